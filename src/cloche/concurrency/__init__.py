@@ -1,0 +1,5 @@
+"""The few ways in which Cloche runs things at once.
+
+Parts: `tasks` (named spawn), `event_bus` (bounded fan-out), `executor` (blocking work off the loop), `splice`
+(bytes between two sockets). Knows nothing of sessions, sandboxes or HTTP.
+"""

@@ -1,0 +1,38 @@
+"""The one door through which tasks are started: named, kept referenced, and logged when they fail.
+
+asyncio keeps only weak references to tasks and reports an exception no one awaited when the garbage collector
+happens to run; both have cost others days.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+_alive: set[asyncio.Task[Any]] = set()
+
+T = TypeVar("T")
+
+
+def spawn(coroutine: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
+    """Start a task under a name. A failure is logged at once; whoever awaits the task still gets it."""
+    task = asyncio.create_task(coroutine, name=name)
+    _alive.add(task)
+    task.add_done_callback(_retire)
+    return task
+
+
+async def cancel_and_wait(*tasks: asyncio.Task[Any] | None) -> None:
+    """Cancel tasks and wait until they have ended; their own errors were logged by `spawn` already."""
+    going = [task for task in tasks if task is not None and task is not asyncio.current_task()]
+    for task in going:
+        task.cancel()
+    await asyncio.gather(*going, return_exceptions=True)
+
+
+def _retire(task: asyncio.Task[Any]) -> None:
+    _alive.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("task_failed", task=task.get_name(), exc_info=error)

@@ -1,0 +1,44 @@
+"""Typed, prefixed ULIDs: `ses_01J…`. They sort by time, and a wrong kind is refused where it comes in."""
+
+import re
+from typing import Final, NewType
+
+from ulid import ULID
+
+from cloche.errors import InvalidError
+
+SessionId = NewType("SessionId", str)
+KeyId = NewType("KeyId", str)
+EventId = NewType("EventId", int)
+PrincipalName = NewType("PrincipalName", str)
+
+# Crockford base32 without I, L, O, U; the first of 26 characters carries only three bits (ULID spec).
+_ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+
+def new_session_id() -> SessionId:
+    return SessionId(f"ses_{ULID()}")
+
+
+def new_key_id() -> KeyId:
+    return KeyId(f"key_{ULID()}")
+
+
+def parse_session_id(text: str) -> SessionId:
+    """Check the form of a session id that came from outside.
+
+    Raises:
+        InvalidError: the text is not `ses_` and 26 characters of a ULID.
+    """
+    return SessionId(_parse("ses", text))
+
+
+def parse_key_id(text: str) -> KeyId:
+    return KeyId(_parse("key", text))
+
+
+def _parse(prefix: str, text: str) -> str:
+    head, _, tail = text.partition("_")
+    if head != prefix or not _ULID.fullmatch(tail):
+        raise InvalidError(f"this is not an id of the form {prefix}_…", field="id")
+    return text

@@ -1,0 +1,118 @@
+"""What a session is: the facts that are stored, listed and shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from cloche.ids import PrincipalName, SessionId
+from cloche.sandbox.spec import Engine
+
+
+class SessionStatus(StrEnum):
+    PENDING = "pending"
+    READY = "ready"
+    SLEEPING = "sleeping"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
+class EndReason(StrEnum):
+    """Why a session ended or failed: stable, shown to users, a metric label."""
+
+    CLOSED_BY_USER = "closed_by_user"
+    IDLE_TIMEOUT = "idle_timeout"
+    LIFETIME_REACHED = "lifetime_reached"
+    SERVER_STOPPING = "server_stopping"
+    SANDBOX_LOST = "sandbox_lost"
+    BROWSER_GAVE_UP = "browser_gave_up"
+    OUT_OF_MEMORY = "out_of_memory"
+    BUDGET_EXHAUSTED = "budget_exhausted"
+    START_FAILED = "start_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewport:
+    """CSS pixels and device pixels per CSS pixel."""
+
+    width: int = 1280
+    height: int = 800
+    device_scale_factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The hard limits of one session, as they are in force."""
+
+    memory_bytes: int
+    processes: int
+    cpu_cores: float
+    disk_bytes: int
+    egress_bytes: int
+    egress_connections: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EgressOptions:
+    """What the caller asked of the network, and after clamping what is in force."""
+
+    allow_hosts: tuple[str, ...] = ()
+    deny_hosts: tuple[str, ...] = ()
+    private_hosts: tuple[str, ...] = ()
+    upstream: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """A create request after validation and clamping."""
+
+    engine: Engine = Engine.SHELL
+    viewport: Viewport = field(default_factory=Viewport)
+    start_url: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    user_agent: str | None = None
+    egress: EgressOptions = field(default_factory=EgressOptions)
+    budget: Budget
+    idle_timeout_s: int
+    lifetime_s: int
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserFacts:
+    """What is running, as the agent told it."""
+
+    product: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionUsage:
+    """What a session has taken so far. Memory and CPU are None until the first reading."""
+
+    egress_bytes_in: int = 0
+    egress_bytes_out: int = 0
+    egress_connections: int = 0
+    egress_refusals: int = 0
+    memory_bytes: int | None = None
+    cpu_seconds: float | None = None
+    devtools_clients: int = 0
+    browser_restarts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One row, and what the doors render."""
+
+    id: SessionId
+    owner: PrincipalName
+    status: SessionStatus
+    reason: str
+    options: SessionOptions
+    created_at: datetime
+    expires_at: datetime
+    closed_at: datetime | None = None
+    browser: BrowserFacts | None = None
+    usage: SessionUsage = field(default_factory=SessionUsage)

@@ -1,0 +1,98 @@
+"""One engine, opened at start and closed at stop; transactions as async context managers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import MetaData, event, make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+metadata: Final = MetaData()
+"""Every concern's `rows` module declares its tables on this."""
+
+
+class Database:
+    """Owns the engine. Opened by the composition root, closed by it last.
+
+    On SQLite all writers go through one lock: two write transactions of one process would otherwise meet as
+    "database is locked" once the busy timeout has run out.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._write_lock = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+
+    @classmethod
+    async def open(cls, url: str) -> "Database":
+        """Connect and bring the schema up to date. `url` is `sqlite:///path` or `postgresql://…`."""
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            parsed = parsed.set(drivername="sqlite+aiosqlite")
+            engine = create_async_engine(parsed)
+            event.listen(engine.sync_engine, "connect", _tune_sqlite)
+        else:
+            engine = create_async_engine(parsed.set(drivername="postgresql+asyncpg"), pool_pre_ping=True)
+        database = cls(engine)
+        await database._migrate()
+        return database
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A write transaction: committed when the block ends, rolled back when it raises."""
+        if self._write_lock is None:
+            async with self._engine.begin() as connection:
+                yield connection
+            return
+        async with self._write_lock, self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for reading only."""
+        async with self._engine.connect() as connection:
+            yield connection
+
+    async def check(self) -> None:
+        """Raise what the driver raises if the database does not answer."""
+        async with self.read() as connection:
+            await connection.execute(text("select 1"))
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def _migrate(self) -> None:
+        async with self._engine.begin() as connection:
+            if await connection.run_sync(_schema_revision) != HEAD_REVISION:
+                await connection.run_sync(_upgrade)
+
+
+HEAD_REVISION: Final = "0001"
+"""The newest file in `migrations/versions`. Compared first, so that a start with a current schema does not pay for
+importing alembic; a test keeps the two in step."""
+
+
+def _schema_revision(connection: Any) -> str | None:
+    from alembic.runtime.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _upgrade(connection: Any) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _tune_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    # WAL lets readers go on while one writes; NORMAL syncs at checkpoints, so a power cut may lose the newest
+    # commits but never the file (sqlite.org/wal.html).
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

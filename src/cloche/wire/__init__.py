@@ -1,0 +1,8 @@
+"""What host and agent say to each other, as bytes in and decisions out.
+
+Parts: `ndjson` (newline-delimited JSON with limits), `messages` (the agent link's vocabulary), `preface` (the one
+line that opens a stream on the guest socket).
+
+Everything here is pure: no socket, clock or environment. Both sides import it, and the agent ships with nothing
+but this package and the standard library, so nothing here may import outside the standard library and itself.
+"""

@@ -1,0 +1,136 @@
+"""What the daemon tells an agent at its start: JSON on an inherited descriptor (`--config-fd`), never argv or environ.
+
+Built by the sessions layer and completed by the sandbox driver (what is marked *driver*); read once by the agent,
+which closes the descriptor. Unknown keys are ignored so that an older agent runs under a newer daemon.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+MAX_CONFIG_BYTES: Final = 256 * 1024
+
+DEVTOOLS_PORT: Final = 9222
+EGRESS_PORT: Final = 1080
+
+
+class ConfigError(ValueError):
+    """The configuration is not usable; the message names the key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserConfig:
+    """How to run and keep Chromium."""
+
+    executable: str = ""
+    """*driver*: the path inside the sandbox."""
+    args: tuple[str, ...] = ()
+    """Everything after argv[0]."""
+    env: dict[str, str] = field(default_factory=dict)
+    """Chromium's whole environment."""
+    user_data_dir: str = "/data/profile"
+    """Where Chromium writes DevToolsActivePort; the agent removes a stale one before each start."""
+    devtools_port: int = DEVTOOLS_PORT
+    start_timeout_s: float = 20.0
+    restart_budget: int = 3
+    """Restarts allowed within `restart_window_s`; a crash before the first ready is never restarted."""
+    restart_window_s: float = 300.0
+    stop_grace_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchdogConfig:
+    """*driver*: limits the agent enforces itself, where the kernel's cannot be had."""
+
+    memory_bytes: int
+    processes: int
+    interval_s: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentConfig:
+    session_id: str
+    token: str
+    """Proves to the host that this is the agent it started; sent in `register`."""
+    socket: str = ""
+    """*driver*: where the host listens for the link, as seen from inside."""
+    guest_fd: int = -1
+    """*driver*: an inherited, listening unix socket: the guest socket."""
+    egress_port: int = EGRESS_PORT
+    workspace: str = "/workspace"
+    lease_s: float = 60.0
+    """The lease until the host's first `lease` message."""
+    heartbeat_interval_s: float = 5.0
+    metrics_interval_s: float = 10.0
+    log_level: str = "info"
+    browser: BrowserConfig | None = None
+    watchdog: WatchdogConfig | None = None
+
+    def encode(self) -> bytes:
+        return json.dumps(asdict(self), separators=(",", ":")).encode()
+
+
+def parse_agent_config(data: bytes) -> AgentConfig:
+    """Read what `AgentConfig.encode` wrote.
+
+    Raises:
+        ConfigError: not JSON, too large, a required key missing, or a value of the wrong type.
+    """
+    if len(data) > MAX_CONFIG_BYTES:
+        raise ConfigError("configuration too large")
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        raise ConfigError("configuration is not JSON") from None
+    if not isinstance(value, dict):
+        raise ConfigError("configuration must be an object")
+    browser, watchdog = value.pop("browser", None), value.pop("watchdog", None)
+    config = _build(AgentConfig, value)
+    parts: dict[str, Any] = {}
+    if browser is not None:
+        parts["browser"] = _build(BrowserConfig, browser)
+    if watchdog is not None:
+        parts["watchdog"] = _build(WatchdogConfig, watchdog)
+    return _replace(config, parts)
+
+
+_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "tuple[str, ...]": (list,),
+    "dict[str, str]": (dict,),
+}
+
+
+def _build(cls: Any, value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{cls.__name__} must be an object")
+    known = {name: f for name, f in cls.__dataclass_fields__.items() if name in value}
+    arguments = {name: _checked(name, str(getattr(f.type, "__name__", f.type)), value[name]) for name, f in known.items()}
+    try:
+        return cls(**arguments)
+    except TypeError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _checked(name: str, type_name: str, value: Any) -> Any:
+    if type_name == "tuple":
+        type_name = "tuple[str, ...]"
+    if type_name == "dict":
+        type_name = "dict[str, str]"
+    expected = _TYPES[type_name]
+    if isinstance(value, bool) or not isinstance(value, expected):
+        raise ConfigError(f"{name} must be {type_name}")
+    if isinstance(value, list):
+        if not all(isinstance(item, str) for item in value):
+            raise ConfigError(f"{name} must hold strings")
+        return tuple(value)
+    if isinstance(value, dict) and not all(isinstance(item, str) for pair in value.items() for item in pair):
+        raise ConfigError(f"{name} must hold strings")
+    return value
+
+
+def _replace(config: AgentConfig, parts: dict[str, Any]) -> AgentConfig:
+    fields = {name: getattr(config, name) for name in config.__dataclass_fields__}
+    return AgentConfig(**(fields | parts))
