@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from cloche.ids import PrincipalName, SessionId
+from cloche.ids import EventId, PrincipalName, SessionId
 from cloche.sandbox.spec import Engine
 
 
@@ -64,6 +64,36 @@ class EgressOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRequest:
+    """What the caller asked for; None leaves it to the server's default. Never above the server's ceiling."""
+
+    memory_bytes: int | None = None
+    processes: int | None = None
+    cpu_cores: float | None = None
+    disk_bytes: int | None = None
+    egress_bytes: int | None = None
+    egress_connections: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRequest:
+    """A create request as a door hands it in: well-formed, not yet checked against ceilings and policy."""
+
+    engine: Engine = Engine.SHELL
+    viewport: Viewport = field(default_factory=Viewport)
+    start_url: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    user_agent: str | None = None
+    egress: EgressOptions = field(default_factory=EgressOptions)
+    egress_max_bytes: int | None = None
+    budget: BudgetRequest = field(default_factory=BudgetRequest)
+    idle_timeout_s: int | None = None
+    lifetime_s: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
     """A create request after validation and clamping."""
 
@@ -116,3 +146,49 @@ class Session:
     closed_at: datetime | None = None
     browser: BrowserFacts | None = None
     usage: SessionUsage = field(default_factory=SessionUsage)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """One page of a listing, newest first. `next_cursor` is None on the last page."""
+
+    sessions: tuple[Session, ...]
+    next_cursor: str | None
+
+
+class EventType(StrEnum):
+    """What can happen to a session; the `type` of its events. Part of the public API."""
+
+    CREATED = "session.created"
+    READY = "session.ready"
+    EXTENDED = "session.extended"
+    ADOPTED = "session.adopted"
+    CLOSING = "session.closing"
+    CLOSED = "session.closed"
+    FAILED = "session.failed"
+    AGENT_LOST = "agent.lost"
+    AGENT_RETURNED = "agent.returned"
+    AGENT_PROTOCOL_ERROR = "agent.protocol_error"
+    BROWSER_READY = "browser.ready"
+    BROWSER_EXITED = "browser.exited"
+    BROWSER_RESTARTING = "browser.restarting"
+    BROWSER_GAVE_UP = "browser.gave_up"
+    DEVTOOLS_ATTACHED = "devtools.attached"
+    DEVTOOLS_DETACHED = "devtools.detached"
+    EGRESS_REFUSED = "egress.refused"
+    BUDGET_EXHAUSTED = "budget.exhausted"
+    MEMORY_EXCEEDED = "memory.exceeded"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEvent:
+    """One thing that happened. `id` grows within a server; `data` is small, flat and safe to show to the owner."""
+
+    id: EventId
+    session_id: SessionId
+    type: EventType
+    at: datetime
+    data: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
+FINAL_STATUSES = frozenset({SessionStatus.CLOSED, SessionStatus.FAILED})

@@ -94,10 +94,10 @@ def parse_agent_config(data: bytes) -> AgentConfig:
     return _replace(config, parts)
 
 
-_TYPES: Final[dict[str, tuple[type, ...]]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (int, float),
+_JSON_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    str(str): (str,),
+    str(int): (int,),
+    str(float): (int, float),
     "tuple[str, ...]": (list,),
     "dict[str, str]": (dict,),
 }
@@ -106,22 +106,17 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
 def _build(cls: Any, value: Any) -> Any:
     if not isinstance(value, dict):
         raise ConfigError(f"{cls.__name__} must be an object")
-    known = {name: f for name, f in cls.__dataclass_fields__.items() if name in value}
-    arguments = {name: _checked(name, str(getattr(f.type, "__name__", f.type)), value[name]) for name, f in known.items()}
+    fields = [field for field in cls.__dataclass_fields__.values() if field.name in value]
+    arguments = {field.name: _checked(field.name, field.type, value[field.name]) for field in fields}
     try:
         return cls(**arguments)
     except TypeError as error:
         raise ConfigError(str(error)) from None
 
 
-def _checked(name: str, type_name: str, value: Any) -> Any:
-    if type_name == "tuple":
-        type_name = "tuple[str, ...]"
-    if type_name == "dict":
-        type_name = "dict[str, str]"
-    expected = _TYPES[type_name]
-    if isinstance(value, bool) or not isinstance(value, expected):
-        raise ConfigError(f"{name} must be {type_name}")
+def _checked(name: str, type_: Any, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, _JSON_TYPES[str(type_)]):
+        raise ConfigError(f"{name} must be {type_}")
     if isinstance(value, list):
         if not all(isinstance(item, str) for item in value):
             raise ConfigError(f"{name} must hold strings")
