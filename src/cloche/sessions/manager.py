@@ -1,49 +1,133 @@
-"""The use cases of sessions. Every door calls these and adds no behaviour of its own."""
+"""The use cases of sessions, for real: admit, build, keep, list, end. Every door calls these and adds nothing."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
 
-from cloche.ids import EventId, SessionId
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from cloche.agent_link.listen import hash_token
+from cloche.concurrency.tasks import spawn
+from cloche.egress.accounting import Counters
+from cloche.egress.gateway import Gateway, Refusal
+from cloche.egress.policy import EgressPolicy
+from cloche.egress.resolver import Resolver
+from cloche.errors import (
+    CapacityError,
+    ClocheError,
+    ConflictError,
+    GoneError,
+    InternalError,
+    InvalidError,
+    NotFoundError,
+    StartError,
+)
+from cloche.ids import EventId, SessionId, new_session_id
+from cloche.sessions.admission import Admission, AdmissionLimits
+from cloche.sessions.budget import Ceilings, effective_options
+from cloche.sessions.egress_policy import EgressCeiling, effective_policy, without_credentials
+from cloche.sessions.interface import Attachment, SessionManager
+from cloche.sessions.machine import advance
 from cloche.sessions.model import (
+    FINAL_STATUSES,
+    EndReason,
+    EventType,
     Session,
     SessionEvent,
     SessionPage,
     SessionRequest,
     SessionStatus,
 )
-from cloche.sessions.principal import Principal
+from cloche.sessions.principal import Principal, Role
+from cloche.sessions.runner import RunnerParts, SessionRunner
+from cloche.sessions.sandbox_spec import AgentSettings, sandbox_spec
+from cloche.sessions.store import SessionStore
+from cloche.storage.database import Database
+from cloche.vault.secret_box import SecretBox
+
+_log = structlog.get_logger(__name__)
+
+EVENT_OF_STATUS: Final = {
+    SessionStatus.READY: EventType.READY,
+    SessionStatus.CLOSING: EventType.CLOSING,
+    SessionStatus.CLOSED: EventType.CLOSED,
+    SessionStatus.FAILED: EventType.FAILED,
+}
 
 
-class Attachment(Protocol):
-    """A DevTools client's place in a session, from `SessionManager.attach`; while held, the session is not idle."""
-
-    browser_path: str
-    """The path of the browser endpoint right now: `/devtools/browser/<uuid>`."""
-    ended: "asyncio.Future[str]"
-    """Done when the session or its browser ends; the result is the reason, fit for a WebSocket close frame."""
-
-    async def dial(self) -> socket.socket:
-        """Open a connection to Chromium's DevTools port: non-blocking, connected, the caller's to close.
-
-        While the browser is starting again this waits, bounded. Raises: AgentError, DeadlineError, GoneError.
-        """
-        ...
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagerSettings:
+    ceilings: Ceilings
+    admission: AdmissionLimits
+    egress: EgressCeiling
+    agent: AgentSettings
+    start_timeout_s: float = 30.0
 
 
-class SessionManager(Protocol):
+class Manager(SessionManager):
+    """Owns the runners of all live sessions and the rows of all. Built by the composition root."""
+
+    def __init__(
+        self,
+        settings: ManagerSettings,
+        *,
+        parts: RunnerParts,
+        database: Database,
+        resolver: Resolver,
+        secret_box: SecretBox,
+        probes: Mapping[str, Callable[[], Awaitable[str | None]]],
+    ) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._store = SessionStore(database)
+        self._resolver = resolver
+        self._secret_box = secret_box
+        self._probes = probes
+        self._admission = Admission(settings.admission)
+        self._runners: dict[SessionId, SessionRunner] = {}
+        self._endings: dict[SessionId, asyncio.Task[Session]] = {}
+        self._starts: set[asyncio.Task[Session]] = set()
+
+    # --- use cases --------------------------------------------------------------------------------------------------
+
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
-        """Admit, build and start a session. With `wait` it returns `ready`; without, `pending` at once.
-
-        Raises: InvalidError, DeniedError (private_hosts above the ceiling), QuotaError, BusyError, StartError.
-        """
-        ...
+        options = effective_options(request, self._settings.ceilings)
+        policy = effective_policy(options, request.egress.upstream, self._settings.egress)
+        options = replace(options, egress=without_credentials(options.egress))
+        self._take_place(principal)
+        started = self._parts.clock.monotonic()
+        now = self._parts.clock.now()
+        session = Session(
+            id=new_session_id(),
+            owner=principal.name,
+            status=SessionStatus.PENDING,
+            reason="",
+            options=options,
+            created_at=now,
+            expires_at=now + timedelta(seconds=options.lifetime_s),
+        )
+        token = secrets.token_urlsafe(32)
+        runner = self.make_runner(session, hash_token(token), policy)
+        self._set_live(runner)
+        going = spawn(self._bring_up(runner, token, request.egress.upstream, started), name=f"create:{session.id}")
+        self._starts.add(going)
+        going.add_done_callback(self._starts.discard)
+        # Shielded: a client that goes away does not take down a session that is half built; it will be listed.
+        return await asyncio.shield(going) if wait else session
 
     async def get(self, principal: Principal, session_id: SessionId) -> Session:
-        """Raises NotFoundError for unknown and foreign ids alike."""
-        ...
+        runner = self._runners.get(session_id)
+        if runner is None:
+            return self._visible(principal, await self._store.load(session_id))
+        self._visible(principal, runner.session)
+        if runner.session.status is SessionStatus.READY:
+            await runner.refresh_usage()
+        return self._current(runner)
 
     async def list(
         self,
@@ -54,34 +138,247 @@ class SessionManager(Protocol):
         limit: int = 50,
         cursor: str | None = None,
     ) -> SessionPage:
-        """Newest first; a user sees the own ones, an admin all. `limit` 1–200. InvalidError for a bad cursor."""
-        ...
+        page = await self._store.page(
+            owner=None if principal.role is Role.ADMIN else principal.name,
+            status=status,
+            labels=labels or {},
+            limit=limit,
+            cursor=cursor,
+        )
+        shown = [self._current(self._runners[s.id]) if s.id in self._runners else s for s in page.sessions]
+        return replace(page, sessions=tuple(shown))
 
     async def close(self, principal: Principal, session_id: SessionId) -> Session:
-        """End it and wait until nothing of it runs. Closing a closed session returns it as it is."""
-        ...
+        runner = self._runners.get(session_id)
+        if runner is None:
+            return self._visible(principal, await self._store.load(session_id))
+        self._visible(principal, runner.session)
+        return await asyncio.shield(self.end(runner, EndReason.CLOSED_BY_USER))
 
     async def extend(self, principal: Principal, session_id: SessionId, *, lifetime_s: int) -> Session:
-        """Set the end to `lifetime_s` from now, under the server's ceiling. GoneError when it has ended."""
-        ...
+        if lifetime_s < 1:
+            raise InvalidError("must be at least 1", field="lifetime_s")
+        runner = await self._live_runner(principal, session_id)
+        lifetime = timedelta(seconds=min(lifetime_s, self._settings.ceilings.max_lifetime_s))
+        runner.session = replace(runner.session, expires_at=self._parts.clock.now() + lifetime)
+        await self._store.save(runner.session)
+        runner.publish(EventType.EXTENDED, {"expires_at": runner.session.expires_at.isoformat()})
+        runner.end_moved()
+        return self._current(runner)
 
-    def events(
+    async def events(
         self, principal: Principal, session_id: SessionId, *, after: EventId | None = None
     ) -> AsyncIterator[SessionEvent]:
-        """Stored events after `after` (None: from the first), then live ones, until the session has ended."""
-        ...
+        await self.get(principal, session_id)
+        live = session_id in self._runners
+        async for event in self._parts.events.read(session_id, after=after or EventId(0), live=live):
+            yield event
 
-    def attach(self, principal: Principal | None, session_id: SessionId) -> AbstractAsyncContextManager[Attachment]:
-        """Enter as a DevTools client. `principal` None: the door has already checked a token bound to this session.
-
-        Raises: NotFoundError, GoneError (with the end's reason), ConflictError (not ready).
-        """
-        ...
+    @asynccontextmanager
+    async def attach(
+        self, principal: Principal | None, session_id: SessionId, *, quiet: bool = False
+    ) -> AsyncIterator[Attachment]:
+        runner = await self._live_runner(principal, session_id)
+        if runner.session.status is SessionStatus.PENDING:
+            raise ConflictError("the session is not ready yet", status="pending")
+        async with runner.attach(quiet=quiet) as attachment:
+            yield attachment
 
     async def agent_get(self, principal: Principal, session_id: SessionId, path: str) -> tuple[int, bytes]:
-        """GET `path` from the agent's own HTTP API: status and JSON body (at most 1 MiB)."""
-        ...
+        runner = await self._live_runner(principal, session_id)
+        if runner.session.status is SessionStatus.PENDING:
+            raise ConflictError("the session is not ready yet", status="pending")
+        return await runner.agent_get(path)
 
     async def readiness(self) -> Mapping[str, str]:
-        """Say what stands in the way of a new session, as check → reason. Empty: a session can be made now."""
-        ...
+        found = {} if self._admission.has_room else {"capacity": "the server has no room for another session"}
+        for name, probe in self._probes.items():
+            if (reason := await probe()) is not None:
+                found[name] = reason
+        return found
+
+    # --- starting ---------------------------------------------------------------------------------------------------
+
+    def make_runner(self, session: Session, token_hash: str, policy: EgressPolicy) -> SessionRunner:
+        def make_gateway(runner: SessionRunner, counters: Counters) -> Gateway:
+            return Gateway(
+                policy,
+                self._resolver,
+                on_refusal=lambda refusal: self._note_refusal(runner, refusal),
+                on_exhausted=lambda what: runner.publish(EventType.BUDGET_EXHAUSTED, {"what": what}),
+                counters=counters,
+            )
+
+        return SessionRunner(
+            session, token_hash=token_hash, parts=self._parts, gateway=make_gateway, on_end=self._end_by_itself
+        )
+
+    async def _bring_up(self, runner: SessionRunner, token: str, upstream: str | None, started: float) -> Session:
+        session = runner.session
+        try:
+            sealed = self._secret_box.seal(upstream, context=session.id) if upstream else None
+            await self._store.add(session, agent_token_hash=hash_token(token), upstream_sealed=sealed)
+            runner.publish(EventType.CREATED, {"owner": session.owner})
+            async with asyncio.timeout(self._settings.start_timeout_s):
+                await runner.start(sandbox_spec(session, token, self._settings.agent))
+        except TimeoutError:
+            failure: ClocheError = StartError("the session did not start in time", reason="start_timeout")
+        except ClocheError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - the top of a task: no session may stay half built
+            _log.exception("session_start_broke", session=session.id)
+            failure = InternalError("the session could not be started")
+            failure.__cause__ = error
+        else:
+            if session.id in self._endings:  # closed by its owner, or lost, while it was coming up
+                return await asyncio.shield(self._endings[session.id])
+            return await self._started(runner, started)
+        if session.id in self._endings:
+            return await asyncio.shield(self._endings[session.id])
+        await self._fail_start(runner, failure)
+        raise failure
+
+    async def _started(self, runner: SessionRunner, started: float) -> Session:
+        self._parts.metrics.sessions_created.inc()
+        self._parts.metrics.start_seconds.observe(self._parts.clock.monotonic() - started)
+        return await self._become(runner, SessionStatus.READY, "")
+
+    async def _fail_start(self, runner: SessionRunner, failure: ClocheError) -> None:
+        reason = failure.reason if isinstance(failure, StartError) else failure.code
+        _log.warning("session_start_failed", session=runner.session.id, reason=reason, exc_info=failure)
+        self._parts.metrics.starts_failed.labels(reason).inc()
+        await asyncio.shield(self.end(runner, EndReason.START_FAILED, detail=reason))
+
+    def _take_place(self, principal: Principal) -> None:
+        try:
+            self._admission.take(principal.name)
+        except CapacityError as error:
+            self._parts.metrics.admissions_refused.labels(error.code).inc()
+            raise
+
+    # --- ending -----------------------------------------------------------------------------------------------------
+
+    def end(self, runner: SessionRunner, reason: EndReason, *, detail: str = "") -> "asyncio.Task[Session]":
+        """Begin to end a session, or join an end that has begun. The task does not fail."""
+        session_id = runner.session.id
+        if session_id not in self._endings:
+            self._endings[session_id] = spawn(self._take_down(runner, reason, detail), name=f"end:{session_id}")
+        return self._endings[session_id]
+
+    def _end_by_itself(self, runner: SessionRunner, reason: EndReason) -> None:
+        self.end(runner, reason)
+
+    async def _take_down(self, runner: SessionRunner, reason: EndReason, detail: str) -> Session:
+        failed = reason in FAILURES
+        try:
+            if not failed and runner.session.status is not SessionStatus.CLOSING:
+                await self._become(runner, SessionStatus.CLOSING, str(reason))
+            await runner.stop(str(reason))
+            status = SessionStatus.FAILED if failed else SessionStatus.CLOSED
+            runner.session = replace(runner.session, usage=runner.usage(), closed_at=self._parts.clock.now())
+            return await self._become(runner, status, str(reason), detail)
+        finally:
+            self._forget(runner, reason)
+
+    def _forget(self, runner: SessionRunner, reason: EndReason) -> None:
+        session, metrics = runner.session, self._parts.metrics
+        self._runners.pop(session.id, None)
+        self._endings.pop(session.id, None)
+        self._admission.give_back(session.owner)
+        self._parts.events.finish(session.id)
+        metrics.sessions_ended.labels(str(reason)).inc()
+        metrics.sessions_live.labels(str(SessionStatus.READY)).set(len(self._runners))
+        metrics.egress_bytes.labels("in").inc(runner.counters.bytes_in)
+        metrics.egress_bytes.labels("out").inc(runner.counters.bytes_out)
+
+    # --- the daemon's own start and stop ----------------------------------------------------------------------------
+
+    def policy_of(self, session: Session, upstream_sealed: str | None) -> EgressPolicy:
+        """Rebuild a stored session's policy under today's ceilings. Raises as `create` does."""
+        opened = self._secret_box.open(upstream_sealed, context=session.id) if upstream_sealed else None
+        return effective_policy(session.options, opened, self._settings.egress)
+
+    def take_over(self, session: Session, token_hash: str, policy: EgressPolicy) -> SessionRunner:
+        """Make the runner of a session that an earlier daemon left, and count it."""
+        runner = self.make_runner(session, token_hash, policy)
+        self._admission.take_back(session.owner)
+        self._set_live(runner)
+        return runner
+
+    async def drain(self) -> None:
+        """Admit no one any more, and let what is starting come up or fail."""
+        self._admission.close()
+        if self._starts:
+            await asyncio.wait(self._starts)
+
+    async def end_all(self) -> None:
+        """End every session because the server stops."""
+        await asyncio.gather(*(self.end(runner, EndReason.SERVER_STOPPING) for runner in tuple(self._runners.values())))
+
+    async def release_all(self) -> None:
+        """Leave every session running for the next daemon."""
+        if self._endings:
+            await asyncio.wait(tuple(self._endings.values()))
+        await asyncio.gather(*(runner.release() for runner in tuple(self._runners.values())))
+
+    # --- rows and runners -------------------------------------------------------------------------------------------
+
+    async def _become(self, runner: SessionRunner, status: SessionStatus, reason: str, detail: str = "") -> Session:
+        """Take one step of the lifecycle: check it, write it, tell it."""
+        runner.session = replace(runner.session, status=advance(runner.session.status, status), reason=reason)
+        session = self._current(runner)
+        try:
+            description = self._description(runner) if status is SessionStatus.READY else None
+            await self._store.save(session, sandbox=description)
+        except SQLAlchemyError:
+            if status is SessionStatus.READY:
+                raise
+            # What ends must end, written or not; the next start finds the row unfinished and ends it there.
+            _log.exception("session_not_written", session=session.id, status=str(status))
+        data = {"reason": reason} | ({"detail": detail} if detail else {}) if reason else {}
+        runner.publish(EVENT_OF_STATUS[status], data)
+        return session
+
+    def _description(self, runner: SessionRunner) -> dict[str, Any] | None:
+        return self._parts.driver.describe(runner.sandbox) if runner.sandbox is not None else None
+
+    async def _live_runner(self, principal: Principal | None, session_id: SessionId) -> SessionRunner:
+        runner = self._runners.get(session_id)
+        session = runner.session if runner is not None else await self._store.load(session_id)
+        if principal is not None:
+            self._visible(principal, session)
+        if runner is None or session_id in self._endings or session.status in FINAL_STATUSES:
+            raise GoneError("the session has ended", reason=session.reason)
+        return runner
+
+    def _visible(self, principal: Principal, session: Session) -> Session:
+        """A foreign session and one that never was are the same to a user."""
+        if not principal.may_use(session.owner):
+            raise NotFoundError("there is no such session")
+        return session
+
+    def _current(self, runner: SessionRunner) -> Session:
+        return replace(runner.session, usage=runner.usage())
+
+    def _set_live(self, runner: SessionRunner) -> None:
+        self._runners[runner.session.id] = runner
+        self._parts.metrics.sessions_live.labels(str(SessionStatus.READY)).set(len(self._runners))
+
+    def _note_refusal(self, runner: SessionRunner, refusal: Refusal) -> None:
+        self._parts.metrics.egress_refusals.labels(str(refusal.reason)).inc(refusal.count)
+        runner.publish(
+            EventType.EGRESS_REFUSED,
+            {
+                "host": refusal.host,
+                "port": refusal.port,
+                "reason": str(refusal.reason),
+                "rule": refusal.rule,
+                "count": refusal.count,
+            },
+        )
+
+
+FAILURES: Final = frozenset(
+    {EndReason.START_FAILED, EndReason.SANDBOX_LOST, EndReason.BROWSER_GAVE_UP, EndReason.OUT_OF_MEMORY}
+)
+"""Ends that nobody wanted: the session becomes `failed`, the others `closed`."""

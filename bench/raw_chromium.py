@@ -1,0 +1,59 @@
+"""The floor: a bare chromium-headless-shell started by the client itself, its own sandbox on, no proxy."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import urllib.request
+from pathlib import Path
+
+from figures import CHROMIUM
+
+BARE_UID = 65534
+
+
+class RawChromium:
+    """One browser with a fresh profile. Runs under an unprivileged uid when the bench is root."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
+        self.process: subprocess.Popen[bytes] | None = None
+        self.websocket_url = ""
+        self.http_url = ""
+
+    async def start(self) -> None:
+        """Launch, and return when DevTools has answered."""
+        self._profile = Path(tempfile.mkdtemp(prefix="bare-"))
+        prefix: list[str] = []
+        if os.geteuid() == 0:
+            os.chown(self._profile, BARE_UID, BARE_UID)
+            prefix = ["setpriv", f"--reuid={BARE_UID}", f"--regid={BARE_UID}", "--clear-groups", "--"]
+        self.process = subprocess.Popen(
+            [*prefix, CHROMIUM, "--remote-debugging-port=0", f"--user-data-dir={self._profile}", *self._arguments],
+            env={"HOME": str(self._profile), "PATH": "/usr/bin", "LANG": "C.UTF-8"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        port_file = self._profile / "DevToolsActivePort"
+        while True:
+            with contextlib.suppress(OSError, ValueError):
+                port = int(port_file.read_text().splitlines()[0])
+                self.http_url = f"http://127.0.0.1:{port}"
+                self.websocket_url = await asyncio.to_thread(self._ask_version)
+                return
+            await asyncio.sleep(0.002)
+
+    async def stop(self) -> None:
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        await asyncio.to_thread(self.process.wait)
+        shutil.rmtree(self._profile, ignore_errors=True)
+
+    def _ask_version(self) -> str:
+        with urllib.request.urlopen(f"{self.http_url}/json/version", timeout=10) as answer:
+            return str(json.load(answer)["webSocketDebuggerUrl"])

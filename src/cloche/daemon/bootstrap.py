@@ -1,0 +1,163 @@
+"""Builds everything: the only place that knows concrete classes. Settings go no further than this file."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cloche.api.auth.keys import PREFIX, SECRET_BYTES, KeyStore
+from cloche.api.deps import ApiDeps
+from cloche.clock import SystemClock
+from cloche.daemon import record
+from cloche.daemon.policy import admission_limits, agent_settings, ceilings, egress_ceiling, engines, uid_range
+from cloche.daemon.settings import Settings
+from cloche.egress.policy import RefusalReason
+from cloche.egress.resolver import Resolver, hosts_file_lookup, system_lookup
+from cloche.errors import InvalidError
+from cloche.sandbox.namespace.config import NamespaceConfig
+from cloche.sandbox.namespace.driver import NamespaceDriver, leftovers
+from cloche.sessions.events import EventLog
+from cloche.sessions.manager import Manager, ManagerSettings
+from cloche.sessions.model import EndReason, SessionStatus
+from cloche.sessions.recovery import Recovery
+from cloche.sessions.runner import RunnerParts
+from cloche.storage.database import Database
+from cloche.telemetry.metrics import Metrics
+from cloche.vault.secret_box import SecretBox, derive_key
+from cloche.vault.server_secret import load_or_create
+
+FREE_BYTES_WANTED = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """The parts that `main` starts and stops."""
+
+    api: ApiDeps
+    manager: Manager
+    recovery: Recovery
+    driver_config: NamespaceConfig
+
+    async def recover(self) -> None:
+        """Adopt or end what an earlier daemon left."""
+        await self.recovery.run(await leftovers(self.driver_config))
+
+
+@asynccontextmanager
+async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemon]:
+    """Build the daemon's parts, and close them in the opposite order when the block ends."""
+    prepare_dirs(settings)
+    secret = load_or_create(settings.state_dir / "secret")
+    clock, metrics = SystemClock(), Metrics()
+    metrics.prepare(statuses=SessionStatus, end_reasons=EndReason, refusal_reasons=RefusalReason)
+    async with AsyncExitStack() as stack:
+        database = await Database.open(database_url(settings))
+        stack.push_async_callback(database.close)
+        keys = KeyStore(database, clock)
+        await ensure_keys(settings, keys, is_loopback=is_loopback)
+        events = EventLog(database, clock)
+        await events.open()
+        stack.push_async_callback(events.close)
+        resolver = Resolver(_lookup(settings), clock)
+        stack.push_async_callback(resolver.close)
+        driver_config = namespace_config(settings)
+        driver = NamespaceDriver(driver_config)
+        await driver.prepare()
+        manager = Manager(
+            ManagerSettings(
+                ceilings=ceilings(settings),
+                admission=admission_limits(settings),
+                egress=egress_ceiling(settings, is_loopback=is_loopback),
+                agent=agent_settings(settings),
+                start_timeout_s=settings.start_timeout_s,
+            ),
+            parts=RunnerParts(driver=driver, events=events, clock=clock, metrics=metrics, lease_s=settings.lease_s),
+            database=database,
+            resolver=resolver,
+            secret_box=SecretBox(derive_key(secret, "secret-box")),
+            probes=_probes(database, driver),
+        )
+        api = ApiDeps(
+            manager=manager,
+            keys=keys,
+            token_secret=derive_key(secret, "tokens"),
+            clock=clock,
+            registry=metrics.registry,
+            public_url=settings.public_url,
+            bind_is_loopback=is_loopback,
+            allowed_hosts=settings.allowed_hosts,
+            allowed_origins=settings.allowed_origins,
+        )
+        yield Daemon(api, manager, Recovery(manager, driver, database), driver_config)
+
+
+@asynccontextmanager
+async def open_key_store(settings: Settings) -> AsyncIterator[KeyStore]:
+    """The keys alone, for `cloche key … --local` beside a daemon or without one."""
+    prepare_dirs(settings)
+    database = await Database.open(database_url(settings))
+    try:
+        yield KeyStore(database, SystemClock())
+    finally:
+        await database.close()
+
+
+async def ensure_keys(settings: Settings, keys: KeyStore, *, is_loopback: bool) -> None:
+    """See to it that someone can come in, and that nobody else can.
+
+    Raises:
+        InvalidError: the daemon would listen beyond this machine without a key to ask for.
+    """
+    if settings.admin_key is not None:
+        await keys.ensure_admin(settings.admin_key.get_secret_value())
+    if await keys.has_any():
+        return
+    if not is_loopback:
+        raise InvalidError(
+            "refusing to listen beyond loopback without keys: make one with `cloche key create --local` or set "
+            "CLOCHE_ADMIN_KEY"
+        )
+    made = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    await keys.ensure_admin(made)
+    record.write_admin_key(settings.state_dir, made)
+
+
+def prepare_dirs(settings: Settings) -> None:
+    """Make the state and run directories. Others may pass through them, as sandboxes' own users must; not look."""
+    for directory in (settings.state_dir, settings.run_dir):
+        directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+
+
+def database_url(settings: Settings) -> str:
+    return settings.database_url or f"sqlite:///{settings.state_dir / 'cloche.db'}"
+
+
+def namespace_config(settings: Settings) -> NamespaceConfig:
+    extra = {} if settings.bubblewrap is None else {"bwrap": str(settings.bubblewrap)}
+    return NamespaceConfig(
+        run_dir=settings.run_dir,
+        state_dir=settings.state_dir,
+        engines=engines(settings),
+        uid_range=uid_range(settings),
+        **extra,
+    )
+
+
+def _lookup(settings: Settings) -> Callable[[str], Awaitable[object]]:
+    lookup = system_lookup()
+    return lookup if settings.resolver_hosts is None else hosts_file_lookup(settings.resolver_hosts, lookup)
+
+
+def _probes(database: Database, driver: NamespaceDriver) -> Mapping[str, Callable[[], Awaitable[str | None]]]:
+    """What must hold for a session to be made now; each tells what is wrong, or None."""
+
+    async def check_database() -> str | None:
+        try:
+            await database.check()
+        except SQLAlchemyError:
+            return "the database does not answer"
+        return None
+
+    return {"database": check_database, "sandbox": driver.readiness}

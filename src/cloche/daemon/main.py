@@ -1,0 +1,97 @@
+"""The daemon's life: read settings, bind, build, recover, serve, and stop in order."""
+
+import asyncio
+import contextlib
+import resource
+import signal
+import sys
+
+import structlog
+import uvloop
+from pydantic import ValidationError
+
+from cloche import __version__
+from cloche.api.server import ApiServer
+from cloche.daemon import record
+from cloche.daemon.bootstrap import Daemon, build, prepare_dirs
+from cloche.daemon.listeners import bind_tcp, is_loopback, name_of
+from cloche.daemon.settings import Settings
+from cloche.errors import ClocheError
+from cloche.telemetry.logs import configure_logs
+
+EXIT_USAGE = 2
+EXIT_FAILED = 1
+
+_log = structlog.get_logger(__name__)
+
+
+def run() -> int:
+    """Run the daemon until SIGTERM or SIGINT; return the exit code."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            name = "CLOCHE_" + "_".join(str(part) for part in problem["loc"]).upper()
+            sys.stderr.write(f"cloche: {name}: {problem['msg']}\n")
+        return EXIT_USAGE
+    configure_logs(settings.log_format, settings.log_level)
+    _raise_descriptor_limit()
+    try:
+        prepare_dirs(settings)
+        with record.only_daemon(settings.state_dir), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings))
+    except ClocheError as error:
+        _log.error("not_started", code=error.code, detail=error.detail, **error.fields)
+        return EXIT_FAILED
+    except OSError as error:
+        _log.error("not_started", code="os_error", detail=error.strerror, path=error.filename)
+        return EXIT_FAILED
+    return 0
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until asked to stop. The port is taken first, so that a second daemon fails before it touches anything."""
+    stop = _stop_signal()
+    listener = bind_tcp(settings.http_bind)
+    async with build(settings, is_loopback=is_loopback(listener)) as daemon:
+        await daemon.recover()
+        address = name_of(listener)
+        async with ApiServer(daemon.api, [listener]):
+            record.write(settings.state_dir, http=address)
+            _log.info("listening", http=address, version=__version__)
+            await stop.wait()
+            _log.info("stopping", sessions="ended" if settings.stop_sessions else "kept")
+            await _end_sessions(daemon, stop_sessions=settings.stop_sessions)
+        record.remove(settings.state_dir)
+        _log.info("stopped")
+
+
+async def _end_sessions(daemon: Daemon, *, stop_sessions: bool) -> None:
+    await daemon.manager.drain()
+    if stop_sessions:
+        await daemon.manager.end_all()
+    else:
+        await daemon.manager.release_all()
+
+
+def _stop_signal() -> asyncio.Event:
+    """An event set by the first SIGTERM or SIGINT; a second one ends the process the default way."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def ask() -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask)
+    return stop
+
+
+def _raise_descriptor_limit() -> None:
+    """A session takes some ten descriptors and each of its connections two; the usual soft limit is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

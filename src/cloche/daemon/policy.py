@@ -1,0 +1,94 @@
+"""From settings to the small frozen views that the parts get. Pure."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from cloche.daemon.settings import Settings
+from cloche.egress.policy import (
+    EgressPolicy,
+    parse_host_patterns,
+    parse_ports,
+    parse_private_ceiling,
+    parse_upstream,
+)
+from cloche.errors import InvalidError
+from cloche.sandbox.namespace.uid_range import UidRange
+from cloche.sandbox.spec import Engine
+from cloche.sessions.admission import AdmissionLimits
+from cloche.sessions.budget import Ceilings
+from cloche.sessions.egress_policy import EgressCeiling
+from cloche.sessions.model import Budget
+from cloche.sessions.sandbox_spec import AgentSettings
+
+
+def ceilings(settings: Settings) -> Ceilings:
+    return Ceilings(
+        default_budget=Budget(
+            memory_bytes=min(settings.memory_bytes, settings.max_memory_bytes),
+            processes=min(settings.processes, settings.max_processes),
+            cpu_cores=min(settings.cpu_cores, settings.max_cpu_cores),
+            disk_bytes=min(settings.disk_bytes, settings.max_disk_bytes),
+            egress_bytes=min(settings.egress_bytes, settings.max_egress_bytes),
+            egress_connections=min(settings.egress_connections, settings.max_egress_connections),
+        ),
+        max_budget=Budget(
+            memory_bytes=settings.max_memory_bytes,
+            processes=settings.max_processes,
+            cpu_cores=settings.max_cpu_cores,
+            disk_bytes=settings.max_disk_bytes,
+            egress_bytes=settings.max_egress_bytes,
+            egress_connections=settings.max_egress_connections,
+        ),
+        default_idle_timeout_s=min(settings.idle_timeout_s, settings.max_idle_timeout_s),
+        max_idle_timeout_s=settings.max_idle_timeout_s,
+        default_lifetime_s=min(settings.lifetime_s, settings.max_lifetime_s),
+        max_lifetime_s=settings.max_lifetime_s,
+        engines=frozenset(str(engine) for engine in engines(settings)),
+    )
+
+
+def admission_limits(settings: Settings) -> AdmissionLimits:
+    return AdmissionLimits(settings.max_sessions, settings.max_sessions_per_principal)
+
+
+def agent_settings(settings: Settings) -> AgentSettings:
+    return AgentSettings(
+        lease_s=settings.lease_s,
+        browser_start_timeout_s=settings.browser_start_timeout_s,
+        restart_budget=settings.restart_budget,
+        restart_window_s=settings.restart_window_s,
+    )
+
+
+def engines(settings: Settings) -> dict[Engine, Path]:
+    """The shell always; full Chromium where it is installed."""
+    found = {Engine.SHELL: settings.chromium_shell}
+    return found | ({Engine.CHROME: settings.chromium} if settings.chromium.exists() else {})
+
+
+def uid_range(settings: Settings) -> UidRange:
+    """Read `first:count`. Raises: InvalidError."""
+    if not settings.uid_range:
+        return UidRange()
+    first, _, count = settings.uid_range.partition(":")
+    if not (first.isdecimal() and count.isdecimal() and int(first) >= 1000 and int(count) >= 1):
+        raise InvalidError("CLOCHE_UID_RANGE must be first:count, from uid 1000 up", field="CLOCHE_UID_RANGE")
+    return UidRange(int(first), int(count))
+
+
+def egress_ceiling(settings: Settings, *, is_loopback: bool) -> EgressCeiling:
+    """Raises: InvalidError for a malformed setting; `field` names it."""
+    base = EgressPolicy(
+        deny_hosts=parse_host_patterns(settings.egress_deny_hosts, field="CLOCHE_EGRESS_DENY_HOSTS"),
+        upstream=parse_upstream(
+            settings.egress_upstream.get_secret_value(), trusted=True, field="CLOCHE_EGRESS_UPSTREAM"
+        )
+        if settings.egress_upstream
+        else None,
+    )
+    if settings.egress_ports:
+        base = replace(base, ports=parse_ports(settings.egress_ports))
+    named = settings.private_hosts_ceiling
+    if named is None:
+        return EgressCeiling(None if is_loopback else (), base)
+    return EgressCeiling(tuple(parse_private_ceiling(text) for text in named), base)

@@ -1,0 +1,57 @@
+"""What an agent says of its browser, taken apart with suspicion. Pure.
+
+Every value was written inside the sandbox: unknown states are ignored, numbers are bounded, texts are cut to plain
+characters before they reach a log, an event or an answer.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from cloche.wire.messages import BrowserState, Payload
+
+MAX_LOG_TAIL: Final = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserNews:
+    """A `browser` message; `state` None when it is none we know."""
+
+    state: BrowserState | None
+    product: str = ""
+    reason: str = ""
+    restarts: int = 0
+    exit_code: int | None = None
+    signal: int | None = None
+    log_tail: str = ""
+
+
+def read_browser_news(payload: Payload) -> BrowserNews:
+    try:
+        state = BrowserState(payload.get("state"))  # type: ignore[arg-type]  # a wrong type is an unknown state too
+    except ValueError:
+        return BrowserNews(state=None)
+    return BrowserNews(
+        state=state,
+        product=_text(payload.get("product"), 64),
+        reason=_slug(payload.get("reason")),
+        restarts=_number(payload.get("restarts")) or 0,
+        exit_code=_number(payload.get("exit_code")),
+        signal=_number(payload.get("signal")),
+        log_tail=_text(payload.get("log_tail"), MAX_LOG_TAIL),
+    )
+
+
+def _text(value: object, limit: int) -> str:
+    if not isinstance(value, str):
+        return ""
+    return "".join(c if c.isprintable() else " " for c in value[:limit])
+
+
+def _slug(value: object) -> str:
+    return "".join(c for c in _text(value, 48) if c.isascii() and (c.isalnum() or c == "_"))
+
+
+def _number(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return max(-(2**31), min(value, 2**31))

@@ -1,0 +1,142 @@
+"""What a caller asked for, checked and clamped to what the server allows. Pure.
+
+Amounts above a ceiling are lowered to it, and the answer shows what is in force; amounts that make no sense, and
+permissions beyond the server's, are errors.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from cloche.errors import InvalidError
+from cloche.sessions.model import Budget, BudgetRequest, SessionOptions, SessionRequest, Viewport
+
+MAX_LABELS: Final = 32
+MAX_HOSTS: Final = 256
+
+_LABEL_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
+_LOCALE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+_TIMEZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(/[A-Za-z0-9_+-]{1,32}){0,2}")
+_USER_AGENT: Final = re.compile(r"[\x20-\x7e]{1,512}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceilings:
+    """What a session gets when nothing was asked, and the most it can get."""
+
+    default_budget: Budget
+    max_budget: Budget
+    min_memory_bytes: int = 256 << 20
+    min_processes: int = 64
+    default_idle_timeout_s: int = 600
+    max_idle_timeout_s: int = 86_400
+    default_lifetime_s: int = 3_600
+    max_lifetime_s: int = 86_400
+    max_viewport_pixels: int = 16_000_000
+    engines: frozenset[str] = field(default_factory=lambda: frozenset({"shell"}))
+
+
+def effective_options(request: SessionRequest, ceilings: Ceilings) -> SessionOptions:
+    """Turn a request into the options in force.
+
+    Raises:
+        InvalidError: a value is malformed or out of any sensible range; `field` names it.
+    """
+    _check_texts(request)
+    _check_viewport(request.viewport, ceilings)
+    if str(request.engine) not in ceilings.engines:
+        raise InvalidError("this server does not offer that engine", field="engine")
+    budget = _clamp_budget(request.budget, request.egress_max_bytes, ceilings)
+    idle = _amount("idle_timeout_s", request.idle_timeout_s, 1, ceilings.default_idle_timeout_s)
+    lifetime = _amount("lifetime_s", request.lifetime_s, 1, ceilings.default_lifetime_s)
+    return SessionOptions(
+        engine=request.engine,
+        viewport=request.viewport,
+        start_url=request.start_url,
+        locale=request.locale,
+        timezone=request.timezone,
+        user_agent=request.user_agent,
+        egress=request.egress,
+        budget=budget,
+        idle_timeout_s=min(idle, ceilings.max_idle_timeout_s),
+        lifetime_s=min(lifetime, ceilings.max_lifetime_s),
+        labels=dict(request.labels),
+    )
+
+
+def _clamp_budget(asked: BudgetRequest, egress_max_bytes: int | None, ceilings: Ceilings) -> Budget:
+    default, most = ceilings.default_budget, ceilings.max_budget
+    egress_bytes = egress_max_bytes if asked.egress_bytes is None else asked.egress_bytes
+    memory = _amount("budget.memory_bytes", asked.memory_bytes, ceilings.min_memory_bytes, default.memory_bytes)
+    processes = _amount("budget.processes", asked.processes, ceilings.min_processes, default.processes)
+    disk = _amount("budget.disk_bytes", asked.disk_bytes, 16 << 20, default.disk_bytes)
+    egress = _amount("budget.egress_bytes", egress_bytes, 0, default.egress_bytes)
+    connections = _amount("budget.egress_connections", asked.egress_connections, 1, default.egress_connections)
+    cores = default.cpu_cores if asked.cpu_cores is None else asked.cpu_cores
+    if not 0.1 <= cores <= 1024:  # also refuses NaN
+        raise InvalidError("must be a number of cores from 0.1", field="budget.cpu_cores")
+    return Budget(
+        memory_bytes=min(memory, most.memory_bytes),
+        processes=min(processes, most.processes),
+        cpu_cores=min(cores, most.cpu_cores),
+        disk_bytes=min(disk, most.disk_bytes),
+        egress_bytes=min(egress, most.egress_bytes),
+        egress_connections=min(connections, most.egress_connections),
+    )
+
+
+def _amount(name: str, asked: int | None, least: int, default: int) -> int:
+    if asked is None:
+        return default
+    if asked < least:
+        raise InvalidError(f"must be at least {least}", field=name)
+    return asked
+
+
+def _check_viewport(viewport: Viewport, ceilings: Ceilings) -> None:
+    if not (50 <= viewport.width <= 10_000 and 50 <= viewport.height <= 10_000):
+        raise InvalidError("width and height must be from 50 to 10000", field="viewport")
+    if not 0.25 <= viewport.device_scale_factor <= 8:
+        raise InvalidError("device_scale_factor must be from 0.25 to 8", field="viewport")
+    if viewport.width * viewport.height * viewport.device_scale_factor**2 > ceilings.max_viewport_pixels * 2:
+        raise InvalidError("too many pixels", field="viewport")
+    if viewport.width * viewport.height > ceilings.max_viewport_pixels:
+        raise InvalidError("too many pixels", field="viewport")
+
+
+def _check_texts(request: SessionRequest) -> None:
+    _check_labels(request)
+    _check_match("locale", request.locale, _LOCALE)
+    _check_match("timezone", request.timezone, _TIMEZONE)
+    _check_match("user_agent", request.user_agent, _USER_AGENT)
+    if request.start_url is not None:
+        _check_start_url(request.start_url)
+    if len(request.egress.allow_hosts) + len(request.egress.deny_hosts) + len(request.egress.private_hosts) > MAX_HOSTS:
+        raise InvalidError(f"at most {MAX_HOSTS} hosts in all", field="egress")
+
+
+def _check_labels(request: SessionRequest) -> None:
+    if len(request.labels) > MAX_LABELS:
+        raise InvalidError(f"at most {MAX_LABELS} labels", field="labels")
+    for key, value in request.labels.items():
+        if not _LABEL_KEY.fullmatch(key) or len(value) > 256 or not value.isprintable():
+            raise InvalidError("a label is a short name and up to 256 printable characters", field="labels")
+
+
+def _check_match(name: str, value: str | None, pattern: re.Pattern[str]) -> None:
+    if value is not None and not pattern.fullmatch(value):
+        raise InvalidError("is malformed", field=name)
+
+
+def _check_start_url(url: str) -> None:
+    """Only web addresses: the URL is also Chromium's last argument, so it must not be able to look like an option."""
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        raise InvalidError("is not a URL", field="start_url") from None
+    if url != "about:blank" and (parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_fine):
+        raise InvalidError("must be an http or https URL", field="start_url")
+    if len(url) > 8192 or not url.isprintable() or " " in url or parts.username or parts.password:
+        raise InvalidError("must be a plain URL without spaces or credentials", field="start_url")

@@ -1,0 +1,57 @@
+"""From what a caller asked of the network to the frozen policy of a gateway. Pure."""
+
+from dataclasses import dataclass, replace
+
+from cloche.egress.policy import (
+    EgressPolicy,
+    PrivateCeiling,
+    Upstream,
+    parse_host_patterns,
+    parse_private_hosts,
+    parse_upstream,
+    private_hosts_outside,
+)
+from cloche.errors import DeniedError
+from cloche.sessions.model import EgressOptions, SessionOptions
+
+
+@dataclass(frozen=True, slots=True)
+class EgressCeiling:
+    """What the server lets a session ask for. `private_hosts` None: anything may be named."""
+
+    private_hosts: tuple[PrivateCeiling, ...] | None
+    base: EgressPolicy
+
+
+def effective_policy(options: SessionOptions, upstream_url: str | None, ceiling: EgressCeiling) -> EgressPolicy:
+    """Parse and check a session's egress options.
+
+    Raises:
+        InvalidError: an entry is malformed; `field` names the list.
+        DeniedError: a private host outside the server's ceiling.
+    """
+    asked = options.egress
+    private_hosts = parse_private_hosts(asked.private_hosts)
+    if outside := private_hosts_outside(private_hosts, ceiling.private_hosts):
+        raise DeniedError(
+            "this server does not open that private host", field="egress.private_hosts", host=str(outside[0])
+        )
+    return replace(
+        ceiling.base,
+        allow_hosts=parse_host_patterns(asked.allow_hosts, field="egress.allow_hosts"),
+        deny_hosts=(*ceiling.base.deny_hosts, *parse_host_patterns(asked.deny_hosts, field="egress.deny_hosts")),
+        private_hosts=private_hosts,
+        upstream=_upstream(upstream_url) or ceiling.base.upstream,
+        max_bytes=options.budget.egress_bytes,
+        max_connections=options.budget.egress_connections,
+    )
+
+
+def without_credentials(options: EgressOptions) -> EgressOptions:
+    """What may be stored in the clear and shown: the upstream's URL without its user and password."""
+    upstream = _upstream(options.upstream)
+    return replace(options, upstream=f"{upstream.kind}://{upstream.host}:{upstream.port}" if upstream else None)
+
+
+def _upstream(url: str | None) -> Upstream | None:
+    return parse_upstream(url) if url else None

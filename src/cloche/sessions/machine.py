@@ -1,0 +1,36 @@
+"""The lifecycle of a session as one table. Pure.
+
+pending ──► ready ◄──► sleeping
+   │          │            │
+   │          ▼            │
+   ├──────► closing ◄──────┘
+   ▼          ▼
+ failed     closed          (failed is also reached from any live state when the sandbox is lost)
+"""
+
+from typing import Final
+
+from cloche.errors import ConflictError
+from cloche.sessions.model import SessionStatus
+
+_S = SessionStatus
+
+TRANSITIONS: Final[dict[SessionStatus, frozenset[SessionStatus]]] = {
+    _S.PENDING: frozenset({_S.READY, _S.CLOSING, _S.FAILED}),
+    _S.READY: frozenset({_S.SLEEPING, _S.CLOSING, _S.FAILED}),
+    _S.SLEEPING: frozenset({_S.READY, _S.CLOSING, _S.FAILED}),
+    _S.CLOSING: frozenset({_S.CLOSED, _S.FAILED}),
+    _S.CLOSED: frozenset(),
+    _S.FAILED: frozenset(),
+}
+
+
+def advance(current: SessionStatus, wanted: SessionStatus) -> SessionStatus:
+    """Return `wanted` if the table allows the step.
+
+    Raises:
+        ConflictError: it does not.
+    """
+    if wanted not in TRANSITIONS[current]:
+        raise ConflictError(f"a session that is {current} cannot become {wanted}", status=str(current))
+    return wanted

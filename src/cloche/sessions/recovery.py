@@ -1,0 +1,77 @@
+"""After a restart: adopt what still lives, end what does not, reap what nobody wants."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from cloche.egress.policy import EgressPolicy
+from cloche.errors import ClocheError
+from cloche.ids import SessionId
+from cloche.sandbox.driver import SandboxDriver
+from cloche.sessions import rows
+from cloche.sessions.manager import Manager
+from cloche.sessions.model import EndReason, EventType, SessionStatus
+from cloche.sessions.reconcile import Adopt, Fail, Reap, plan
+from cloche.sessions.runner import ATTACH_WAIT_S
+from cloche.storage.database import Database
+
+_log = structlog.get_logger(__name__)
+
+
+class Recovery:
+    """Runs once, after the doors' listeners are bound and before they serve."""
+
+    def __init__(self, manager: Manager, driver: SandboxDriver, database: Database) -> None:
+        self._manager = manager
+        self._driver = driver
+        self._database = database
+
+    async def run(self, leftovers: Mapping[SessionId, Mapping[str, Any]]) -> None:
+        """Bring rows and sandboxes together. Returns when every session is adopted or ended."""
+        async with self._database.read() as connection:
+            unfinished = await rows.unfinished(connection)
+        actions = plan({id_: found.session for id_, found in unfinished.items()}, leftovers)
+        async with asyncio.TaskGroup() as group:
+            for action in actions:
+                match action:
+                    case Adopt(session, description):
+                        group.create_task(self._adopt(unfinished[session.id], description))
+                    case Fail(session, description):
+                        group.create_task(self._fail(unfinished[session.id], description))
+                    case Reap(session_id, description):
+                        group.create_task(self._reap(session_id, description))
+
+    async def _adopt(self, found: rows.Unfinished, description: Mapping[str, Any]) -> None:
+        try:
+            policy = self._manager.policy_of(found.session, found.upstream_sealed)
+        except ClocheError as error:
+            # Today's settings forbid what this session was given: it must not go on with less walls or other ones.
+            _log.warning("session_not_adopted", session=found.session.id, exc_info=error)
+            await self._fail(found, description)
+            return
+        runner = self._manager.take_over(found.session, found.agent_token_hash, policy)
+        try:
+            async with asyncio.timeout(ATTACH_WAIT_S):
+                await runner.adopt(description)
+        except (ClocheError, TimeoutError) as error:
+            _log.warning("session_not_adopted", session=runner.session.id, exc_info=error)
+            await self._manager.end(runner, EndReason.SANDBOX_LOST)
+            return
+        runner.publish(EventType.ADOPTED)
+        _log.info("session_adopted", session=runner.session.id)
+
+    async def _fail(self, found: rows.Unfinished, description: Mapping[str, Any] | None) -> None:
+        if description is not None:
+            await self._reap(found.session.id, description)
+        closing = found.session.status is SessionStatus.CLOSING
+        runner = self._manager.take_over(found.session, found.agent_token_hash, EgressPolicy())
+        await self._manager.end(runner, EndReason.CLOSED_BY_USER if closing else EndReason.SANDBOX_LOST)
+
+    async def _reap(self, session_id: SessionId, description: Mapping[str, Any]) -> None:
+        try:
+            await self._driver.destroy(await self._driver.adopt(description))
+            _log.info("orphan_reaped", session=session_id)
+        except ClocheError as error:
+            _log.warning("orphan_not_reaped", session=session_id, exc_info=error)

@@ -1,0 +1,58 @@
+"""From a session's options to what the driver and the agent are told. Pure."""
+
+from dataclasses import dataclass
+
+from cloche.browser.launch import LaunchOptions, browser_args, browser_env
+from cloche.sandbox.spec import Engine, Limits, SandboxSpec
+from cloche.sessions.model import Session, SessionOptions
+from cloche.wire.agent_config import AgentConfig, BrowserConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """The server's settings for every agent."""
+
+    lease_s: float = 60.0
+    browser_start_timeout_s: float = 20.0
+    restart_budget: int = 3
+    restart_window_s: float = 300.0
+
+
+def sandbox_spec(session: Session, token: str, settings: AgentSettings) -> SandboxSpec:
+    budget = session.options.budget
+    return SandboxSpec(
+        session_id=session.id,
+        engine=session.options.engine,
+        limits=Limits(
+            memory_bytes=budget.memory_bytes,
+            processes=budget.processes,
+            cpu_cores=budget.cpu_cores,
+            disk_bytes=budget.disk_bytes,
+        ),
+        agent_config=AgentConfig(
+            session_id=session.id,
+            token=token,
+            lease_s=settings.lease_s,
+            browser=_browser_config(session.options, settings),
+        ),
+    )
+
+
+def _browser_config(options: SessionOptions, settings: AgentSettings) -> BrowserConfig:
+    launch = LaunchOptions(
+        full_chrome=options.engine is Engine.CHROME,
+        width=options.viewport.width,
+        height=options.viewport.height,
+        device_scale_factor=options.viewport.device_scale_factor,
+        start_url=options.start_url,
+        locale=options.locale,
+        timezone=options.timezone,
+        user_agent=options.user_agent,
+    )
+    return BrowserConfig(
+        args=browser_args(launch),
+        env=browser_env(launch),
+        start_timeout_s=settings.browser_start_timeout_s,
+        restart_budget=settings.restart_budget,
+        restart_window_s=settings.restart_window_s,
+    )

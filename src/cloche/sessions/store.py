@@ -1,0 +1,68 @@
+"""The manager's way to the rows: one transaction a call."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cloche.errors import InvalidError, NotFoundError
+from cloche.ids import PrincipalName, SessionId, parse_session_id
+from cloche.sessions import rows
+from cloche.sessions.model import Session, SessionPage, SessionStatus
+from cloche.storage.database import Database
+
+MAX_PAGE: Final = 200
+
+
+class SessionStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, session: Session, *, agent_token_hash: str, upstream_sealed: str | None) -> None:
+        async with self._database.begin() as connection:
+            await rows.add(connection, session, agent_token_hash=agent_token_hash, upstream_sealed=upstream_sealed)
+
+    async def save(self, session: Session, *, sandbox: Mapping[str, Any] | None = None) -> None:
+        """Write what can change of a session, and with it where its sandbox is found again."""
+        async with self._database.begin() as connection:
+            await rows.save(connection, session)
+            if sandbox is not None:
+                await rows.save_sandbox(connection, session.id, sandbox)
+
+    async def load(self, session_id: SessionId) -> Session:
+        """Raises: NotFoundError."""
+        async with self._database.read() as connection:
+            session = await rows.get(connection, session_id)
+        if session is None:
+            raise NotFoundError("there is no such session")
+        return session
+
+    async def page(
+        self,
+        *,
+        owner: PrincipalName | None,
+        status: SessionStatus | None,
+        labels: Mapping[str, str],
+        limit: int,
+        cursor: str | None,
+    ) -> SessionPage:
+        """Raises: InvalidError for a limit outside 1–`MAX_PAGE` or a cursor that is none."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidError(f"must be from 1 to {MAX_PAGE}", field="limit")
+        async with self._database.read() as connection:
+            found = await rows.page(
+                connection,
+                owner=owner,
+                status=status,
+                wanted_labels=labels,
+                before=_read_cursor(cursor),
+                limit=limit + 1,
+            )
+        return SessionPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+
+def _read_cursor(cursor: str | None) -> SessionId | None:
+    if cursor is None:
+        return None
+    try:
+        return parse_session_id(cursor)
+    except InvalidError:
+        raise InvalidError("is not a cursor of this listing", field="cursor") from None

@@ -1,0 +1,64 @@
+"""Every series the daemon exports. Names are noun_verb_unit; label values are enums, made beforehand, never ids."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 20)
+
+
+class Metrics:
+    """The daemon's own registry (never the library's global one) and its series. Built by the composition root."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.sessions_live = Gauge(
+            "cloche_sessions_live", "Sessions that have not ended, by status.", ["status"], registry=self.registry
+        )
+        self.sessions_created = Counter(
+            "cloche_sessions_created", "Sessions that became ready.", registry=self.registry
+        )
+        self.sessions_ended = Counter(
+            "cloche_sessions_ended", "Sessions that ended, by reason.", ["reason"], registry=self.registry
+        )
+        self.starts_failed = Counter(
+            "cloche_session_starts_failed",
+            "Sessions that did not start, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.admissions_refused = Counter(
+            "cloche_admissions_refused", "Creates refused for lack of room, by code.", ["code"], registry=self.registry
+        )
+        self.start_seconds = Histogram(
+            "cloche_session_start_seconds",
+            "From the request to a browser that answers.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.devtools_clients = Gauge(
+            "cloche_devtools_clients", "DevTools clients attached now.", registry=self.registry
+        )
+        self.browser_exits = Counter("cloche_browser_exits", "Browsers that ended unasked.", registry=self.registry)
+        self.egress_bytes = Counter(
+            "cloche_egress_bytes",
+            "Bytes through ended sessions' gateways, by direction.",
+            ["direction"],
+            registry=self.registry,
+        )
+        self.egress_refusals = Counter(
+            "cloche_egress_refusals", "Connections the gateways refused, by reason.", ["reason"], registry=self.registry
+        )
+
+    def prepare(self, *, statuses: Iterable[str], end_reasons: Iterable[str], refusal_reasons: Iterable[str]) -> None:
+        """Make every labelled series exist at zero, so that a rate over it is right from the first event on."""
+        for status in statuses:
+            self.sessions_live.labels(status)
+        for reason in end_reasons:
+            self.sessions_ended.labels(reason)
+        for reason in refusal_reasons:
+            self.egress_refusals.labels(reason)
+        for direction in ("in", "out"):
+            self.egress_bytes.labels(direction)
+        for code in ("busy", "quota_exceeded"):
+            self.admissions_refused.labels(code)
