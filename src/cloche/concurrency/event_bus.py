@@ -22,6 +22,12 @@ class Subscription(Generic[T]):
         self._queue: asyncio.Queue[T | None] = asyncio.Queue(bound + 1)
         self._bound = bound
         self._fell_behind = False
+        self._finished = False
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the topic was closed: nothing more will come, to this subscriber or a new one."""
+        return self._finished
 
     def put(self, item: T) -> None:
         if self._fell_behind:
@@ -35,6 +41,7 @@ class Subscription(Generic[T]):
         self._queue.put_nowait(item)
 
     def finish(self) -> None:
+        self._finished = True
         if not self._fell_behind:
             self._queue.put_nowait(None)  # the queue holds one place more than `bound` for this
 

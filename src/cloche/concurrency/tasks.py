@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import structlog
 
+from cloche.errors import ClocheError
+
 _log = structlog.get_logger(__name__)
 _alive: set[asyncio.Task[Any]] = set()
 
@@ -34,5 +36,10 @@ async def cancel_and_wait(*tasks: asyncio.Task[Any] | None) -> None:
 
 def _retire(task: asyncio.Task[Any]) -> None:
     _alive.discard(task)
-    if not task.cancelled() and (error := task.exception()) is not None:
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    if isinstance(error, ClocheError):
+        # Raised on purpose, for whoever awaits the task; what caused it was logged where it was known.
+        _log.info("task_ended_with_error", task=task.get_name(), code=error.code)
+    else:
         _log.error("task_failed", task=task.get_name(), exc_info=error)

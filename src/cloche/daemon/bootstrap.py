@@ -1,10 +1,12 @@
 """Builds everything: the only place that knows concrete classes. Settings go no further than this file."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from cloche.api.auth.keys import PREFIX, SECRET_BYTES, KeyStore
@@ -13,11 +15,13 @@ from cloche.clock import SystemClock
 from cloche.daemon import record
 from cloche.daemon.policy import admission_limits, agent_settings, ceilings, egress_ceiling, engines, uid_range
 from cloche.daemon.settings import Settings
+from cloche.egress.lookups import SystemLookup, hosts_file_lookup
 from cloche.egress.policy import RefusalReason
-from cloche.egress.resolver import Resolver, hosts_file_lookup, system_lookup
-from cloche.errors import InvalidError
+from cloche.egress.resolver import Resolver
+from cloche.errors import InvalidError, StartError
+from cloche.ids import SessionId
 from cloche.sandbox.namespace.config import NamespaceConfig
-from cloche.sandbox.namespace.driver import NamespaceDriver, leftovers
+from cloche.sandbox.namespace.driver import NamespaceDriver
 from cloche.sessions.events import EventLog
 from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EndReason, SessionStatus
@@ -28,7 +32,7 @@ from cloche.telemetry.metrics import Metrics
 from cloche.vault.secret_box import SecretBox, derive_key
 from cloche.vault.server_secret import load_or_create
 
-FREE_BYTES_WANTED = 16 << 20
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,12 @@ class Daemon:
     api: ApiDeps
     manager: Manager
     recovery: Recovery
-    driver_config: NamespaceConfig
+    driver: NamespaceDriver
 
     async def recover(self) -> None:
         """Adopt or end what an earlier daemon left."""
-        await self.recovery.run(await leftovers(self.driver_config))
+        found = await asyncio.to_thread(self.driver.leftovers)
+        await self.recovery.run({SessionId(description["session_id"]): description for description in found})
 
 
 @asynccontextmanager
@@ -60,11 +65,13 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
         events = EventLog(database, clock)
         await events.open()
         stack.push_async_callback(events.close)
-        resolver = Resolver(_lookup(settings), clock)
+        system_lookup = SystemLookup()
+        stack.callback(system_lookup.close)
+        hosts = settings.resolver_hosts
+        resolver = Resolver(hosts_file_lookup(hosts, system_lookup) if hosts else system_lookup, clock)
         stack.push_async_callback(resolver.close)
-        driver_config = namespace_config(settings)
-        driver = NamespaceDriver(driver_config)
-        await driver.prepare()
+        driver = NamespaceDriver(namespace_config(settings))
+        await _prepare(driver)
         manager = Manager(
             ManagerSettings(
                 ceilings=ceilings(settings),
@@ -90,7 +97,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             allowed_hosts=settings.allowed_hosts,
             allowed_origins=settings.allowed_origins,
         )
-        yield Daemon(api, manager, Recovery(manager, driver, database), driver_config)
+        yield Daemon(api, manager, Recovery(manager, driver, database), driver)
 
 
 @asynccontextmanager
@@ -135,19 +142,13 @@ def database_url(settings: Settings) -> str:
 
 
 def namespace_config(settings: Settings) -> NamespaceConfig:
-    extra = {} if settings.bubblewrap is None else {"bwrap": str(settings.bubblewrap)}
     return NamespaceConfig(
         run_dir=settings.run_dir,
         state_dir=settings.state_dir,
         engines=engines(settings),
         uid_range=uid_range(settings),
-        **extra,
+        bwrap=str(settings.bubblewrap or "bwrap"),
     )
-
-
-def _lookup(settings: Settings) -> Callable[[str], Awaitable[object]]:
-    lookup = system_lookup()
-    return lookup if settings.resolver_hosts is None else hosts_file_lookup(settings.resolver_hosts, lookup)
 
 
 def _probes(database: Database, driver: NamespaceDriver) -> Mapping[str, Callable[[], Awaitable[str | None]]]:
@@ -160,4 +161,19 @@ def _probes(database: Database, driver: NamespaceDriver) -> Mapping[str, Callabl
             return "the database does not answer"
         return None
 
-    return {"database": check_database, "sandbox": driver.readiness}
+    async def check_sandbox() -> str | None:
+        try:
+            await driver.prepare()
+        except StartError as error:
+            return error.detail
+        return None
+
+    return {"database": check_database, "sandbox": check_sandbox}
+
+
+async def _prepare(driver: NamespaceDriver) -> None:
+    """Build the root image now rather than under the first session. What is missing is told by /readyz and doctor."""
+    try:
+        await driver.prepare()
+    except StartError as error:
+        _log.error("sandbox_not_ready", reason=error.reason, detail=error.detail)

@@ -34,7 +34,7 @@ def read_browser_news(payload: Payload) -> BrowserNews:
         state=state,
         product=_text(payload.get("product"), 64),
         reason=_slug(payload.get("reason")),
-        restarts=_number(payload.get("restarts")) or 0,
+        restarts=max(0, _number(payload.get("restarts")) or 0),
         exit_code=_number(payload.get("exit_code")),
         signal=_number(payload.get("signal")),
         log_tail=_text(payload.get("log_tail"), MAX_LOG_TAIL),

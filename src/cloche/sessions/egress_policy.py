@@ -1,6 +1,7 @@
 """From what a caller asked of the network to the frozen policy of a gateway. Pure."""
 
 from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
 
 from cloche.egress.policy import (
     EgressPolicy,
@@ -31,7 +32,7 @@ def effective_policy(options: SessionOptions, upstream_url: str | None, ceiling:
         DeniedError: a private host outside the server's ceiling.
     """
     asked = options.egress
-    private_hosts = parse_private_hosts(asked.private_hosts)
+    private_hosts = parse_private_hosts(asked.private_hosts, field="egress.private_hosts")
     if outside := private_hosts_outside(private_hosts, ceiling.private_hosts):
         raise DeniedError(
             "this server does not open that private host", field="egress.private_hosts", host=str(outside[0])
@@ -50,8 +51,13 @@ def effective_policy(options: SessionOptions, upstream_url: str | None, ceiling:
 def without_credentials(options: EgressOptions) -> EgressOptions:
     """What may be stored in the clear and shown: the upstream's URL without its user and password."""
     upstream = _upstream(options.upstream)
-    return replace(options, upstream=f"{upstream.kind}://{upstream.host}:{upstream.port}" if upstream else None)
+    return replace(options, upstream=_shown(upstream) if upstream else None)
+
+
+def _shown(upstream: Upstream) -> str:
+    host = f"[{upstream.host}]" if isinstance(upstream.host, IPv6Address) else upstream.host
+    return f"{upstream.kind}://{host}:{upstream.port}" + ("?resolve=upstream" if upstream.resolves else "")
 
 
 def _upstream(url: str | None) -> Upstream | None:
-    return parse_upstream(url) if url else None
+    return parse_upstream(url, field="egress.upstream") if url else None

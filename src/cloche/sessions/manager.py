@@ -91,6 +91,7 @@ class Manager(SessionManager):
         self._admission = Admission(settings.admission)
         self._runners: dict[SessionId, SessionRunner] = {}
         self._endings: dict[SessionId, asyncio.Task[Session]] = {}
+        self._noted: dict[SessionId, int] = {}
         self._starts: set[asyncio.Task[Session]] = set()
 
     # --- use cases --------------------------------------------------------------------------------------------------
@@ -210,7 +211,12 @@ class Manager(SessionManager):
             )
 
         return SessionRunner(
-            session, token_hash=token_hash, parts=self._parts, gateway=make_gateway, on_end=self._end_by_itself
+            session,
+            token_hash=token_hash,
+            parts=self._parts,
+            gateway=make_gateway,
+            on_end=self._end_by_itself,
+            on_usage=self._note_usage,
         )
 
     async def _bring_up(self, runner: SessionRunner, token: str, upstream: str | None, started: float) -> Session:
@@ -284,6 +290,7 @@ class Manager(SessionManager):
         session, metrics = runner.session, self._parts.metrics
         self._runners.pop(session.id, None)
         self._endings.pop(session.id, None)
+        self._noted.pop(session.id, None)
         self._admission.give_back(session.owner)
         self._parts.events.finish(session.id)
         metrics.sessions_ended.labels(str(reason)).inc()
@@ -363,6 +370,16 @@ class Manager(SessionManager):
     def _set_live(self, runner: SessionRunner) -> None:
         self._runners[runner.session.id] = runner
         self._parts.metrics.sessions_live.labels(str(SessionStatus.READY)).set(len(self._runners))
+
+    async def _note_usage(self, runner: SessionRunner) -> None:
+        """Write down what has been taken, so that a crash of the daemon does not give a budget back."""
+        current = self._current(runner)
+        if current.usage.egress_bytes_in + current.usage.egress_bytes_out != self._noted.get(current.id, 0):
+            self._noted[current.id] = current.usage.egress_bytes_in + current.usage.egress_bytes_out
+            try:
+                await self._store.save(current)
+            except SQLAlchemyError:
+                _log.exception("usage_not_written", session=current.id)
 
     def _note_refusal(self, runner: SessionRunner, refusal: Refusal) -> None:
         self._parts.metrics.egress_refusals.labels(str(refusal.reason)).inc(refusal.count)

@@ -7,7 +7,7 @@ never block; what must wait is done in the runner's own tasks.
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -65,14 +65,22 @@ class SessionRunner:
         parts: RunnerParts,
         gateway: Callable[["SessionRunner", Counters], Gateway],
         on_end: Callable[["SessionRunner", EndReason], None],
+        on_usage: Callable[["SessionRunner"], Awaitable[None]],
     ) -> None:
         self.session = session
         self.sandbox: Sandbox | None = None
-        self.counters = Counters()
+        # An adopted session goes on counting where the last daemon wrote it down, or its budget would begin anew.
+        self.counters = Counters(
+            bytes_in=session.usage.egress_bytes_in,
+            bytes_out=session.usage.egress_bytes_out,
+            connections_total=session.usage.egress_connections,
+            refusals_total=session.usage.egress_refusals,
+        )
         self._parts = parts
         self._gateway = gateway(self, self.counters)
         self._link = AgentLink(session_id=session.id, token_hash=token_hash, lease_s=parts.lease_s, handler=self)
         self._on_end = on_end
+        self._on_usage = on_usage
         self._log = _log.bind(session=session.id)
         self._browser_ready = asyncio.Event()
         self._start_failure: asyncio.Future[StartError] = asyncio.get_running_loop().create_future()
@@ -262,6 +270,7 @@ class SessionRunner:
                 await asyncio.wait_for(self._end_may_move.wait(), min(left_s, WATCH_EVERY_S))
                 continue
             await self.refresh_usage()
+            await self._on_usage(self)
             if self._parts.clock.monotonic() - self._last_word > SILENCE_S:
                 self._log.warning("agent_silent")
                 self._link.drop()

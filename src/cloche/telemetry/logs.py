@@ -38,6 +38,9 @@ def configure_logs(log_format: LogFormat, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    # At debug level these write every statement with its values: noise, and other people's data.
+    for chatty in ("aiosqlite", "asyncio", "sqlalchemy", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _is_a_tty() -> bool:

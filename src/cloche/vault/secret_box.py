@@ -30,8 +30,8 @@ class SecretBox:
 
     def open(self, sealed: str, *, context: str) -> str:
         """Raises: InternalError when it was sealed under another key or for another owner, or was changed."""
-        data = base64.b64decode(sealed)
         try:
+            data = base64.b64decode(sealed, validate=True)
             return self._cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], context.encode()).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: not base64, or too short to hold a nonce and a tag
             raise InternalError("a stored secret could not be opened") from None

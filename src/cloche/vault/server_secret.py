@@ -14,8 +14,9 @@ SECRET_BYTES: Final = 32
 def load_or_create(path: Path) -> bytes:
     """Read the secret, or make one. Two starting at once agree: the first to link its file into place wins."""
     if not path.exists():
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # Not named for the pid: in two containers on one volume both may be process 1.
+        fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(SECRET_BYTES))
             os.fsync(file.fileno())

@@ -5,6 +5,7 @@ which closes the descriptor. Unknown keys are ignored so that an older agent run
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -59,7 +60,9 @@ class AgentConfig:
     egress_port: int = EGRESS_PORT
     workspace: str = "/workspace"
     lease_s: float = 60.0
-    """The lease until the host's first `lease` message."""
+    """The lease until the host's first `lease` message; 0 means none until then."""
+    owns_pid_namespace: bool = False
+    """*driver*: whatever process the agent can see is this session's, and may be killed with its browser."""
     heartbeat_interval_s: float = 5.0
     metrics_interval_s: float = 10.0
     log_level: str = "info"
@@ -95,6 +98,7 @@ def parse_agent_config(data: bytes) -> AgentConfig:
 
 
 _JSON_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    str(bool): (bool,),
     str(str): (str,),
     str(int): (int,),
     str(float): (int, float),
@@ -115,8 +119,10 @@ def _build(cls: Any, value: Any) -> Any:
 
 
 def _checked(name: str, type_: Any, value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, _JSON_TYPES[str(type_)]):
+    if not isinstance(value, _JSON_TYPES[str(type_)]) or (isinstance(value, bool) and type_ is not bool):
         raise ConfigError(f"{name} must be {type_}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{name} must be finite")
     if isinstance(value, list):
         if not all(isinstance(item, str) for item in value):
             raise ConfigError(f"{name} must hold strings")

@@ -18,6 +18,9 @@ Payload = dict[str, Any]
 
 AGENT_VERSION: Final = "agent/1.0"
 
+LINK_PROTOCOL: Final = 1
+"""The revision of what is ours, sent in `register`; it changes when an older host could misread a newer agent."""
+
 
 class FromAgent(StrEnum):
     REGISTER = "register"
@@ -49,9 +52,14 @@ class BrowserState(StrEnum):
 
     starting    pid
     ready       pid, devtools_path (`/devtools/browser/…`), product (`Chrome/156…`), start_ms
-    exited      pid, exit_code | signal, reason (`crashed`, `over_memory`, `stopped`, `start_timeout`, `exec_failed`)
-    restarting  restarts (so far in the window), delay_s
-    gave_up     restarts, reason: the restart budget is spent; the agent shuts down after this
+    exited      pid, exit_code | signal, log_tail, reason: `crashed`, `crashed_at_start` (before it was ever ready),
+                `closed` (exit code 0 unasked: a client sent Browser.close), `over_memory`, `stopped`,
+                `start_timeout`, `exec_failed` (then without pid)
+    restarting  restarts (so far, since the agent's start), delay_s
+    gave_up     restarts, exit_code | signal, log_tail, reason: `restart_budget_spent`, or that of the exit when no
+                browser was ever ready; the agent shuts down after this
+
+    The `browser` object in `register` is the last of these, with `restarts` always in it.
     """
 
     STARTING = "starting"

@@ -21,8 +21,12 @@ class BadLine:
 
 
 def encode(value: Object) -> bytes:
-    """Render one object as a compact line, newline included."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    """Render one object as a compact line, newline included.
+
+    Half a surrogate pair, which a peer may write as a JSON escape and we may have to echo, goes out as that escape.
+    """
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 class LineDecoder:

@@ -1,7 +1,8 @@
 """The one line that opens a stream on the guest socket, and the one line that answers it.
 
     host → agent   {"stream": "devtools", "pass": true, "wait_s": 10}\n
-    agent → host   {"ok": true}\n                      with a descriptor attached where one was asked for
+    agent → host   {"ok": true}\n                   with a descriptor attached where one was asked for
+                   {"ok": true, "devtools_path": "/devtools/browser/…"}\n    on a DevTools stream
                    {"ok": false, "code": "browser_unavailable", "message": "…"}\n
 
 Streams:
@@ -10,6 +11,8 @@ Streams:
                ends; without it the agent copies bytes between the two from here on.
     egress     the listening socket bound to 127.0.0.1:1080 inside the sandbox; only with `pass`.
     http       the agent's own HTTP/1.1 API on this connection from here on.
+
+Codes: `browser_unavailable` (none was ready in time), `bad_preface`, `unsupported` (nothing of that kind to pass).
 """
 
 import json
@@ -46,11 +49,15 @@ class Answer:
     ok: bool
     code: str = ""
     message: str = ""
+    devtools_path: str = ""
+    """With a DevTools stream: the path of the browser endpoint that the connection leads to."""
 
     def encode(self) -> bytes:
         body: dict[str, object] = {"ok": self.ok}
         if not self.ok:
             body |= {"code": self.code, "message": self.message}
+        if self.devtools_path:
+            body["devtools_path"] = self.devtools_path
         return json.dumps(body, separators=(",", ":")).encode() + b"\n"
 
 
@@ -84,7 +91,12 @@ def parse_answer(line: bytes) -> Answer:
     ok = value.get("ok")
     if not isinstance(ok, bool):
         raise PrefaceError("ok must be true or false")
-    return Answer(ok, str(value.get("code", ""))[:64], str(value.get("message", ""))[:256])
+    return Answer(
+        ok,
+        str(value.get("code", ""))[:64],
+        str(value.get("message", ""))[:256],
+        str(value.get("devtools_path", ""))[:128],
+    )
 
 
 def _object(line: bytes) -> dict[str, object]:

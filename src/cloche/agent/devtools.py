@@ -1,0 +1,132 @@
+"""Chromium's DevTools port, seen from inside: when it answers, and what it says it is.
+
+Chromium writes `DevToolsActivePort` (port, newline, browser path) into its profile once it listens. The profile is
+the guest's to write, so the file is read as hostile input: no symlink, no pipe that would block us, a few bytes.
+"""
+
+import contextlib
+import json
+import os
+import re
+import stat
+import time
+from typing import Final, NamedTuple
+
+from cloche.agent import streams
+from cloche.agent.loop import Loop
+
+_BROWSER_PATH: Final = re.compile(r"/devtools/browser/[A-Za-z0-9-]{1,64}")
+_MAX_FILE_BYTES: Final = 1024
+_MAX_RESPONSE_BYTES: Final = 64 * 1024
+_ATTEMPT_S: Final = 5.0
+# Tight while a start is young: a browser is there after 60–150 ms, and a user waits for it.
+_TIGHT_POLL_S: Final = 0.003
+_LOOSE_POLL_S: Final = 0.02
+_TIGHT_FOR_S: Final = 1.0
+
+
+class DevTools(NamedTuple):
+    port: int
+    path: str
+    """Of the browser's WebSocket: `/devtools/browser/…`."""
+    product: str
+    """`Chrome/156.0.…`"""
+
+
+async def wait_until_ready(loop: Loop, user_data_dir: str, deadline: float) -> DevTools:
+    """Wait for the port file, then for an answer on the port it names.
+
+    Raises:
+        TimeoutError: not by the deadline.
+    """
+    started_at = time.monotonic()
+    while (now := time.monotonic()) < deadline:
+        port = read_active_port(user_data_dir)
+        if port is not None:
+            with contextlib.suppress(OSError, ValueError):  # not listening yet, or not answering in full yet
+                return await ask_version(loop, port, min(deadline, now + _ATTEMPT_S))
+        await loop.sleep(_TIGHT_POLL_S if now - started_at < _TIGHT_FOR_S else _LOOSE_POLL_S)
+    raise TimeoutError
+
+
+def read_active_port(user_data_dir: str) -> int | None:
+    """Return the port in DevToolsActivePort, or None while it is missing or half written."""
+    try:
+        fd = os.open(f"{user_data_dir}/DevToolsActivePort", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return None
+        text = os.read(fd, _MAX_FILE_BYTES)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    number, newline, _ = text.partition(b"\n")
+    if not newline or not number.isdigit() or len(number) > 5 or not 0 < int(number) < 65536:
+        return None
+    return int(number)
+
+
+async def ask_version(loop: Loop, port: int, deadline: float) -> DevTools:
+    """GET /json/version.
+
+    Raises:
+        OSError: nobody listens, or it hung up. TimeoutError is one of these.
+        ValueError: the answer is not what a browser says.
+    """
+    sock = await streams.connect_loopback(loop, port, deadline)
+    try:
+        request = f"GET /json/version HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+        await streams.send_all(loop, sock, request.encode(), deadline)
+        response = b""
+        while (body := response_body(response)) is None:
+            if len(response) > _MAX_RESPONSE_BYTES:
+                raise ValueError("answer too long")
+            data = await streams.receive(loop, sock, 16 * 1024, deadline)
+            if not data:
+                raise ValueError("answer cut short")
+            response += data
+    finally:
+        sock.close()
+    return parse_version(body, port)
+
+
+def response_body(response: bytes) -> bytes | None:
+    """Return the body of an HTTP/1.1 200 response with a Content-Length, or None while it is incomplete.
+
+    Raises:
+        ValueError: any other response.
+    """
+    head, end, body = response.partition(b"\r\n\r\n")
+    if not end:
+        return None
+    status, *headers = head.split(b"\r\n")
+    if status.split(b" ")[1:2] != [b"200"]:
+        raise ValueError("not a 200")
+    for header in headers:
+        name, _, value = header.partition(b":")
+        if name.strip().lower() == b"content-length":
+            length = int(value)
+            if not 0 <= length <= _MAX_RESPONSE_BYTES:
+                raise ValueError("answer too long")
+            return body[:length] if len(body) >= length else None
+    raise ValueError("no Content-Length")
+
+
+def parse_version(body: bytes, port: int) -> DevTools:
+    try:
+        value = json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    url, product = (
+        (value.get(key) for key in ("webSocketDebuggerUrl", "Browser")) if isinstance(value, dict) else ("", "")
+    )
+    if not isinstance(url, str) or not isinstance(product, str):
+        raise ValueError("not a version")
+    _, scheme, rest = url.partition("://")
+    path = "/" + rest.partition("/")[2]
+    if not scheme or not _BROWSER_PATH.fullmatch(path):
+        raise ValueError("no browser path")
+    return DevTools(port, path, product[:64])

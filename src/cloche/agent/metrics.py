@@ -1,0 +1,153 @@
+"""The values in heartbeats and metrics: the session's own, read from the kernel.
+
+Key sets are those of the published protocol, beside them ours. `_mb` is bytes / 2**20. CPU is the share of all
+processors this session could have used, 0–100, since the reading before; one reading serves all who ask within a
+second, so that a host that asks often costs no more than one that does not.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from cloche.agent.population import Population
+from cloche.agent.procfs import (
+    TICKS_PER_SECOND,
+    Process,
+    memory_total_bytes,
+    network_bytes,
+    open_files,
+    proportional_bytes,
+)
+from cloche.wire.messages import HealthStatus, Payload
+
+_MB: Final = 1024 * 1024
+_FRESH_S: Final = 1.0
+
+
+class Reading(NamedTuple):
+    """The session at one moment."""
+
+    at: float
+    processes: list[Process]
+    cpu_ticks: int
+    memory_bytes: int
+    cpu_percent: float
+
+
+class BrowserFacts(NamedTuple):
+    """What health needs to know of the browser. Without one to supervise, `is_expected` is false."""
+
+    is_expected: bool
+    is_alive: bool
+    is_ready: bool
+    pid: int | None
+    restarts: int
+
+
+class Metrics:
+    """Owned by `main`; asked by the link's beats, by commands and by the guest socket's API."""
+
+    def __init__(
+        self,
+        population: Population,
+        *,
+        workspace: str,
+        memory_limit_bytes: int,
+        browser: Callable[[], BrowserFacts],
+        task_count: Callable[[], int],
+    ) -> None:
+        """`memory_limit_bytes` 0 means the machine's memory is the limit."""
+        self._population = population
+        self._workspace = workspace
+        self._memory_limit_bytes = memory_limit_bytes
+        self._browser = browser
+        self._task_count = task_count
+        self._started_at = time.monotonic()
+        self._processors = len(os.sched_getaffinity(0))
+        self._reading: Reading | None = None
+        self.limit_kills = 0
+        """Processes that the watchdog has ended."""
+
+    def health(self) -> Payload:
+        """Return the payload of `heartbeat` and `health_response`."""
+        reading, browser = self.read(), self._browser()
+        return {
+            "status": str(health_status(browser)),
+            "browser_alive": browser.is_alive,
+            "cpu_percent": round(reading.cpu_percent, 2),
+            "memory_mb": round(reading.memory_bytes / _MB, 2),
+            "uptime_seconds": round(time.monotonic() - self._started_at, 3),
+            "pid": os.getpid(),
+            "browser_pid": browser.pid,
+            "processes": len(reading.processes),
+            "restarts": browser.restarts,
+            "cpu_seconds": round(reading.cpu_ticks / TICKS_PER_SECOND, 2),
+            "limit_kills": self.limit_kills,
+        }
+
+    def metrics(self) -> Payload:
+        """Return the payload of `metrics` and `metrics_response`. What cannot be read counts as 0."""
+        reading = self.read()
+        disk_used, disk_total = disk_bytes(self._workspace)
+        received, sent = network_bytes()
+        return {
+            "cpu_percent": round(reading.cpu_percent, 2),
+            "memory_used_mb": round(reading.memory_bytes / _MB, 2),
+            "memory_total_mb": round((self._memory_limit_bytes or memory_total_bytes()) / _MB, 2),
+            "disk_used_mb": round(disk_used / _MB, 2),
+            "disk_total_mb": round(disk_total / _MB, 2),
+            "network_rx_mb": round(received / _MB, 3),
+            "network_tx_mb": round(sent / _MB, 3),
+            "open_files": sum(open_files(process.pid) for process in reading.processes),
+            "goroutines": self._task_count(),
+        }
+
+    def processes(self) -> list[Payload]:
+        """Return one row per process of the session, by pid."""
+        rows = sorted(self._population.members(), key=lambda process: process.pid)
+        return [
+            {
+                "pid": process.pid,
+                "ppid": process.ppid,
+                "name": process.name,
+                "state": process.state,
+                "cpu_seconds": round(process.cpu_ticks / TICKS_PER_SECOND, 2),
+                "memory_mb": round(proportional_bytes(process) / _MB, 2),
+            }
+            for process in rows
+        ]
+
+    def read(self) -> Reading:
+        """Look at the session, unless someone did within the last second."""
+        now = time.monotonic()
+        if self._reading is None or now - self._reading.at >= _FRESH_S:
+            self._reading = self._look(now, self._reading)
+        return self._reading
+
+    def _look(self, now: float, before: Reading | None) -> Reading:
+        processes = [process for process in self._population.members() if process.is_alive]
+        ticks = sum(process.cpu_ticks for process in processes)
+        # The first reading is measured against the agent's own start.
+        since, past = (before.at, before.cpu_ticks) if before else (self._started_at, 0)
+        # A process that ended unwaited takes its ticks with it: the total may shrink, time may not run backwards.
+        ticks = max(ticks, past)
+        elapsed = max(now - since, 1 / TICKS_PER_SECOND) * self._processors * TICKS_PER_SECOND
+        memory = sum(proportional_bytes(process) for process in processes)
+        return Reading(now, processes, ticks, memory, min(100.0, (ticks - past) * 100 / elapsed))
+
+
+def health_status(browser: BrowserFacts) -> HealthStatus:
+    """Healthy: it answers DevTools. Degraded: it runs, and does not (yet). Unhealthy: it does not run."""
+    if browser.is_ready or not browser.is_expected:
+        return HealthStatus.HEALTHY
+    return HealthStatus.DEGRADED if browser.is_alive else HealthStatus.UNHEALTHY
+
+
+def disk_bytes(path: str) -> tuple[int, int]:
+    """Return bytes used and in all of the file system that holds `path`."""
+    try:
+        disk = os.statvfs(path)
+    except OSError:
+        return 0, 0
+    return (disk.f_blocks - disk.f_bfree) * disk.f_frsize, disk.f_blocks * disk.f_frsize

@@ -1,0 +1,88 @@
+"""Which processes belong to this session, and how to end them without ever hitting a stranger."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable
+
+from cloche.agent.procfs import Process, read_process, read_processes
+
+
+class Population:
+    """The session's processes. Owned by `main`; the supervisor names each browser it starts.
+
+    In a pid namespace of its own everything it can see is the session's. Elsewhere it is the agent, what descends
+    from it or from a named browser, what shares a browser's unix session, and whatever was ever one of these: a
+    process that daemonises keeps its pid and start time.
+    """
+
+    def __init__(self, *, owns_namespace: bool) -> None:
+        self._owns_namespace = owns_namespace
+        self._agent = os.getpid()
+        self._browsers: set[int] = set()
+        self._remembered: set[tuple[int, int]] = set()
+
+    def add_browser(self, pid: int) -> None:
+        self._browsers.add(pid)
+
+    def remove_browser(self, pid: int) -> None:
+        self._browsers.discard(pid)
+
+    def members(self) -> list[Process]:
+        """Read `/proc` and return those that are the session's, the agent among them."""
+        everyone = read_processes()
+        if self._owns_namespace:
+            return list(everyone.values())
+        chosen = select_members(everyone, {self._agent, *self._browsers}, self._browsers, self._remembered)
+        self._remembered = {(process.pid, process.started) for process in chosen}
+        return chosen
+
+    def guests(self) -> list[Process]:
+        """Return the members that are not ours: all but the agent and its namespace's first process."""
+        return [process for process in self.members() if process.pid not in (1, self._agent)]
+
+    def kill_browser(self, pid: int) -> None:
+        """Kill a browser that is not yet reaped, its process group, and all guests that are left of it."""
+        guests = self.guests()
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # an empty group, or of other users
+            os.killpg(pid, signal.SIGKILL)
+        kill(guest for guest in guests if guest.pid != pid)
+
+
+def select_members(
+    everyone: dict[int, Process], roots: set[int], sessions: set[int], remembered: set[tuple[int, int]]
+) -> list[Process]:
+    """Pick the processes that descend from `roots`, are in one of `sessions`, or are remembered (pid, start)."""
+    chosen: dict[int, Process] = {}
+    for process in everyone.values():
+        if process.pid in roots or process.session in sessions or (process.pid, process.started) in remembered:
+            chosen[process.pid] = process
+    grew = True
+    while grew:
+        more = {p.pid: p for p in everyone.values() if p.ppid in chosen and p.pid not in chosen}
+        chosen |= more
+        grew = bool(more)
+    return list(chosen.values())
+
+
+def kill(processes: Iterable[Process]) -> int:
+    """Send SIGKILL to each one that is still the process that was seen; return how many were reached."""
+    return sum(_kill_one(process) for process in processes)
+
+
+def _kill_one(process: Process) -> bool:
+    # Open first, then compare: from here on the descriptor cannot come to mean another process (pidfd_open(2)).
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except OSError:
+        return False
+    try:
+        now = read_process(process.pid)
+        if now is None or now.started != process.started:
+            return False
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True

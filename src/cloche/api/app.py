@@ -1,0 +1,60 @@
+"""Builds the ASGI application. There is no module-level one: the composition root calls `build_app`."""
+
+import asyncio
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from cloche import __version__
+from cloche.api import problem
+from cloche.api.auth.guard import GuardMiddleware
+from cloche.api.deps import ApiDeps
+from cloche.api.limits import BodyLimitMiddleware
+from cloche.api.observe import HttpMetrics, ObserveMiddleware
+from cloche.api.rest import agent, devtools, events, keys, live, operations, sessions
+from cloche.api.rest.schemas import ProblemOut
+
+DESCRIPTION = """Self-hosted browser infrastructure. Make a session, hand its `connect_url` to a DevTools client.
+
+Errors are RFC 9457 problem details; go by `code`. Times are RFC 3339, UTC. Fields a request does not know are refused.
+"""
+
+
+def build_app(deps: ApiDeps) -> FastAPI:
+    """Wire routes, middleware and error answers. `app.state.stopping` is set when the server is about to stop."""
+    app = FastAPI(
+        title="Cloche",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        middleware=_middleware(deps),
+        responses={"default": {"description": "A problem", "model": ProblemOut}},
+        redirect_slashes=False,
+    )
+    app.state.deps = deps
+    app.state.stopping = asyncio.Event()
+    problem.install(app)
+    for module in (sessions, events, devtools, agent, live, keys, operations):
+        app.include_router(module.router)
+    return app
+
+
+def _middleware(deps: ApiDeps) -> list[Middleware]:
+    """Outermost first."""
+    layers = [
+        Middleware(ObserveMiddleware, metrics=HttpMetrics(deps.registry)),
+        Middleware(problem.ProblemMiddleware),
+        Middleware(GuardMiddleware, guard=deps.guard()),
+        Middleware(BodyLimitMiddleware),
+    ]
+    if deps.allowed_origins:
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=deps.allowed_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "X-API-Key", "Content-Type", "Last-Event-ID"],
+        )
+        layers.insert(3, cors)
+    return layers

@@ -1,0 +1,59 @@
+"""A request's credential to whoever stands behind it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cloche.api.auth.keys import KeyStore
+from cloche.api.auth.tokens import TokenRole, TokenSigner
+from cloche.clock import Clock
+from cloche.errors import DeniedError, UnauthenticatedError
+from cloche.ids import SessionId
+from cloche.sessions.principal import Principal
+
+DRIVERS: Final = frozenset({TokenRole.DRIVE, TokenRole.CONTROL})
+"""The roles that may speak DevTools."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a request may enter a session: as a principal (ownership is still to be checked), or by a token that was."""
+
+    principal: Principal | None
+    token: str | None = None
+
+
+class Credentials:
+    """Checks keys and tokens. `headers` are keyed in lower case."""
+
+    def __init__(self, keys: KeyStore, signer: TokenSigner, clock: Clock) -> None:
+        self._keys = keys
+        self._signer = signer
+        self._clock = clock
+
+    async def principal(self, headers: Mapping[str, str]) -> Principal:
+        """Whose key this is. Raises: UnauthenticatedError for none, an unknown or a revoked one."""
+        secret = find_key(headers)
+        if secret is None:
+            raise UnauthenticatedError("send a key: Authorization: Bearer ck_… or X-API-Key")
+        principal = await self._keys.verify(secret)
+        if principal is None:
+            raise UnauthenticatedError("the key is not valid")
+        return principal
+
+    async def access(self, headers: Mapping[str, str], token: str | None, session_id: SessionId) -> Access:
+        """Check a key, or else a token of this session that may drive. Raises: UnauthenticatedError, DeniedError."""
+        if find_key(headers) is not None or token is None:
+            return Access(await self.principal(headers))
+        if self._signer.verify(token, session_id, self._clock.now()) not in DRIVERS:
+            raise DeniedError("this token may watch, not drive")
+        return Access(None, token)
+
+
+def find_key(headers: Mapping[str, str]) -> str | None:
+    """The key in `Authorization: Bearer` (RFC 6750) or `X-API-Key`; another scheme counts as a key that is wrong."""
+    authorization = headers.get("authorization")
+    if authorization is not None:
+        scheme, _, secret = authorization.partition(" ")
+        return secret.strip() if scheme.lower() == "bearer" else ""
+    return headers.get("x-api-key")

@@ -1,0 +1,105 @@
+"""What the API is given by the composition root, and what one request needs of it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Final
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
+from prometheus_client import CollectorRegistry
+
+from cloche.api.auth.credentials import Access, Credentials
+from cloche.api.auth.guard import RequestGuard
+from cloche.api.auth.keys import KeyStore
+from cloche.api.auth.tokens import TokenRole, TokenSigner
+from cloche.api.urls import Origin, origin_of
+from cloche.clock import Clock
+from cloche.errors import DeniedError
+from cloche.ids import SessionId, parse_session_id
+from cloche.sessions.interface import SessionManager
+from cloche.sessions.principal import Principal, Role
+
+LIVE_TOKEN_LIFETIME: Final = timedelta(hours=1)
+
+ReadinessCheck = Callable[[], Awaitable[Mapping[str, str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiDeps:
+    """Everything the API stands on. `readiness` None asks the manager."""
+
+    manager: SessionManager
+    keys: KeyStore
+    token_secret: bytes
+    clock: Clock
+    registry: CollectorRegistry
+    public_url: str | None = None
+    bind_is_loopback: bool = True
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    readiness: ReadinessCheck | None = None
+
+    def guard(self) -> RequestGuard:
+        return RequestGuard(
+            bind_is_loopback=self.bind_is_loopback,
+            allowed_hosts=self.allowed_hosts,
+            allowed_origins=self.allowed_origins,
+            public_url=self.public_url,
+        )
+
+    def signer(self) -> TokenSigner:
+        return TokenSigner(self.token_secret)
+
+    def credentials(self) -> Credentials:
+        return Credentials(self.keys, self.signer(), self.clock)
+
+    def tokens_for(self, session_id: SessionId) -> tuple[str, str]:
+        """The tokens of the connect and live links, fresh."""
+        signer = self.signer()
+        expires_at = self.clock.now() + LIVE_TOKEN_LIFETIME
+        drive = signer.mint(session_id, TokenRole.DRIVE)
+        return drive, signer.mint(session_id, TokenRole.CONTROL, expires_at)
+
+
+def deps_of(request: Request) -> ApiDeps:
+    deps = request.app.state.deps
+    assert isinstance(deps, ApiDeps)
+    return deps
+
+
+def session_id_of(session_id: str) -> SessionId:
+    return parse_session_id(session_id)
+
+
+async def caller_of(request: Request) -> Principal:
+    return await deps_of(request).credentials().principal(request.headers)
+
+
+async def admin_of(caller: Annotated[Principal, Depends(caller_of)]) -> Principal:
+    if caller.role is not Role.ADMIN:
+        raise DeniedError("this needs an admin's key")
+    return caller
+
+
+async def access_of(request: Request, session_id: "SessionIdPath", token: str | None = None) -> Access:
+    return await deps_of(request).credentials().access(request.headers, token, session_id)
+
+
+def origin_of_request(request: Request) -> Origin:
+    url = deps_of(request).public_url
+    return origin_of(host=request.headers["host"], scheme=request.url.scheme, public_url=url)
+
+
+# These only describe the two ways to send a key in the OpenAPI document; `caller_of` reads the fields itself.
+KEY_SECURITY: Final = [
+    Security(HTTPBearer(auto_error=False, description="An API key, `ck_…`.")),
+    Security(APIKeyHeader(name="X-API-Key", auto_error=False)),
+]
+
+Deps = Annotated[ApiDeps, Depends(deps_of)]
+SessionIdPath = Annotated[SessionId, Depends(session_id_of)]
+Caller = Annotated[Principal, Depends(caller_of)]
+Admin = Annotated[Principal, Depends(admin_of)]
+SessionAccess = Annotated[Access, Depends(access_of)]
+LinkOrigin = Annotated[Origin, Depends(origin_of_request)]

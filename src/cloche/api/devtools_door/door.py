@@ -1,0 +1,147 @@
+"""The door as uvicorn's WebSocket protocol class: one instance for each upgrade request."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from typing import Any, cast
+
+import structlog
+from uvicorn.server import ServerState
+
+from cloche.api.auth.credentials import Credentials
+from cloche.api.auth.guard import RequestGuard
+from cloche.api.devtools_door.client_socket import ClientSocket
+from cloche.api.devtools_door.closing import SERVER_STOPPING, Closing
+from cloche.api.devtools_door.head import END, Upgrade, parse_upgrade
+from cloche.api.devtools_door.passage import carry, open_passage, tune
+from cloche.api.problem import INTERNAL_DETAIL, MEDIA_TYPE, problem_of
+from cloche.concurrency.splice import abort
+from cloche.concurrency.tasks import spawn
+from cloche.errors import BusyError, ClocheError, InternalError
+from cloche.sessions.interface import Attachment, SessionManager
+
+_log = structlog.get_logger(__name__)
+
+DoorFactory = Callable[..., "Door"]
+
+
+def door_factory(manager: SessionManager, credentials: Credentials, guard: RequestGuard) -> DoorFactory:
+    """What uvicorn calls as its `ws` protocol class."""
+
+    def make(*, config: Any, server_state: ServerState, app_state: dict[str, Any]) -> Door:
+        return Door(manager, credentials, guard, server_state)
+
+    return make
+
+
+class Door(asyncio.Protocol):
+    """Takes a connection over from uvicorn with the whole request head, and lives until the client has gone.
+
+    uvicorn calls `connection_made`, then `data_received` with the head (and whatever came behind it), and `shutdown`
+    when the server stops; it waits for every member of `server_state.connections`, which this is while it serves.
+    """
+
+    def __init__(
+        self, manager: SessionManager, credentials: Credentials, guard: RequestGuard, server_state: ServerState
+    ) -> None:
+        self._manager = manager
+        self._credentials = credentials
+        self._guard = guard
+        self._connections: set[Any] = server_state.connections
+        self._stopping: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
+        self._transport: asyncio.Transport | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._is_through = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being a subclass
+
+    def data_received(self, data: bytes) -> None:
+        """Begin. Called once: reading stops here, and the kernel keeps what comes until the splice reads it."""
+        transport = self._transport
+        assert transport is not None and self._serving is None
+        transport.pause_reading()
+        self._connections.add(self)
+        self._serving = spawn(self._serve(transport, data), name="door")
+        self._serving.add_done_callback(lambda _task: self._connections.discard(self))
+
+    def shutdown(self) -> None:
+        """The server stops: send those who are through home, turn those away who are not. Called by uvicorn."""
+        if not self._stopping.done():
+            self._stopping.set_result(SERVER_STOPPING)
+        if not self._is_through and self._serving is not None:
+            self._serving.cancel()
+
+    async def _serve(self, transport: asyncio.Transport, data: bytes) -> None:
+        head, _, early = data.partition(END)
+        try:
+            upgrade = parse_upgrade(head + END)
+            self._guard.check(upgrade.head.all("host"), upgrade.head.all("origin"))
+            fields = {name: upgrade.head.all(name)[0] for name, _ in upgrade.head.fields}
+            access = await self._credentials.access(fields, upgrade.token, upgrade.session_id)
+            async with self._manager.attach(access.principal, upgrade.session_id) as attachment:
+                await self._let_through(transport, upgrade, attachment, early)
+        except ClocheError as error:
+            _refuse(transport, error)
+        except asyncio.CancelledError:
+            _refuse(transport, BusyError("the server is stopping"))
+            raise
+        except Exception as error:  # noqa: BLE001  the top of a connection
+            _log.error("door_failed", exc_info=error)
+            _refuse(transport, InternalError(INTERNAL_DETAIL))
+
+    async def _let_through(
+        self, transport: asyncio.Transport, upgrade: Upgrade, attachment: Attachment, early: bytes
+    ) -> None:
+        browser = await attachment.dial()
+        try:
+            # Read after the dial: while a browser restarts, the dial waits and the path changes.
+            opening = await open_passage(browser, upgrade, attachment.browser_path)
+            with _take_socket(transport, len(opening.head)) as client:
+                self._is_through = True
+                told = await carry(
+                    client,
+                    browser,
+                    opening,
+                    early=early,
+                    endpoint=upgrade.endpoint,
+                    ended=attachment.ended,
+                    stopping=self._stopping,
+                )
+            _log.info("devtools_client_left", session=upgrade.session_id, told=told.reason if told else None)
+        finally:
+            abort(browser)
+
+
+def _take_socket(transport: asyncio.Transport, head_bytes: int) -> ClientSocket:
+    """Take the connection out of the transport's hands: a descriptor of our own, then the transport may go.
+
+    The connection stays open, because closing one of two descriptors of a socket sends nothing (close(2)).
+    """
+    theirs: socket.socket = transport.get_extra_info("socket")
+    if transport.is_closing():
+        raise BusyError("the client has gone")  # no one will read it; it only has to end the visit
+    client = ClientSocket(os.dup(theirs.fileno()), head_bytes)
+    client.setblocking(False)
+    tune(client)
+    transport.abort()
+    return client
+
+
+def _refuse(transport: asyncio.Transport, error: ClocheError) -> None:
+    """Answer with a problem, as long as the connection still speaks HTTP."""
+    if transport.is_closing():
+        return
+    problem = problem_of(error)
+    body = problem.encode()
+    fields = {
+        **problem.headers,
+        "content-type": MEDIA_TYPE,
+        "content-length": str(len(body)),
+        "cache-control": "no-store",
+        "connection": "close",
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    transport.write(f"HTTP/1.1 {problem.status} {problem.body['title']}\r\n{head}\r\n".encode() + body)
+    transport.close()

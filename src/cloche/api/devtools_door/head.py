@@ -1,0 +1,150 @@
+"""HTTP/1.1 heads (RFC 9112) as the door meets them: bytes in, facts or a refusal out. Pure.
+
+Both peers are strangers: the client because anyone may dial, Chromium because it runs a stranger's pages.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from cloche.errors import AgentError, InvalidError, NotFoundError
+from cloche.ids import SessionId, parse_session_id
+
+MAX_HEAD_BYTES: Final = 16 * 1024
+MAX_FIELDS: Final = 64
+CHROMIUM_HOST: Final = "127.0.0.1:9222"
+
+END: Final = b"\r\n\r\n"
+_REQUEST_LINE: Final = re.compile(r"([A-Z]{1,16}) ([!-~]{1,8192}) HTTP/1\.1")
+_STATUS_LINE: Final = re.compile(r"HTTP/1\.[01] ([1-5]\d\d)(?: [\t -~\x80-\xff]*)?")
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"[\t -~\x80-\xff]*")
+_PATH: Final = re.compile(
+    r"/v1/sessions/(?P<id>[^/]{1,64})/(?:(?P<cdp>cdp)|devtools/(?P<kind>browser|page)/(?P<x>[A-Za-z0-9_-]{1,128}))/?"
+)
+
+
+class Endpoint(StrEnum):
+    BROWSER = "browser"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Fields in order, names in lower case. `start` is the request or status line."""
+
+    start: str
+    fields: tuple[tuple[str, str], ...]
+
+    def all(self, name: str) -> list[str]:
+        return [value for field, value in self.fields if field == name]
+
+    def one(self, name: str) -> str | None:
+        """The only value of a field; None when it is absent or repeated."""
+        values = self.all(name)
+        return values[0] if len(values) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """A well-formed WebSocket upgrade (RFC 6455, section 4.2.1) for one of the door's paths."""
+
+    head: Head
+    session_id: SessionId
+    endpoint: Endpoint
+    target_id: str
+    token: str | None
+
+
+def parse_upgrade(data: bytes) -> Upgrade:
+    """Read a whole request head.
+
+    Raises:
+        InvalidError: not HTTP/1.1, not a WebSocket upgrade, outside the limits, or an id of the wrong form.
+        NotFoundError: an upgrade for a path that is not the door's.
+    """
+    head = _parse(data)
+    if head is None or (line := _REQUEST_LINE.fullmatch(head.start)) is None:
+        raise InvalidError("the request head could not be read")
+    try:
+        url = urlsplit(line[2])
+        query = dict(parse_qsl(url.query, max_num_fields=16))
+    except ValueError:
+        raise InvalidError("the request's address could not be read") from None
+    path = _PATH.fullmatch(url.path)
+    if path is None:
+        raise NotFoundError("there is no WebSocket at this path")
+    _require_websocket(line[1], head)
+    endpoint = Endpoint(path["kind"]) if path["kind"] else Endpoint.BROWSER
+    return Upgrade(head, parse_session_id(path["id"]), endpoint, path["x"] or "", query.get("token"))
+
+
+def chromium_request(upgrade: Upgrade, browser_path: str) -> bytes:
+    """The head that Chromium gets: our own, with only what the WebSocket handshake needs of the client's.
+
+    Chromium refuses a Host that is no address (against DNS rebinding) and an Origin it was not started for. Keys,
+    tokens and cookies are none of its business, and it has one browser endpoint, whose path changes when it restarts.
+    """
+    target = f"/devtools/page/{upgrade.target_id}" if upgrade.endpoint is Endpoint.PAGE else browser_path
+    lines = [f"GET {target} HTTP/1.1", f"Host: {CHROMIUM_HOST}", "Connection: Upgrade", "Upgrade: websocket"]
+    lines += [f"{name}: {value}" for name, value in upgrade.head.fields if name.startswith("sec-websocket-")]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def parse_answer(data: bytes) -> tuple[int, Head]:
+    """Read a whole response head of Chromium's. Raises: AgentError."""
+    head = _parse(data)
+    if head is None or (line := _STATUS_LINE.fullmatch(head.start)) is None:
+        raise AgentError("the browser's answer was not understood")
+    return int(line[1]), head
+
+
+def content_length(head: Head, limit: int) -> int:
+    """The length of a body that must say it. Raises: AgentError for none, a bad one, or one above `limit`."""
+    text = head.one("content-length")
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > 12 or head.all("transfer-encoding"):
+        raise AgentError("the browser's answer was not understood")
+    if int(text) > limit:
+        raise AgentError("the browser's answer is too large")
+    return int(text)
+
+
+def _require_websocket(method: str, head: Head) -> None:
+    tokens = [token.strip().lower() for value in head.all("connection") for token in value.split(",")]
+    if method != "GET" or "upgrade" not in tokens or (head.one("upgrade") or "").lower() != "websocket":
+        raise InvalidError("this is not a WebSocket upgrade")
+    if head.one("sec-websocket-version") != "13" or not _is_nonce(head.one("sec-websocket-key") or ""):
+        raise InvalidError("the WebSocket handshake is not of version 13")
+    if head.all("transfer-encoding") or set(head.all("content-length")) - {"0"}:
+        raise InvalidError("a WebSocket upgrade has no body")
+
+
+def _is_nonce(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _parse(data: bytes) -> Head | None:
+    if len(data) > MAX_HEAD_BYTES or not data.endswith(END):
+        return None
+    start, *lines = data[: -len(END)].decode("latin-1").split("\r\n")
+    if len(lines) > MAX_FIELDS:
+        return None
+    fields = tuple(_fields(lines))
+    return Head(start, fields) if len(fields) == len(lines) else None
+
+
+def _fields(lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Name and value of each line; a line that is no field, a folded one too, is left out and so shows as missing."""
+    for line in lines:
+        name, colon, value = line.partition(":")
+        value = value.strip(" \t")
+        if colon and _NAME.fullmatch(name) and _VALUE.fullmatch(value):
+            yield name.lower(), value

@@ -1,0 +1,125 @@
+"""A client's way through: Chromium's handshake, the splice, and an end that says why."""
+
+import asyncio
+import contextlib
+import socket
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cloche.api.devtools_door.client_socket import ClientSocket
+from cloche.api.devtools_door.closing import BROWSER_CLOSED, TARGET_CLOSED, Closing, closing_for
+from cloche.api.devtools_door.exchange import ask
+from cloche.api.devtools_door.head import Endpoint, Upgrade, chromium_request
+from cloche.concurrency.splice import SpliceResult, Way, splice
+from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.errors import AgentError, NotFoundError
+
+REASON_WAIT_S: Final = 1.0
+"""How long the reason may come after the browser's connection has ended: the agent tells the host first."""
+BOUNDARY_WAIT_S: Final = 0.5
+"""How long a half-sent frame may take to get out when the session has ended."""
+FAREWELL_S: Final = 1.0
+"""How long the client may take to answer a Close frame."""
+HALF_CLOSED_S: Final = 10.0
+
+_KEEPALIVE: Final = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 20),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 6),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+)
+"""A peer that is gone for good is noticed by the kernel; one that is merely slow never is (tcp(7))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Chromium's 101 and what it sent right behind it."""
+
+    head: bytes
+    rest: bytes
+
+
+async def open_passage(browser: socket.socket, upgrade: Upgrade, browser_path: str) -> Opening:
+    """Shake hands with Chromium in the client's name.
+
+    Raises: NotFoundError for a page that is not there; AgentError, DeadlineError.
+    """
+    status, _, raw, rest = await ask(browser, chromium_request(upgrade, browser_path))
+    if status == 101:
+        return Opening(raw, rest)
+    if upgrade.endpoint is Endpoint.PAGE and status in (404, 500):
+        raise NotFoundError("there is no such page in this session")
+    raise AgentError("the browser refused the connection")
+
+
+def tune(client: socket.socket) -> None:
+    """Set keepalive and TCP_NODELAY; on a socket that is not TCP there is nothing to set."""
+    with contextlib.suppress(OSError):
+        for level, option, value in _KEEPALIVE:
+            client.setsockopt(level, option, value)
+
+
+async def carry(
+    client: ClientSocket,
+    browser: socket.socket,
+    opening: Opening,
+    *,
+    early: bytes,
+    endpoint: Endpoint,
+    ended: "asyncio.Future[str]",
+    stopping: "asyncio.Future[Closing]",
+) -> Closing | None:
+    """Splice until either side or the session ends; then tell the client why, if no one has yet.
+
+    `early` is what the client sent behind its head. Returns what the client was told, None when it left by itself.
+    Closes neither socket.
+    """
+    forth, back = Way(head=early), Way(head=opening.head + opening.rest)
+    splicing = spawn(
+        splice(client, browser, a_to_b=forth, b_to_a=back, half_closed_timeout_s=HALF_CLOSED_S), name="door-splice"
+    )
+    try:
+        waiting: set[asyncio.Future[Any]] = {splicing, ended, stopping}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if not splicing.done() and not client.frames.at_boundary:
+            await asyncio.wait({splicing}, timeout=BOUNDARY_WAIT_S)
+        if splicing.done() and (client.has_left or not _browser_left(splicing.result())):
+            return None
+        # After Chromium's own Close frame there is nothing left to say.
+        closing = None if client.frames.close_seen else await _why(endpoint, ended, stopping)
+    finally:
+        await cancel_and_wait(splicing)
+    await _say_farewell(client, closing)
+    return closing
+
+
+def _browser_left(result: SpliceResult) -> bool:
+    return result.errno == ClientSocket.END_OF_BROWSER or result.side == "b"
+
+
+async def _why(endpoint: Endpoint, ended: "asyncio.Future[str]", stopping: "asyncio.Future[Closing]") -> Closing:
+    if not (ended.done() or stopping.done()):
+        waiting: set[asyncio.Future[Any]] = {ended, stopping}
+        await asyncio.wait(waiting, timeout=REASON_WAIT_S, return_when=asyncio.FIRST_COMPLETED)
+    if ended.done() and not ended.cancelled():
+        return closing_for(ended.result())
+    if stopping.done() and not stopping.cancelled():
+        return stopping.result()
+    return TARGET_CLOSED if endpoint is Endpoint.PAGE else BROWSER_CLOSED
+
+
+async def _say_farewell(client: ClientSocket, closing: Closing | None) -> None:
+    """Put a Close frame where one can stand, then wait until the client has read it.
+
+    A socket closed with unread bytes in it resets the connection, and the frame would be lost with it (RFC 1122,
+    section 4.2.2.13): hence the reading.
+    """
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(OSError, TimeoutError):
+        if closing is not None and client.frames.at_boundary:
+            client.send(closing.frame())
+        client.finish()
+        async with asyncio.timeout(FAREWELL_S):
+            while await loop.sock_recv(client, 64 * 1024):
+                pass

@@ -1,0 +1,42 @@
+"""`/v1/keys`: an admin makes, lists and revokes API keys.
+
+Revoking a key stops new requests with it at once. Sessions it made go on, and so do their links: a token belongs to
+its session, not to a key. End the sessions to cut those off.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from cloche.api.deps import KEY_SECURITY, Admin, Deps
+from cloche.api.rest.render import render_key
+from cloche.api.rest.schemas import KeyIn, KeyListOut, KeyOut, NewKeyOut
+from cloche.ids import parse_key_id
+from cloche.sessions.principal import Role
+
+router = APIRouter(prefix="/v1/keys", tags=["keys"], dependencies=KEY_SECURITY)
+
+
+@router.post("", status_code=201)
+async def create_key(admin: Admin, body: KeyIn, deps: Deps) -> NewKeyOut:
+    """Make a key. The answer is the only place where its secret is ever shown."""
+    record, secret = await deps.keys.create(principal=body.principal, role=Role(body.role), name=body.name)
+    return NewKeyOut(**render_key(record).model_dump(), secret=secret)
+
+
+@router.get("")
+async def list_keys(
+    admin: Admin,
+    deps: Deps,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=256)] = None,
+) -> KeyListOut:
+    """List keys, newest first, revoked ones too."""
+    page = await deps.keys.list(limit=limit, cursor=cursor)
+    return KeyListOut(keys=[render_key(record) for record in page.keys], next_cursor=page.next_cursor)
+
+
+@router.delete("/{key_id}")
+async def revoke_key(admin: Admin, key_id: str, deps: Deps) -> KeyOut:
+    """Revoke a key. It stays in the listing."""
+    return render_key(await deps.keys.revoke(parse_key_id(key_id)))

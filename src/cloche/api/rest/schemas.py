@@ -1,0 +1,242 @@
+"""What goes over the REST border. Inputs are strict: no unknown field, no number in a string, no NaN, all bounded."""
+
+from datetime import datetime
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from cloche.sandbox.spec import Engine
+from cloche.sessions.model import BudgetRequest, EgressOptions, SessionRequest, SessionStatus, Viewport
+
+MAX_BYTES: Final = 1 << 50
+MAX_SECONDS: Final = 30 * 24 * 3600
+
+HostPattern = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[!-~]+$")]
+LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")]
+LabelValue = Annotated[str, StringConstraints(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+HostList = Annotated[list[HostPattern], Field(max_length=256)]
+Seconds = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
+Bytes = Annotated[int, Field(ge=1, le=MAX_BYTES)]
+
+
+class In(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class ViewportIn(In):
+    """CSS pixels, and device pixels per CSS pixel."""
+
+    width: Annotated[int, Field(ge=16, le=7680)] = 1280
+    height: Annotated[int, Field(ge=16, le=4320)] = 800
+    device_scale_factor: Annotated[float, Field(ge=0.25, le=4)] = 1.0
+
+
+class EgressIn(In):
+    """What the session may reach. `private_hosts` opens exactly what it names, under the server's ceiling."""
+
+    allow_hosts: HostList = []
+    deny_hosts: HostList = []
+    private_hosts: HostList = []
+    upstream: Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[!-~]+$")] | None = None
+    max_bytes: Bytes | None = None
+
+
+class BudgetIn(In):
+    """Hard limits; what is left out is the server's default, what is above its ceiling is lowered to it."""
+
+    memory_bytes: Bytes | None = None
+    processes: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    cpu_cores: Annotated[float, Field(gt=0, le=1024)] | None = None
+    disk_bytes: Bytes | None = None
+    egress_bytes: Bytes | None = None
+    egress_connections: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+
+class SessionIn(In):
+    """The body of `POST /v1/sessions`. Everything is optional."""
+
+    engine: Literal["shell", "chrome"] = "shell"
+    viewport: ViewportIn = ViewportIn()
+    start_url: (
+        Annotated[str, StringConstraints(max_length=8192, pattern=r"^(https?://|about:blank$|data:)[^\x00-\x20\x7f]*$")]
+        | None
+    ) = None
+    locale: Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")] | None = (
+        None
+    )
+    timezone: (
+        Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$")] | None
+    ) = None
+    user_agent: Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[ -~]+$")] | None = None
+    egress: EgressIn = EgressIn()
+    budget: BudgetIn = BudgetIn()
+    idle_timeout_s: Seconds | None = None
+    lifetime_s: Seconds | None = None
+    labels: Annotated[dict[LabelName, LabelValue], Field(max_length=32)] = {}
+
+    def to_request(self) -> SessionRequest:
+        egress = self.egress
+        return SessionRequest(
+            engine=Engine(self.engine),
+            viewport=Viewport(**self.viewport.model_dump()),
+            start_url=self.start_url,
+            locale=self.locale,
+            timezone=self.timezone,
+            user_agent=self.user_agent,
+            egress=EgressOptions(
+                allow_hosts=tuple(egress.allow_hosts),
+                deny_hosts=tuple(egress.deny_hosts),
+                private_hosts=tuple(egress.private_hosts),
+                upstream=egress.upstream,
+            ),
+            egress_max_bytes=egress.max_bytes,
+            budget=BudgetRequest(**self.budget.model_dump()),
+            idle_timeout_s=self.idle_timeout_s,
+            lifetime_s=self.lifetime_s,
+            labels=dict(self.labels),
+        )
+
+
+class ExtendIn(In):
+    """The body of `POST /v1/sessions/{id}/extend`."""
+
+    lifetime_s: Seconds
+
+
+class KeyIn(In):
+    """The body of `POST /v1/keys`."""
+
+    principal: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")]
+    role: Literal["admin", "user"] = "user"
+    name: Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+
+
+class Out(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class ViewportOut(Out):
+    width: int
+    height: int
+    device_scale_factor: float
+
+
+class BrowserOut(Out):
+    product: str
+    revision: str
+
+
+class BudgetOut(Out):
+    memory_bytes: int
+    processes: int
+    cpu_cores: float
+    disk_bytes: int
+    egress_bytes: int
+    egress_connections: int
+
+
+class EgressOut(Out):
+    """What is in force. A password in `upstream` is not shown."""
+
+    allow_hosts: list[str]
+    deny_hosts: list[str]
+    private_hosts: list[str]
+    upstream: str | None
+    max_bytes: int
+
+
+class UsageOut(Out):
+    egress_bytes_in: int
+    egress_bytes_out: int
+    egress_connections: int
+    egress_refusals: int
+    memory_bytes: int | None
+    cpu_seconds: float | None
+    devtools_clients: int
+    browser_restarts: int
+
+
+class SessionOut(Out):
+    """A session as its owner sees it. The links are null once it has ended, `browser` until it has started."""
+
+    id: str
+    status: SessionStatus
+    reason: str
+    owner: str
+    created_at: datetime
+    expires_at: datetime
+    connect_url: str | None
+    live_url: str | None
+    engine: Engine
+    browser: BrowserOut | None
+    viewport: ViewportOut
+    budget: BudgetOut
+    egress: EgressOut
+    labels: dict[str, str]
+    usage: UsageOut
+
+
+class SessionListOut(Out):
+    """One page, newest first. Hand `next_cursor` in as `cursor` for the next; null on the last."""
+
+    sessions: list[SessionOut]
+    next_cursor: str | None
+
+
+class KeyOut(Out):
+    id: str
+    name: str
+    principal: str
+    role: Literal["admin", "user"]
+    created_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class NewKeyOut(KeyOut):
+    """A key just made. `secret` is shown this once."""
+
+    secret: str
+
+
+class KeyListOut(Out):
+    keys: list[KeyOut]
+    next_cursor: str | None
+
+
+class ProblemOut(Out):
+    """RFC 9457 problem details. Programs go by `code`; some problems carry further fields."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    retryable: bool
+    retry_after_s: int | None = None
+    field: str | None = None
+    reason: str | None = None
+    errors: list[dict[str, str]] | None = None
+
+
+class HealthOut(Out):
+    status: Literal["ok"]
+
+
+class ReadyOut(Out):
+    """`reasons` says for each failing check what stands in the way."""
+
+    ready: bool
+    reasons: dict[str, str]
+
+
+def masked_upstream(upstream: str | None) -> str | None:
+    """The proxy without its user and password."""
+    if upstream is None or "@" not in upstream:
+        return upstream
+    try:
+        parts = urlsplit(upstream)
+    except ValueError:
+        return "***"
+    return parts._replace(netloc="***@" + parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else "***"

@@ -1,0 +1,78 @@
+"""`/v1/sessions`: make, look at, list, extend and end sessions.
+
+A client that vanishes while its session is being made does not end it: the request runs on, and the session stands in
+the listing until its idle timeout or a DELETE ends it.
+"""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Response
+
+from cloche.api.deps import KEY_SECURITY, Caller, Deps, LinkOrigin, SessionIdPath
+from cloche.api.rest.render import render_session
+from cloche.api.rest.schemas import ExtendIn, SessionIn, SessionListOut, SessionOut
+from cloche.api.urls import session_path
+from cloche.errors import InvalidError
+from cloche.sessions.model import SessionStatus
+
+router = APIRouter(prefix="/v1/sessions", tags=["sessions"], dependencies=KEY_SECURITY)
+
+MAX_LABEL_FILTERS: Final = 32
+
+
+@router.post("", status_code=201, responses={202: {"model": SessionOut, "description": "Pending (`wait=false`)"}})
+async def create_session(
+    caller: Caller, deps: Deps, origin: LinkOrigin, response: Response, body: SessionIn | None = None, wait: bool = True
+) -> SessionOut:
+    """Make a session. Answers when it is ready; with `wait=false` at once, with status `pending`."""
+    session = await deps.manager.create(caller, (body or SessionIn()).to_request(), wait=wait)
+    response.headers["location"] = session_path(session.id, "").rstrip("/")
+    if session.status is SessionStatus.PENDING:
+        response.status_code = 202
+    return render_session(session, deps, origin)
+
+
+@router.get("")
+async def list_sessions(
+    caller: Caller,
+    deps: Deps,
+    origin: LinkOrigin,
+    status: SessionStatus | None = None,
+    label: Annotated[list[str], Query(max_length=MAX_LABEL_FILTERS, description="`name:value`, repeatable")] = [],  # noqa: B006  # FastAPI copies it
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=256)] = None,
+) -> SessionListOut:
+    """List sessions, newest first: your own, or with an admin's key everyone's. All `label` filters must match."""
+    page = await deps.manager.list(caller, status=status, labels=_labels(label), limit=limit, cursor=cursor)
+    sessions = [render_session(session, deps, origin) for session in page.sessions]
+    return SessionListOut(sessions=sessions, next_cursor=page.next_cursor)
+
+
+@router.get("/{session_id}")
+async def get_session(caller: Caller, session_id: SessionIdPath, deps: Deps, origin: LinkOrigin) -> SessionOut:
+    """Look at one session."""
+    return render_session(await deps.manager.get(caller, session_id), deps, origin)
+
+
+@router.delete("/{session_id}")
+async def close_session(caller: Caller, session_id: SessionIdPath, deps: Deps, origin: LinkOrigin) -> SessionOut:
+    """End a session and wait until nothing of it runs. Ending an ended one changes nothing."""
+    return render_session(await deps.manager.close(caller, session_id), deps, origin)
+
+
+@router.post("/{session_id}/extend")
+async def extend_session(
+    caller: Caller, session_id: SessionIdPath, body: ExtendIn, deps: Deps, origin: LinkOrigin
+) -> SessionOut:
+    """Let a session end `lifetime_s` from now, at most at the server's ceiling."""
+    session = await deps.manager.extend(caller, session_id, lifetime_s=body.lifetime_s)
+    return render_session(session, deps, origin)
+
+
+def _labels(filters: list[str]) -> dict[str, str] | None:
+    labels: dict[str, str] = {}
+    for item in filters:
+        name, colon, value = item.partition(":")
+        if not (name and colon) or labels.setdefault(name, value) != value:
+            raise InvalidError("a label filter is name:value, each name once", field="label")
+    return labels or None

@@ -1,0 +1,139 @@
+"""The asynchronous client."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from types import TracebackType
+from typing import Self, TypeVar, Unpack
+
+import httpx2
+
+from cloche.client import calls
+from cloche.client.answers import Event, Key, KeyPage, NewKey, Readiness, Session, SessionPage
+from cloche.client.calls import Call, SessionOptions
+from cloche.client.connection import TIMEOUT_S, Connection
+from cloche.client.events import EventPosition
+from cloche.errors import LostError
+
+T = TypeVar("T")
+
+
+class Client:
+    """Talks to one server. An async context manager, or `aclose` it.
+
+    Every call raises the classes of `cloche.errors`; `LostError` too when the server cannot be reached.
+    """
+
+    def __init__(self, url: str | None = None, key: str | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._connection = Connection.of(url, key)
+        self._http = httpx2.AsyncClient(headers=self._connection.headers(), timeout=timeout_s)
+        self.sessions = Sessions(self)
+        self.keys = Keys(self)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def readiness(self) -> Readiness:
+        """Ask whether a session can be made now."""
+        return await self.send(calls.readiness())
+
+    async def send(self, call: Call[T]) -> T:
+        try:
+            response = await self._http.request(**self._connection.request(call))
+        except httpx2.TransportError as error:
+            raise LostError(f"could not reach {self._connection.url}: {error or type(error).__name__}") from error
+        return call.read(response.status_code, response.content)
+
+    async def stream(self, session_id: str, position: EventPosition) -> AsyncGenerator[Event]:
+        """Read one connection's worth of events. Raises: httpx2.TransportError when it drops."""
+        call = calls.stream_events(session_id, position.after)
+        async with self._http.stream(**self._connection.request(call), timeout=httpx2.Timeout(30)) as response:
+            if response.status_code == 204:
+                position.has_ended = True
+                return
+            if response.status_code != 200:
+                call.read(response.status_code, await response.aread())
+            async for event in httpx2.EventSource(response):
+                yield position.take(event.data)
+
+
+class Sessions:
+    """`client.sessions`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def create(self, *, wait: bool = True, **options: Unpack[SessionOptions]) -> Session:
+        """Make a session; with `wait=False` it comes back `pending` at once."""
+        return await self._client.send(calls.create_session(options, wait=wait))
+
+    async def get(self, session_id: str) -> Session:
+        return await self._client.send(calls.get_session(session_id))
+
+    async def list(
+        self,
+        *,
+        status: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> SessionPage:
+        """One page, newest first."""
+        return await self._client.send(calls.list_sessions(status=status, labels=labels, limit=limit, cursor=cursor))
+
+    async def iterate(
+        self, *, status: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[Session]:
+        """All of them, page by page."""
+        cursor: str | None = None
+        while True:
+            page = await self.list(status=status, labels=labels, limit=200, cursor=cursor)
+            for session in page.sessions:
+                yield session
+            if (cursor := page.next_cursor) is None:
+                return
+
+    async def close(self, session_id: str) -> Session:
+        """End it and wait until nothing of it runs."""
+        return await self._client.send(calls.close_session(session_id))
+
+    async def extend(self, session_id: str, *, lifetime_s: int) -> Session:
+        return await self._client.send(calls.extend_session(session_id, lifetime_s))
+
+    async def events(self, session_id: str, *, after: int | None = None) -> AsyncGenerator[Event]:
+        """Stored events, then live ones, until the session has ended; a dropped connection is resumed."""
+        position = EventPosition(after)
+        while not position.has_ended:
+            try:
+                async for event in self._client.stream(session_id, position):
+                    yield event
+            except httpx2.TransportError as error:
+                if (wait_s := position.wait_before_retry_s()) is None:
+                    raise LostError("the event stream was lost") from error
+                await asyncio.sleep(wait_s)
+            else:
+                if not position.has_ended:  # the server is stopping
+                    await asyncio.sleep(position.wait_before_retry_s() or 0)
+
+
+class Keys:
+    """`client.keys`; needs an admin's key."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def create(self, *, principal: str, role: str = "user", name: str = "") -> NewKey:
+        return await self._client.send(calls.create_key(principal=principal, role=role, name=name))
+
+    async def list(self, *, limit: int = 50, cursor: str | None = None) -> KeyPage:
+        return await self._client.send(calls.list_keys(limit=limit, cursor=cursor))
+
+    async def revoke(self, key_id: str) -> Key:
+        return await self._client.send(calls.revoke_key(key_id))

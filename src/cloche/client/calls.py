@@ -1,0 +1,112 @@
+"""Every call of the API as a value: what to ask and how to read the answer. Pure; both clients only carry it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypedDict, TypeVar
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from cloche.client.answers import Key, KeyPage, NewKey, Readiness, Session, SessionPage
+from cloche.client.failures import failure
+from cloche.errors import InternalError
+
+T = TypeVar("T")
+
+Query = list[tuple[str, str]]
+
+
+class SessionOptions(TypedDict, total=False):
+    """The body of a create request; each key is explained in docs/reference/rest.md."""
+
+    engine: str
+    viewport: Mapping[str, float]
+    start_url: str
+    locale: str
+    timezone: str
+    user_agent: str
+    egress: Mapping[str, Any]
+    budget: Mapping[str, float]
+    idle_timeout_s: int
+    lifetime_s: int
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[T]):
+    """One request. `parse` reads the body of an answer that went well."""
+
+    method: str
+    path: str
+    parse: Callable[[bytes], T]
+    query: Query = field(default_factory=list)
+    body: Mapping[str, Any] | None = None
+    also_good: frozenset[int] = frozenset()
+    """Statuses of 400 and above whose body is still an answer."""
+
+    def read(self, status: int, body: bytes) -> T:
+        """Raises: the ClocheError that the answer stands for."""
+        if status >= 400 and status not in self.also_good:
+            raise failure(status, body)
+        try:
+            return self.parse(body)
+        except ValidationError as error:
+            raise InternalError("the server's answer was not understood") from error
+
+
+def create_session(options: SessionOptions, *, wait: bool) -> Call[Session]:
+    query = [] if wait else [("wait", "false")]
+    parse = Session.model_validate_json
+    return Call(method="POST", path="/v1/sessions", query=query, body=options, parse=parse)
+
+
+def get_session(session_id: str) -> Call[Session]:
+    return Call(method="GET", path=_session(session_id), parse=Session.model_validate_json)
+
+
+def close_session(session_id: str) -> Call[Session]:
+    return Call(method="DELETE", path=_session(session_id), parse=Session.model_validate_json)
+
+
+def extend_session(session_id: str, lifetime_s: int) -> Call[Session]:
+    body = {"lifetime_s": lifetime_s}
+    return Call(method="POST", path=_session(session_id) + "/extend", body=body, parse=Session.model_validate_json)
+
+
+def list_sessions(
+    *, status: str | None, labels: Mapping[str, str] | None, limit: int, cursor: str | None
+) -> Call[SessionPage]:
+    query = [("limit", str(limit))]
+    query += [("status", status)] if status is not None else []
+    query += [("label", f"{name}:{value}") for name, value in (labels or {}).items()]
+    query += [("cursor", cursor)] if cursor is not None else []
+    return Call(method="GET", path="/v1/sessions", query=query, parse=SessionPage.model_validate_json)
+
+
+def stream_events(session_id: str, after: int | None) -> Call[bytes]:
+    """The answer is a stream; see `cloche.client.events`."""
+    query = [("after", str(after))] if after is not None else []
+    return Call(method="GET", path=_session(session_id) + "/events", query=query, parse=bytes)
+
+
+def create_key(*, principal: str, role: str, name: str) -> Call[NewKey]:
+    body = {"principal": principal, "role": role, "name": name}
+    return Call(method="POST", path="/v1/keys", body=body, parse=NewKey.model_validate_json)
+
+
+def list_keys(*, limit: int, cursor: str | None) -> Call[KeyPage]:
+    query = [("limit", str(limit))] + ([("cursor", cursor)] if cursor is not None else [])
+    return Call(method="GET", path="/v1/keys", query=query, parse=KeyPage.model_validate_json)
+
+
+def revoke_key(key_id: str) -> Call[Key]:
+    return Call(method="DELETE", path=f"/v1/keys/{quote(key_id, safe='')}", parse=Key.model_validate_json)
+
+
+def readiness() -> Call[Readiness]:
+    also_good = frozenset({503})
+    return Call(method="GET", path="/readyz", parse=Readiness.model_validate_json, also_good=also_good)
+
+
+def _session(session_id: str) -> str:
+    return f"/v1/sessions/{quote(session_id, safe='')}"

@@ -1,0 +1,34 @@
+"""Where to ask and with which key."""
+
+import os
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cloche.client.calls import Call
+
+DEFAULT_URL: Final = "http://127.0.0.1:8090"
+TIMEOUT_S: Final = 90.0
+"""Longer than the server's own limit for starting a session, so that its error arrives and not ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Base address and key. The key does not show in a repr."""
+
+    url: str
+    key: str | None
+
+    @classmethod
+    def of(cls, url: str | None = None, key: str | None = None) -> "Connection":
+        """What is not given comes from CLOCHE_URL and CLOCHE_KEY."""
+        return cls((url or os.environ.get("CLOCHE_URL") or DEFAULT_URL).rstrip("/"), key or os.environ.get("CLOCHE_KEY"))
+
+    def __repr__(self) -> str:
+        return f"Connection(url={self.url!r}, key={'***' if self.key else None})"
+
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.key}"} if self.key else {}
+
+    def request(self, call: Call[Any]) -> dict[str, Any]:
+        """The arguments both of httpx2's clients take for a request."""
+        return {"method": call.method, "url": self.url + call.path, "params": call.query, "json": call.body}

@@ -1,0 +1,55 @@
+"""Problem answers back to the classes of `cloche.errors`, by their code. Pure."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from cloche.errors import AgentError, CapacityError, ClocheError, InternalError, InvalidError, StartError
+
+Scalar = str | int | float | bool | None
+
+_SHAPE = frozenset({"type", "title", "status", "detail", "code", "retryable", "retry_after_s", "reason"})
+
+
+def failure(status: int, body: bytes) -> ClocheError:
+    """The error that an answer of 400 or above stands for.
+
+    A code this client does not know becomes the nearest family: the caller's fault, the sandbox's, or the server's.
+    """
+    problem = _problem(body)
+    detail = str(problem.get("detail") or f"the server answered {status}")
+    fields = {name: value for name, value in problem.items() if name not in _SHAPE and isinstance(value, Scalar)}
+    class_ = _BY_CODE.get(str(problem.get("code"))) or _nearest(status)
+    if issubclass(class_, StartError):
+        return class_(detail, reason=str(problem.get("reason", "")), **fields)
+    if "reason" in problem:
+        fields["reason"] = str(problem["reason"])
+    if issubclass(class_, CapacityError):
+        wait = problem.get("retry_after_s")
+        return class_(detail, retry_after_s=wait if isinstance(wait, int) else 5, **fields)
+    return class_(detail, **fields)
+
+
+def _nearest(status: int) -> type[ClocheError]:
+    if status < 500:
+        return InvalidError
+    return AgentError if status in (502, 503, 504) else InternalError
+
+
+def _problem(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _all_classes(root: type[ClocheError]) -> Iterator[type[ClocheError]]:
+    """Children before parents: a family shares its code with its most general member, which is the one to raise."""
+    for child in root.__subclasses__():
+        yield from _all_classes(child)
+        yield child
+
+
+_BY_CODE = {class_.code: class_ for class_ in [*reversed(list(_all_classes(ClocheError)))]}
+"""Later entries win, so of a family and its member with the same code the member stays."""

@@ -1,0 +1,130 @@
+"""From facts to the whole command line of a sandbox. Pure; the snapshot in its test is what runs.
+
+    prlimit (limits per process) → setpriv (only as root: become the sandbox's own uid) → bwrap (the walls) → the agent
+
+setpriv comes before bwrap, so bubblewrap never runs with privileges: it makes a user namespace and works inside it.
+prlimit(1) is used, and not prlimit(2) from the daemon, because root in a container often lacks CAP_SYS_RESOURCE.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cloche.sandbox.namespace.engine import MOUNTED_AT
+from cloche.sandbox.namespace.image import LOCK_INSIDE
+from cloche.sandbox.namespace.image_files import HOSTNAME, UID_INSIDE
+
+LINK_INSIDE: Final = "/run/cloche"
+
+ENVIRONMENT: Final = {
+    "HOME": "/data/home",
+    "LANG": "C.UTF-8",
+    "PATH": "/opt/python/bin",
+    "TMPDIR": "/data/tmp",
+    "XDG_RUNTIME_DIR": "/data/tmp",
+}
+"""All there is in the sandbox; the browser's own is in its `BrowserConfig.env`."""
+
+FONT_DIRECTORIES: Final = (
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    "/etc/fonts",
+    "/usr/share/fontconfig",
+    "/var/cache/fontconfig",
+)
+"""Bound as they are on the host, those that are there; the image has a place for each."""
+
+_NAMESPACES: Final = (
+    "--unshare-user",
+    "--unshare-ipc",
+    "--unshare-pid",
+    "--unshare-net",
+    "--unshare-uts",
+    "--unshare-cgroup",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxFacts:
+    """What decides a command line. Descriptors are numbers the child inherits."""
+
+    bwrap: str
+    setpriv: str
+    prlimit: str
+    own_uid: int | None
+    """The host uid to become; None: stay who we are."""
+    image: Path
+    browser_dir: Path
+    link_dir: Path
+    font_dirs: tuple[str, ...]
+    disk_bytes: int
+    memory_bytes: int
+    open_files: int
+    own_uid_processes: int | None
+    """Limit of processes of the own uid, where no control group limits them."""
+    info_fd: int
+    block_fd: int
+    command: tuple[str, ...]
+
+
+def build_argv(facts: SandboxFacts) -> list[str]:
+    """Render the command line."""
+    return [
+        *_limit(facts),
+        *_become(facts),
+        facts.bwrap,
+        *_NAMESPACES,
+        *("--uid", str(UID_INSIDE), "--gid", str(UID_INSIDE), "--hostname", HOSTNAME),
+        *("--cap-drop", "ALL", "--new-session"),
+        *_mounts(facts),
+        "--clearenv",
+        *(word for name, value in ENVIRONMENT.items() for word in ("--setenv", name, value)),
+        *("--chdir", "/data"),
+        *("--lock-file", LOCK_INSIDE),
+        *("--info-fd", str(facts.info_fd), "--block-fd", str(facts.block_fd)),
+        "--",
+        *facts.command,
+    ]
+
+
+def _limit(facts: SandboxFacts) -> list[str]:
+    words = [facts.prlimit, f"--nofile={facts.open_files}:{facts.open_files}", "--core=0:0"]
+    if facts.own_uid is not None and facts.own_uid_processes is not None:
+        words.append(f"--nproc={facts.own_uid_processes}:{facts.own_uid_processes}")
+    return [*words, "--"]
+
+
+def _become(facts: SandboxFacts) -> list[str]:
+    if facts.own_uid is None:
+        return []
+    uid = str(facts.own_uid)
+    # No inheritable capabilities and no supplementary groups come along; the group is the sandbox's own too.
+    return [
+        facts.setpriv,
+        "--reuid",
+        uid,
+        "--regid",
+        uid,
+        "--clear-groups",
+        "--inh-caps",
+        "-all",
+        "--no-new-privs",
+        "--",
+    ]
+
+
+def _mounts(facts: SandboxFacts) -> list[str]:
+    """Read-only all over but for two memory file systems of bounded size."""
+    return [
+        *("--ro-bind", str(facts.image), "/"),
+        *("--ro-bind", str(facts.browser_dir), MOUNTED_AT),
+        *(word for directory in facts.font_dirs for word in ("--ro-bind", directory, directory)),
+        *("--ro-bind", str(facts.link_dir), LINK_INSIDE),
+        *("--proc", "/proc"),
+        *("--dev", "/dev"),
+        # Chromium shares memory through /dev/shm; half of what it may have is more than it ever uses there.
+        *("--perms", "1777", "--size", str(facts.memory_bytes // 2), "--tmpfs", "/dev/shm"),  # noqa: S108
+        *("--remount-ro", "/dev"),
+        *("--perms", "0700", "--size", str(facts.disk_bytes), "--tmpfs", "/data"),
+        *(word for name in ("home", "profile", "tmp", "workspace") for word in ("--dir", f"/data/{name}")),
+    ]

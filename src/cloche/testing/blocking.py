@@ -1,0 +1,22 @@
+"""Which of our code may block the event loop for a moment, and why. Everything else fails the test that does it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from blockbuster import BlockBuster
+
+# (blockbuster's name of the call, file, function): reason.
+ALLOWED: tuple[tuple[str, str, str, str], ...] = ()
+
+
+@contextmanager
+def no_blocking_calls() -> Iterator[None]:
+    """Raise BlockingError where code of `cloche` blocks while a loop runs in its thread; the test kit itself may."""
+    buster = BlockBuster("cloche", excluded_modules=["cloche.testing"])
+    for call, file, function, _ in ALLOWED:
+        buster.functions[call].can_block_in(file, function)
+    buster.activate()
+    try:
+        yield
+    finally:
+        buster.deactivate()

@@ -1,0 +1,249 @@
+"""A session manager in memory, with a fake Chromium behind its attachments: for testing doors without sandboxes."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from cloche.errors import ClocheError, ConflictError, GoneError, InvalidError, NotFoundError
+from cloche.ids import EventId, SessionId, new_session_id
+from cloche.sessions.model import (
+    FINAL_STATUSES,
+    BrowserFacts,
+    Budget,
+    EgressOptions,
+    EndReason,
+    EventType,
+    Session,
+    SessionEvent,
+    SessionOptions,
+    SessionPage,
+    SessionRequest,
+    SessionStatus,
+)
+from cloche.sessions.principal import Principal, Role
+from cloche.testing.chromium import FakeChromium
+
+BUDGET: Final = Budget(
+    memory_bytes=1 << 30,
+    processes=512,
+    cpu_cores=2.0,
+    disk_bytes=1 << 30,
+    egress_bytes=10 << 30,
+    egress_connections=256,
+)
+
+
+@dataclass
+class FakeAttachment:
+    """What a door holds while a client is in."""
+
+    chromium: FakeChromium
+    ended: "asyncio.Future[str]"
+    may_dial: asyncio.Event
+    dial_error: ClocheError | None = None
+    browser_path: str = ""
+
+    async def dial(self) -> socket.socket:
+        await self.may_dial.wait()
+        if self.dial_error is not None:
+            raise self.dial_error
+        connection = socket.socket()
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, self.chromium.address)
+        self.browser_path = self.chromium.browser_path
+        return connection
+
+
+class FakeSessionManager:
+    """Keeps the contract of `cloche.sessions.interface.SessionManager`; what a test sets decides what goes wrong."""
+
+    def __init__(self, chromium: FakeChromium) -> None:
+        self._chromium = chromium
+        self._sessions: dict[SessionId, Session] = {}
+        self._events: list[SessionEvent] = []
+        self._news = asyncio.Condition()
+        self.requests: list[SessionRequest] = []
+        self.attachments: dict[SessionId, list[FakeAttachment]] = {}
+        self.create_error: ClocheError | Exception | None = None
+        self.dial_error: ClocheError | None = None
+        self.may_dial = asyncio.Event()
+        self.may_dial.set()
+        self.may_create = asyncio.Event()
+        self.may_create.set()
+        self.agent_answer: tuple[int, bytes] = (200, b'{"status":"healthy"}')
+        self.not_ready: dict[str, str] = {}
+
+    async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
+        if self.create_error is not None:
+            raise self.create_error
+        self.requests.append(request)
+        now = datetime.now(UTC)
+        session = Session(
+            id=new_session_id(),
+            owner=principal.name,
+            status=SessionStatus.PENDING,
+            reason="",
+            options=_options(request),
+            created_at=now,
+            expires_at=now + timedelta(seconds=request.lifetime_s or 3600),
+        )
+        self._sessions[session.id] = session
+        await self.publish(session.id, EventType.CREATED)
+        if not wait:
+            return session
+        await self.may_create.wait()
+        facts = BrowserFacts(product="Chrome/156.0.0.0", revision="@1")
+        self._sessions[session.id] = replace(session, status=SessionStatus.READY, browser=facts)
+        await self.publish(session.id, EventType.READY)
+        return self._sessions[session.id]
+
+    async def get(self, principal: Principal, session_id: SessionId) -> Session:
+        session = self._sessions.get(session_id)
+        if session is None or not principal.may_use(session.owner):
+            raise NotFoundError("no such session")
+        return session
+
+    async def list(
+        self,
+        principal: Principal,
+        *,
+        status: SessionStatus | None = None,
+        labels: Mapping[str, str] | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> SessionPage:
+        if cursor is not None and cursor not in self._sessions:
+            raise InvalidError("this cursor is not from a listing", field="cursor")
+        wanted = (labels or {}).items()
+        found = [
+            session
+            for session in reversed(self._sessions.values())
+            if (principal.role is Role.ADMIN or session.owner == principal.name)
+            and (status is None or session.status is status)
+            and wanted <= session.options.labels.items()
+        ]
+        ids = [session.id for session in found]
+        start = ids.index(SessionId(cursor)) + 1 if cursor is not None else 0
+        page = found[start : start + limit]
+        return SessionPage(tuple(page), page[-1].id if start + limit < len(found) else None)
+
+    async def close(self, principal: Principal, session_id: SessionId) -> Session:
+        session = await self.get(principal, session_id)
+        if session.status not in FINAL_STATUSES:
+            await self.end(session_id, EndReason.CLOSED_BY_USER)
+        return self._sessions[session_id]
+
+    async def extend(self, principal: Principal, session_id: SessionId, *, lifetime_s: int) -> Session:
+        session = await self.get(principal, session_id)
+        self._require_alive(session)
+        expires_at = datetime.now(UTC) + timedelta(seconds=lifetime_s)
+        self._sessions[session_id] = replace(session, expires_at=expires_at)
+        await self.publish(session_id, EventType.EXTENDED)
+        return self._sessions[session_id]
+
+    async def events(
+        self, principal: Principal, session_id: SessionId, *, after: EventId | None = None
+    ) -> AsyncIterator[SessionEvent]:
+        await self.get(principal, session_id)
+        position = int(after or 0)
+        while True:
+            async with self._news:
+                await self._news.wait_for(self._has_more(session_id, position))
+            for event in [each for each in self._events if each.session_id == session_id and each.id > position]:
+                position = event.id
+                yield event
+            if self._sessions[session_id].status in FINAL_STATUSES:
+                return
+
+    @asynccontextmanager
+    async def attach(
+        self, principal: Principal | None, session_id: SessionId, *, quiet: bool = False
+    ) -> AsyncGenerator[FakeAttachment]:
+        session = self._sessions.get(session_id)
+        if session is None or (principal is not None and not principal.may_use(session.owner)):
+            raise NotFoundError("no such session")
+        self._require_alive(session)
+        if session.status is not SessionStatus.READY:
+            raise ConflictError("the session is not ready")
+        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        attachment = FakeAttachment(self._chromium, ended, self.may_dial, self.dial_error)
+        held = self.attachments.setdefault(session_id, [])
+        async with self._news:
+            held.append(attachment)
+            self._news.notify_all()
+        try:
+            yield attachment
+        finally:
+            async with self._news:
+                held.remove(attachment)
+                self._news.notify_all()
+
+    async def agent_get(self, principal: Principal, session_id: SessionId, path: str) -> tuple[int, bytes]:
+        self._require_alive(await self.get(principal, session_id))
+        return self.agent_answer
+
+    async def readiness(self) -> Mapping[str, str]:
+        return self.not_ready
+
+    async def publish(self, session_id: SessionId, type_: EventType) -> None:
+        """Add an event and wake who waits for one."""
+        async with self._news:
+            event = SessionEvent(EventId(len(self._events) + 1), session_id, type_, datetime.now(UTC))
+            self._events.append(event)
+            self._news.notify_all()
+
+    async def end(self, session_id: SessionId, reason: EndReason) -> None:
+        """End a session as the manager would by itself."""
+        session = replace(self._sessions[session_id], status=SessionStatus.CLOSED, reason=reason.value)
+        self._sessions[session_id] = session
+        self.browser_went(session_id, reason.value)
+        await self.publish(session_id, EventType.CLOSED)
+
+    def browser_went(self, session_id: SessionId, reason: str) -> None:
+        """Tell everyone attached that their browser has ended."""
+        for attachment in self.attachments.get(session_id, []):
+            if not attachment.ended.done():
+                attachment.ended.set_result(reason)
+
+    async def someone_attached(self, session_id: SessionId) -> None:
+        """Wait until an attachment is held."""
+        async with self._news, asyncio.timeout(5):
+            await self._news.wait_for(lambda: self.attachments.get(session_id))
+
+    async def all_left(self, session_id: SessionId) -> None:
+        """Wait until no attachment is held."""
+        async with self._news, asyncio.timeout(5):
+            await self._news.wait_for(lambda: not self.attachments.get(session_id))
+
+    def _has_more(self, session_id: SessionId, position: int) -> Callable[[], bool]:
+        def has_more() -> bool:
+            fresh = any(each.session_id == session_id and each.id > position for each in self._events)
+            return fresh or self._sessions[session_id].status in FINAL_STATUSES
+
+        return has_more
+
+    def _require_alive(self, session: Session) -> None:
+        if session.status in FINAL_STATUSES:
+            raise GoneError("the session has ended", reason=session.reason)
+
+
+def _options(request: SessionRequest) -> SessionOptions:
+    return SessionOptions(
+        engine=request.engine,
+        viewport=request.viewport,
+        start_url=request.start_url,
+        egress=EgressOptions(
+            allow_hosts=request.egress.allow_hosts,
+            deny_hosts=request.egress.deny_hosts,
+            private_hosts=request.egress.private_hosts,
+            upstream=request.egress.upstream,
+        ),
+        budget=BUDGET,
+        idle_timeout_s=request.idle_timeout_s or 300,
+        lifetime_s=request.lifetime_s or 3600,
+        labels=dict(request.labels),
+    )

@@ -1,0 +1,60 @@
+from cloche.sandbox.spec import Engine
+from cloche.sessions.model import Viewport
+from cloche.sessions.sandbox_spec import AgentSettings, sandbox_spec
+from cloche.testing.sessions import BUDGET, make_options, make_session
+from cloche.wire.agent_config import parse_agent_config
+
+TOKEN = "t0ken-of-the-agent"
+
+
+def test_a_budget_becomes_the_limits_of_its_sandbox() -> None:
+    session = make_session()
+    spec = sandbox_spec(session, TOKEN, AgentSettings())
+
+    limits = spec.limits
+    assert spec.session_id == session.id
+    assert (limits.memory_bytes, limits.processes) == (BUDGET.memory_bytes, BUDGET.processes)
+    assert (limits.cpu_cores, limits.disk_bytes) == (BUDGET.cpu_cores, BUDGET.disk_bytes)
+
+
+def test_the_agent_is_told_its_session_token_and_the_servers_settings() -> None:
+    session = make_session()
+    settings = AgentSettings(lease_s=7, browser_start_timeout_s=8, restart_budget=1, restart_window_s=9)
+    config = sandbox_spec(session, TOKEN, settings).agent_config
+
+    assert (config.session_id, config.token, config.lease_s) == (session.id, TOKEN, 7)
+    assert config.browser is not None
+    assert (config.browser.start_timeout_s, config.browser.restart_budget) == (8, 1)
+    assert config.browser.restart_window_s == 9
+
+
+def test_the_token_is_on_no_command_line_and_in_no_environment() -> None:
+    browser = sandbox_spec(make_session(), TOKEN, AgentSettings()).agent_config.browser
+
+    assert browser is not None
+    assert not any(TOKEN in text for text in (*browser.args, *browser.env.values()))
+
+
+def test_the_sessions_options_reach_the_browser() -> None:
+    options = make_options(
+        engine=Engine.CHROME,
+        viewport=Viewport(width=800, height=600, device_scale_factor=2),
+        start_url="https://a.test/",
+        locale="de-AT",
+        timezone="Europe/Vienna",
+        user_agent="Test/1",
+    )
+    spec = sandbox_spec(make_session(options=options), TOKEN, AgentSettings())
+    browser = spec.agent_config.browser
+
+    assert spec.engine is Engine.CHROME
+    assert browser is not None
+    assert {"--headless=new", "--window-size=800,600", "--lang=de-AT", "--user-agent=Test/1"} <= set(browser.args)
+    assert browser.args[-1] == "https://a.test/"
+    assert browser.env["TZ"] == "Europe/Vienna"
+
+
+def test_the_agent_reads_what_it_is_sent() -> None:
+    config = sandbox_spec(make_session(), TOKEN, AgentSettings()).agent_config
+
+    assert parse_agent_config(config.encode()) == config
