@@ -54,8 +54,8 @@ async def main() -> None:
     print(f"Machine: {machine()}")
     with LocalWeb(LOOPBACK_ONLY) as web:
         private = f"127.0.0.1:{web.http_port}"
-        large = f"http://{private}/large?size={options.fetch_mb * MIB}"
-        async with DaemonProcess(log_level="warning") as daemon:
+        large = f"http://{private}/bytes/{options.fetch_mb * MIB}"
+        async with DaemonProcess(log_level="info") as daemon:
             bare = RawChromium()
             await bare.start()
             session = await daemon.create_session(
@@ -65,7 +65,7 @@ async def main() -> None:
                 "raw": await CdpClient.connect(bare.websocket_url),
                 "cloche": await CdpClient.connect(session["connect_url"]),
             }
-            pages = {name: await client.new_page(f"http://{private}/page/link") for name, client in clients.items()}
+            pages = {name: await client.new_page(f"http://{private}/link") for name, client in clients.items()}
             kinds = ("Runtime.evaluate round trip, ms", f"{options.bulk_mb} MiB through CDP, MiB/s",
                      f"{options.fetch_mb} MiB by fetch, MiB/s")  # fmt: skip
             found = {kind: {name: Samples() for name in pages} for kind in kinds}

@@ -136,8 +136,8 @@ async def main() -> None:
     print(f"Machine: {machine()}")
     with LocalWeb(LOOPBACK_ONLY) as web:
         private = f"127.0.0.1:{web.http_port}"
-        page_url = f"http://{private}/page/link"
-        async with DaemonProcess(max_sessions=100, max_sessions_per_principal=100, log_level="warning") as daemon:
+        page_url = f"http://{private}/link"
+        async with DaemonProcess(max_sessions=100, max_sessions_per_principal=100, log_level="info") as daemon:
 
             def raw(samples: dict[str, Samples]) -> Awaitable[None]:
                 return run_raw(page_url, samples)

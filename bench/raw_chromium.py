@@ -41,7 +41,7 @@ class RawChromium:
         )
         port_file = self._profile / "DevToolsActivePort"
         while True:
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError, IndexError):  # not there, or not whole yet
                 port = int(port_file.read_text().splitlines()[0])
                 self.http_url = f"http://127.0.0.1:{port}"
                 self.websocket_url = await asyncio.to_thread(self._ask_version)

@@ -364,7 +364,8 @@ async def test_a_stopping_server_sends_clients_home_with_1001() -> None:
         await client.send("x")
         await client.recv()
         leaving = asyncio.gather(close_of(client))
-    assert await leaving == [(1001, "server_stopping")]
+    (told,) = await leaving
+    assert told == (1001, "server_stopping")
     await api.manager.all_left(SessionId(session["id"]))
     await client.wait_closed()
 

@@ -65,7 +65,7 @@ class Lifecycle:
         self._lease = Lease(config.lease_s, time.monotonic())
         self._lease_renewed = Event(loop)
         self._watched_pid = watched_pid
-        self._population = Population(owns_namespace=config.owns_pid_namespace)
+        self._population = Population(owns_namespace=config.owns_pid_namespace, watched_pid=watched_pid)
         self._first = first
         self._stop_grace_s = config.browser.stop_grace_s if config.browser is not None else 0.0
         self._supervisor = self._build_supervisor()
@@ -161,6 +161,7 @@ class Lifecycle:
         """Report a change at once, and a death also by a heartbeat, for hosts that know no other sign of it."""
         self._link.send(FromAgent.BROWSER, payload)
         if payload["state"] == BrowserState.EXITED:
+            self._metrics.expire()
             self._say_heartbeat()
 
     def _registration(self) -> Payload:

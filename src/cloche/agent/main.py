@@ -4,6 +4,9 @@ Under the daemon a user waits for the browser, so the browser comes first: read 
 port before anything else can, start Chromium, and only then load the rest of the agent, while Chromium is busy with
 its own start. So nothing at the top of this file, of `launch` and of `quick_json` takes time to import.
 
+Measured with CPython 3.11: 2 ms of imports before Chromium's exec (and 8 ms of `runpy`, which Python itself loads when
+it is given a zip to run, but not for `-c`), 40 ms between it and `register`, half of them for dataclasses.
+
 Exit codes: 0 ended as asked (also by its lease), 1 cannot start, 2 wrong usage or configuration, 3 the browser
 cannot be kept running.
 """
@@ -46,7 +49,7 @@ def _run_configured(config_fd: int) -> int:
         egress_fd = _listen(int(value.get("egress_port", 1080)))
         first = _start_browser(value.get("browser"))
     except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        return _fail(f"cannot start: {error}", EXIT_USAGE if isinstance(error, ValueError) else EXIT_CANNOT_START)
+        return _fail(f"cannot start: {error}", EXIT_CANNOT_START if isinstance(error, OSError) else EXIT_USAGE)
     try:
         return _run_rest(data, first, egress_fd)
     finally:

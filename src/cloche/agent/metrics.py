@@ -16,6 +16,7 @@ from cloche.agent.procfs import (
     Process,
     memory_total_bytes,
     network_bytes,
+    oldest_age_s,
     open_files,
     proportional_bytes,
 )
@@ -66,6 +67,7 @@ class Metrics:
         self._started_at = time.monotonic()
         self._processors = len(os.sched_getaffinity(0))
         self._reading: Reading | None = None
+        self._is_stale = False
         self.limit_kills = 0
         """Processes that the watchdog has ended."""
 
@@ -118,18 +120,22 @@ class Metrics:
             for process in rows
         ]
 
+    def expire(self) -> None:
+        """Let the next reading be a new one: something has changed that it must show."""
+        self._is_stale = True
+
     def read(self) -> Reading:
         """Look at the session, unless someone did within the last second."""
         now = time.monotonic()
-        if self._reading is None or now - self._reading.at >= _FRESH_S:
-            self._reading = self._look(now, self._reading)
+        if self._reading is None or self._is_stale or now - self._reading.at >= _FRESH_S:
+            self._reading, self._is_stale = self._look(now, self._reading), False
         return self._reading
 
     def _look(self, now: float, before: Reading | None) -> Reading:
         processes = [process for process in self._population.members() if process.is_alive]
         ticks = sum(process.cpu_ticks for process in processes)
-        # The first reading is measured against the agent's own start.
-        since, past = (before.at, before.cpu_ticks) if before else (self._started_at, 0)
+        # The first reading is measured against the session's own start: that of its first process.
+        since, past = (before.at, before.cpu_ticks) if before else (now - oldest_age_s(processes), 0)
         # A process that ended unwaited takes its ticks with it: the total may shrink, time may not run backwards.
         ticks = max(ticks, past)
         elapsed = max(now - since, 1 / TICKS_PER_SECOND) * self._processors * TICKS_PER_SECOND

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from cloche.agent.procfs import Process, read_process, read_processes
 
@@ -16,8 +16,10 @@ class Population:
     process that daemonises keeps its pid and start time.
     """
 
-    def __init__(self, *, owns_namespace: bool) -> None:
+    def __init__(self, *, owns_namespace: bool, watched_pid: Callable[[], int | None] | None = None) -> None:
+        """`watched_pid` tells of a browser that someone else started, while it lives."""
         self._owns_namespace = owns_namespace
+        self._watched_pid = watched_pid
         self._agent = os.getpid()
         self._browsers: set[int] = set()
         self._remembered: set[tuple[int, int]] = set()
@@ -33,7 +35,9 @@ class Population:
         everyone = read_processes()
         if self._owns_namespace:
             return list(everyone.values())
-        chosen = select_members(everyone, {self._agent, *self._browsers}, self._browsers, self._remembered)
+        watched = self._watched_pid() if self._watched_pid is not None else None
+        roots = {self._agent, *self._browsers} | ({watched} if watched is not None else set())
+        chosen = select_members(everyone, roots, self._browsers, self._remembered)
         self._remembered = {(process.pid, process.started) for process in chosen}
         return chosen
 

@@ -5,6 +5,7 @@ simply not there.
 """
 
 import os
+import time
 from typing import Final, NamedTuple
 
 TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
@@ -79,6 +80,12 @@ def proportional_bytes(process: Process) -> int:
         return process.rss_bytes
     kilobytes = _field(text, "Pss:")
     return process.rss_bytes if kilobytes is None else kilobytes * 1024
+
+
+def oldest_age_s(processes: list[Process]) -> float:
+    """Return how long the first of them has been running; `started` counts from boot, suspended time included."""
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return now - min((process.started for process in processes), default=0) / TICKS_PER_SECOND
 
 
 def open_files(pid: int) -> int:

@@ -30,5 +30,5 @@ class RestartBudget:
         if spent >= self._limit:
             return None
         self._spent.append(now)
-        delay: float = min(MAX_DELAY_S, FIRST_DELAY_S * 2.0**spent)
+        delay: float = min(MAX_DELAY_S, FIRST_DELAY_S * 2.0 ** min(spent, 16))
         return delay * (0.5 + jitter / 2)

@@ -11,7 +11,7 @@ from cloche.errors import AgentError, DeadlineError
 MAX_HEAD_BYTES: Final = 8 * 1024
 MAX_BODY_BYTES: Final = 1024 * 1024
 
-_STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})(?: |\r|$)")
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] ([2-5]\d\d)(?: |\r?\n)")  # what may be handed on as an answer of ours
 _LENGTH: Final = re.compile(rb"(?i)^content-length:[ \t]*(\d{1,9})[ \t]*$", re.MULTILINE)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import hmac
 import os
@@ -13,7 +14,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from cloche.concurrency.tasks import cancel_and_wait, spawn
-from cloche.errors import AgentError, DeadlineError
+from cloche.errors import AgentError, DeadlineError, StartError
 from cloche.wire.messages import (
     AgentMessage,
     FromAgent,
@@ -30,7 +31,9 @@ SEND_TIMEOUT_S: Final = 5.0
 MAX_BAD_LINES: Final = 32
 """Lines that are no messages before a connection is dropped; the agent may dial again."""
 MAX_CONNECTIONS: Final = 8
-"""Connections that have not registered yet. Anything in the sandbox can dial; none of it may pile up here."""
+"""Connections of one sandbox, the registered one included. Anything in it can dial; none of it may pile up here."""
+LINGER_S: Final = 0.5
+"""How long an ended connection keeps its place among `MAX_CONNECTIONS`: who dials in a loop gets few turns a second."""
 FLOOD_MESSAGES: Final = 256
 FLOOD_WINDOW_S: Final = 1.0
 """Above this many messages in this time the reader pauses, and the flood waits in the agent's own socket buffer."""
@@ -56,7 +59,8 @@ class LinkHandler(Protocol):
 
 def hash_token(token: str) -> str:
     """What may be stored of an agent's token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    # JSON can hold half a surrogate pair, which plain UTF-8 cannot: a wrong token like any other.
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 class AgentLink:
@@ -79,14 +83,24 @@ class AgentLink:
         self._lease_task: asyncio.Task[None] | None = None
         self._commands = 0
         self._path: Path | None = None
+        self._closed = False
 
     @property
     def is_up(self) -> bool:
         return self._writer is not None
 
     async def listen(self, path: Path, *, peer_uid: int | None) -> None:
-        """Bind `path` for `peer_uid` alone. An older socket there is replaced: it belonged to an earlier daemon."""
-        listener = _bind(path, peer_uid)
+        """Bind `path` for `peer_uid` alone. An older socket there is replaced: it belonged to an earlier daemon.
+
+        Raises:
+            StartError: `run_dir_full`, or `run_dir_unwritable`.
+        """
+        try:
+            listener = _bind(path, peer_uid)
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "run_dir_full" if full else "run_dir_unwritable"
+            raise StartError("the session's link has no place in the server's run directory", reason=reason) from error
         self._peer_uid, self._path = peer_uid, path
         self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=64 * 1024)
         self._lease_task = spawn(self._keep_lease(), name=f"lease:{self._session_id}")
@@ -119,6 +133,7 @@ class AgentLink:
             self._writer.transport.abort()
 
     async def close(self) -> None:
+        self._closed = True
         if self._server is not None:
             self._server.close()
         await cancel_and_wait(self._lease_task, *self._connections)
@@ -126,12 +141,14 @@ class AgentLink:
             self._path.unlink(missing_ok=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= MAX_CONNECTIONS or not self._may_dial(writer):
+        if self._closed or len(self._connections) >= MAX_CONNECTIONS or not self._may_dial(writer):
             writer.transport.abort()
             return
         task = spawn(self._converse(reader, writer), name=f"link:{self._session_id}")
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+        # A task that is cancelled before its first step never gets to close what it was given.
+        task.add_done_callback(lambda _: writer.transport.abort())
 
     def _may_dial(self, writer: asyncio.StreamWriter) -> bool:
         """Compare the peer's uid as the kernel recorded it at connect (SO_PEERCRED, unix(7))."""
@@ -155,6 +172,7 @@ class AgentLink:
         finally:
             writer.transport.abort()
             self._release(writer)
+        await asyncio.sleep(LINGER_S)
 
     async def _read(self, reader: asyncio.StreamReader) -> bytes:
         data = await reader.read(64 * 1024)
@@ -187,8 +205,8 @@ class AgentLink:
             for item in pending:
                 bad += not self._hand_on(item)
                 count += 1
-            if bad > MAX_BAD_LINES:
-                raise MessageError("too many bad lines")
+                if bad > MAX_BAD_LINES:  # asked at each: one chunk can hold twenty thousand of them
+                    raise MessageError("too many bad lines")
             if loop.time() >= window_end:
                 count, window_end = 0, loop.time() + FLOOD_WINDOW_S
             elif count > FLOOD_MESSAGES:
@@ -229,10 +247,11 @@ def _bind(path: Path, peer_uid: int | None) -> socket.socket:
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
+        # The file that bind(2) makes takes the socket's mode; a chmod after it would follow whatever is there then.
+        os.fchmod(listener.fileno(), 0o600)
         listener.bind(str(path))
-        path.chmod(0o600)
         if peer_uid is not None and peer_uid != os.geteuid():
-            os.chown(path, peer_uid, -1)
+            os.chown(path, peer_uid, -1, follow_symlinks=False)
     except BaseException:
         listener.close()
         raise

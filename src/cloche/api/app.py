@@ -1,6 +1,7 @@
 """Builds the ASGI application. There is no module-level one: the composition root calls `build_app`."""
 
 import asyncio
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -23,7 +24,7 @@ Errors are RFC 9457 problem details; go by `code`. Times are RFC 3339, UTC. Fiel
 
 def build_app(deps: ApiDeps) -> FastAPI:
     """Wire routes, middleware and error answers. `app.state.stopping` is set when the server is about to stop."""
-    app = FastAPI(
+    app = _Api(
         title="Cloche",
         version=__version__,
         description=DESCRIPTION,
@@ -32,6 +33,7 @@ def build_app(deps: ApiDeps) -> FastAPI:
         middleware=_middleware(deps),
         responses={"default": {"description": "A problem", "model": ProblemOut}},
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.deps = deps
     app.state.stopping = asyncio.Event()
@@ -39,6 +41,18 @@ def build_app(deps: ApiDeps) -> FastAPI:
     for module in (sessions, events, devtools, agent, live, keys, operations):
         app.include_router(module.router)
     return app
+
+
+class _Api(FastAPI):
+    """Gives problems their own media type (RFC 9457, section 3); FastAPI describes them with the answers' type."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            document = super().openapi()
+            for operation in (each for methods in document["paths"].values() for each in methods.values()):
+                content = operation["responses"]["default"]["content"]
+                content[problem.MEDIA_TYPE] = content.pop(next(iter(content)))
+        return super().openapi()
 
 
 def _middleware(deps: ApiDeps) -> list[Middleware]:

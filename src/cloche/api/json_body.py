@@ -34,16 +34,15 @@ def parse_json(data: bytes, *, max_depth: int = MAX_DEPTH, max_values: int = MAX
 
 def _check_shape(value: Any, max_depth: int, max_values: int) -> None:
     seen, level = 0, [value]
-    for _ in range(max_depth + 1):
+    for depth in range(max_depth + 1):
         seen += len(level)
         if seen > max_values:
             raise InvalidError("the body holds too many values")
         for item in level:
             _check_text(item)
+            if depth == max_depth and isinstance(item, dict | list):
+                raise InvalidError("the body is nested too deeply")
         level = [child for item in level for child in _children(item)]
-        if not level:
-            return
-    raise InvalidError("the body is nested too deeply")
 
 
 def _children(value: Any) -> list[Any]:

@@ -119,8 +119,10 @@ async def _on_validation_error(_request: Request, error: Exception) -> Response:
         {"field": ".".join(str(part) for part in item["loc"][1:]), "in": str(item["loc"][0]), "message": item["msg"]}
         for item in error.errors()[:MAX_FIELD_ERRORS]
     ]
-    names = ", ".join(dict.fromkeys(item["field"] or item["in"] for item in errors))
-    return _respond(problem_of(InvalidError(f"the request is not valid: {names}"[:500]), errors))
+    first = errors[0]
+    detail = f"{first['field'] or first['in']}: {first['message']}"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return _respond(problem_of(InvalidError(detail[:500] + more, field=first["field"] or None), errors))
 
 
 async def _on_http_exception(_request: Request, error: Exception) -> Response:

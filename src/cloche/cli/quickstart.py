@@ -20,7 +20,9 @@ from pydantic import ValidationError
 from cloche.daemon import background
 from cloche.daemon.settings import Settings
 
-READY_TIMEOUT_S: Final = 60.0
+LISTEN_TIMEOUT_S: Final = 60.0
+READY_TIMEOUT_S: Final = 5.0
+"""Once it listens, what it lacks is lacking for good: only a machine under load needs this long."""
 STOP_TIMEOUT_S: Final = 60.0
 CREATE_TIMEOUT_S: Final = 60.0
 POLL_S: Final = 0.05
@@ -56,7 +58,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = Settings()
     except ValidationError as error:
-        _die("\n".join(f"CLOCHE_{problem['loc'][0]}: {problem['msg']}".upper() for problem in error.errors()))
+        problems = error.errors(include_input=False, include_url=False)
+        _die("\n".join(f"CLOCHE_{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in problems))
     return _stop(settings.state_dir) if options.stop else _run(settings, options.url)
 
 
@@ -76,23 +79,27 @@ def _run(settings: Settings, url: str | None) -> int:
 
 def _connect(settings: Settings) -> DaemonApi:
     """Find the daemon or start one, and wait until it can make sessions."""
-    record, process = background.find_running(settings.state_dir), None
-    if record is None:
+    process = None
+    if background.find_running(settings.state_dir) is None:
         _say(f"starting the daemon (log: {settings.state_dir / background.LOG_NAME})")
         process = background.start(settings.state_dir)
-    deadline, missing = time.monotonic() + READY_TIMEOUT_S, "it is not listening yet"
-    while True:
-        record = background.find_running(settings.state_dir)
-        if record is not None:
-            api = DaemonApi(record.http, _key(settings))
-            missing = _what_is_missing(api)
-            if not missing:
-                return api
-        elif process is not None and process.poll() is not None:
+    deadline = time.monotonic() + LISTEN_TIMEOUT_S
+    while (record := background.find_running(settings.state_dir)) is None:
+        if process is not None and process.poll() is not None:
             _fail(settings, f"the daemon ended with {process.returncode}")
         if time.monotonic() > deadline:
-            _fail(settings, f"the daemon is not ready after {READY_TIMEOUT_S:.0f} s: {missing}")
+            _fail(settings, f"the daemon does not listen after {LISTEN_TIMEOUT_S:.0f} s")
         time.sleep(POLL_S)
+    return _await_ready(settings, DaemonApi(record.http, _key(settings)))
+
+
+def _await_ready(settings: Settings, api: DaemonApi) -> DaemonApi:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while missing := _what_is_missing(api):
+        if time.monotonic() > deadline:
+            _fail(settings, f"the daemon cannot make sessions: {missing}")
+        time.sleep(POLL_S)
+    return api
 
 
 def _what_is_missing(api: DaemonApi) -> str:

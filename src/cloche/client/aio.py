@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
+import httpcore2  # noqa: F401  # httpx2 would import it in the first client, and block the loop for it
 import httpx2
 
 from cloche.client import calls
@@ -25,7 +27,7 @@ class Client:
 
     def __init__(self, url: str | None = None, key: str | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
         self._connection = Connection.of(url, key)
-        self._http = httpx2.AsyncClient(headers=self._connection.headers(), timeout=timeout_s)
+        self._http = httpx2.AsyncClient(**self._connection.options(), timeout=timeout_s)
         self.sessions = Sessions(self)
         self.keys = Keys(self)
 
@@ -52,7 +54,7 @@ class Client:
         return call.read(response.status_code, response.content)
 
     async def stream(self, session_id: str, position: EventPosition) -> AsyncGenerator[Event]:
-        """Read one connection's worth of events. Raises: httpx2.TransportError when it drops."""
+        """Read one connection's worth of events. Raises httpx2.TransportError when it drops."""
         call = calls.stream_events(session_id, position.after)
         async with self._http.stream(**self._connection.request(call), timeout=httpx2.Timeout(30)) as response:
             if response.status_code == 204:
@@ -61,7 +63,8 @@ class Client:
             if response.status_code != 200:
                 call.read(response.status_code, await response.aread())
             async for event in httpx2.EventSource(response):
-                yield position.take(event.data)
+                if event.data:  # a block that only sets the retry time has none
+                    yield position.take(event.data)
 
 
 class Sessions:
@@ -110,17 +113,13 @@ class Sessions:
     async def events(self, session_id: str, *, after: int | None = None) -> AsyncGenerator[Event]:
         """Stored events, then live ones, until the session has ended; a dropped connection is resumed."""
         position = EventPosition(after)
-        while not position.has_ended:
-            try:
+        while True:
+            with suppress(httpx2.TransportError):  # a drop: `pause_s` counts it
                 async for event in self._client.stream(session_id, position):
                     yield event
-            except httpx2.TransportError as error:
-                if (wait_s := position.wait_before_retry_s()) is None:
-                    raise LostError("the event stream was lost") from error
-                await asyncio.sleep(wait_s)
-            else:
-                if not position.has_ended:  # the server is stopping
-                    await asyncio.sleep(position.wait_before_retry_s() or 0)
+            if position.has_ended:
+                return
+            await asyncio.sleep(position.pause_s())
 
 
 class Keys:

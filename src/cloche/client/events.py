@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from cloche.client.answers import Event
-from cloche.errors import InternalError
+from cloche.errors import InternalError, LostError
 
 ENDS: Final = frozenset({"session.closed", "session.failed"})
 """After one of these nothing comes any more."""
@@ -32,7 +32,9 @@ class EventPosition:
         self.has_ended = event.type in ENDS
         return event
 
-    def wait_before_retry_s(self) -> float | None:
-        """Note a drop; how long to wait before dialling again, None to give up."""
+    def pause_s(self) -> float:
+        """Note that a connection ended before the session; how long to wait before the next. Raises: LostError."""
         self.attempts += 1
-        return None if self.attempts > MAX_ATTEMPTS else min(0.25 * 2**self.attempts, 5.0)
+        if self.attempts > MAX_ATTEMPTS:
+            raise LostError("the event stream was lost")
+        return min(0.25 * (1 << self.attempts), 5.0)

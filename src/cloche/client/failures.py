@@ -44,12 +44,11 @@ def _problem(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _all_classes(root: type[ClocheError]) -> Iterator[type[ClocheError]]:
-    """Children before parents: a family shares its code with its most general member, which is the one to raise."""
+def _family(root: type[ClocheError]) -> Iterator[type[ClocheError]]:
+    yield root
     for child in root.__subclasses__():
-        yield from _all_classes(child)
-        yield child
+        yield from _family(child)
 
 
-_BY_CODE = {class_.code: class_ for class_ in [*reversed(list(_all_classes(ClocheError)))]}
-"""Later entries win, so of a family and its member with the same code the member stays."""
+_BY_CODE = {class_.code: class_ for class_ in _family(ClocheError)}
+"""Where a family and one of its members share a code, the member comes later and stays."""

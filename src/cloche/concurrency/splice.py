@@ -25,6 +25,8 @@ from typing import Final
 # Also what a stalled connection can hold in memory, each way: hence not the full mebibyte.
 BUFFER_BYTES: Final = 512 * 1024
 
+# How often one call goes on with a source that is not empty yet.
+_ROUNDS: Final = 4
 # O_NONBLOCK belongs to the open file description: who handed a socket over and kept it can take the flag away again.
 _NEVER_WAIT: Final = socket.MSG_DONTWAIT
 
@@ -183,7 +185,9 @@ class _Pump:
         "_ended",
         "_loop",
         "_pending",
+        "_queued",
         "_quota",
+        "_reading",
         "_scratch",
         "_sink",
         "_sink_side",
@@ -213,6 +217,8 @@ class _Pump:
         self._scratch = _scratch()
         self._pending = memoryview(b"")
         self._ended: SpliceEnd | None = None  # what to do once the pending bytes are out
+        self._reading = False
+        self._queued = False
         self._stopped = False
         self.passed = 0
 
@@ -222,12 +228,12 @@ class _Pump:
         if self._way.head:
             self._guarded(self._take_head)
         else:
-            self._loop.add_reader(self._source, self._readable)
+            self._watch_source(watch=True)
 
     def stop(self) -> None:
         if not self._stopped:
             self._stopped = True
-            self._loop.remove_reader(self._source)
+            self._watch_source(watch=False)
             self._loop.remove_writer(self._sink)
             self._pending = memoryview(b"")
 
@@ -245,26 +251,47 @@ class _Pump:
 
     def _take_head(self) -> None:
         if self._forward(memoryview(self._way.head)):
-            self._loop.add_reader(self._source, self._readable)
+            self._watch_source(watch=True)
 
     def _read(self) -> None:
-        # Once per turn: whoever has more is called again, after the others.
+        """Receive and send on until the source is empty, has ended, or others must have their turn.
+
+        Until it is empty, and not once per call, because of uvloop: where a socket has failed, libuv calls back one
+        last time (uv_poll_cb with UV_EBADF), although there may be bytes to be read before the error can be seen.
+        """
         self._splice.last_activity = self._loop.time()
-        try:
-            count = self._source.recv_into(self._scratch, 0, _NEVER_WAIT)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:
-            self._splice.finish(SpliceEnd.RESET, self._source_side, error.errno)
-            return
-        if count:
-            self._forward(self._scratch[:count])
+        for _ in range(_ROUNDS):
+            if not self._reading:
+                return
+            try:
+                count = self._source.recv_into(self._scratch, 0, _NEVER_WAIT)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self._splice.finish(SpliceEnd.RESET, self._source_side, error.errno)
+                return
+            if count:
+                self._forward(self._scratch[:count])
+            else:
+                self._watch_source(watch=False)
+                self._end(SpliceEnd.EOF)
+        if not self._queued:  # the poll may call in between, and each call must not leave one more behind
+            self._queued = True
+            self._loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        self._queued = False
+        self._guarded(self._read)
+
+    def _watch_source(self, *, watch: bool) -> None:
+        self._reading = watch
+        if watch:
+            self._loop.add_reader(self._source, self._readable)
         else:
             self._loop.remove_reader(self._source)
-            self._end(SpliceEnd.EOF)
 
     def _forward(self, chunk: memoryview) -> bool:
-        """Send a chunk. False: it did not go out whole, or nothing may follow it; reading has been stopped."""
+        """Send a chunk; what does not go out waits, and reading with it. False: nothing more may be read now."""
         if self._quota is not None and (granted := self._quota(len(chunk))) < len(chunk):
             chunk = chunk[:granted]
             self._ended = SpliceEnd.LIMIT
@@ -298,7 +325,7 @@ class _Pump:
     def _pause(self, rest: memoryview) -> None:
         # A copy: the scratch buffer belongs to every splice of this thread.
         self._pending = memoryview(bytes(rest))
-        self._loop.remove_reader(self._source)
+        self._watch_source(watch=False)
         self._loop.add_writer(self._sink, self._writable)
 
     def _drain(self) -> None:
@@ -312,7 +339,7 @@ class _Pump:
         self._loop.remove_writer(self._sink)
         if self._ended is not None:
             return self._end(self._ended)
-        self._loop.add_reader(self._source, self._readable)
+        self._watch_source(watch=True)
         return None
 
     def _end(self, end: SpliceEnd) -> None:

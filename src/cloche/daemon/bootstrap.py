@@ -1,20 +1,21 @@
 """Builds everything: the only place that knows concrete classes. Settings go no further than this file."""
 
-import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from cloche.api.auth.keys import PREFIX, SECRET_BYTES, KeyStore
 from cloche.api.deps import ApiDeps
 from cloche.clock import SystemClock
 from cloche.daemon import record
+from cloche.daemon.doctor.from_settings import doctor_settings
 from cloche.daemon.policy import admission_limits, agent_settings, ceilings, egress_ceiling, engines, uid_range
+from cloche.daemon.readiness import readiness_probes
 from cloche.daemon.settings import Settings
+from cloche.egress.accept_guard import AcceptGuard
 from cloche.egress.lookups import SystemLookup, hosts_file_lookup
 from cloche.egress.policy import RefusalReason
 from cloche.egress.resolver import Resolver
@@ -46,7 +47,7 @@ class Daemon:
 
     async def recover(self) -> None:
         """Adopt or end what an earlier daemon left."""
-        found = await asyncio.to_thread(self.driver.leftovers)
+        found = await self.driver.leftovers()
         await self.recovery.run({SessionId(description["session_id"]): description for description in found})
 
 
@@ -83,8 +84,11 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             parts=RunnerParts(driver=driver, events=events, clock=clock, metrics=metrics, lease_s=settings.lease_s),
             database=database,
             resolver=resolver,
+            accept_guard=stack.enter_context(AcceptGuard()),
             secret_box=SecretBox(derive_key(secret, "secret-box")),
-            probes=_probes(database, driver),
+            probes=readiness_probes(
+                doctor_settings(settings), database=database, driver=driver, metrics=metrics, clock=clock
+            ),
         )
         api = ApiDeps(
             manager=manager,
@@ -149,26 +153,6 @@ def namespace_config(settings: Settings) -> NamespaceConfig:
         uid_range=uid_range(settings),
         bwrap=str(settings.bubblewrap or "bwrap"),
     )
-
-
-def _probes(database: Database, driver: NamespaceDriver) -> Mapping[str, Callable[[], Awaitable[str | None]]]:
-    """What must hold for a session to be made now; each tells what is wrong, or None."""
-
-    async def check_database() -> str | None:
-        try:
-            await database.check()
-        except SQLAlchemyError:
-            return "the database does not answer"
-        return None
-
-    async def check_sandbox() -> str | None:
-        try:
-            await driver.prepare()
-        except StartError as error:
-            return error.detail
-        return None
-
-    return {"database": check_database, "sandbox": check_sandbox}
 
 
 async def _prepare(driver: NamespaceDriver) -> None:

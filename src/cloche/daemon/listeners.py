@@ -16,6 +16,8 @@ def bind_tcp(address: str) -> socket.socket:
     """
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
+    if not port.isdecimal() or int(port) > 65535:
+        raise InvalidError(f"cannot listen on {address}: must be host:port")
     try:
         info = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(info[0], socket.SOCK_STREAM | socket.SOCK_NONBLOCK)

@@ -79,6 +79,7 @@ def uid_range(settings: Settings) -> UidRange:
 def egress_ceiling(settings: Settings, *, is_loopback: bool) -> EgressCeiling:
     """Raises: InvalidError for a malformed setting; `field` names it."""
     base = EgressPolicy(
+        own_addresses=settings.egress_own_addresses,
         deny_hosts=parse_host_patterns(settings.egress_deny_hosts, field="CLOCHE_EGRESS_DENY_HOSTS"),
         upstream=parse_upstream(
             settings.egress_upstream.get_secret_value(), trusted=True, field="CLOCHE_EGRESS_UPSTREAM"

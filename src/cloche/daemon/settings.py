@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -60,11 +61,11 @@ class Settings(BaseSettings):
 
     max_sessions: int = Field(default=64, ge=1)
     max_sessions_per_principal: int = Field(default=32, ge=1)
-    start_timeout_s: float = Field(default=30.0, gt=0)
-    browser_start_timeout_s: float = Field(default=20.0, gt=0)
+    start_timeout_s: float = Field(default=30.0, gt=0, allow_inf_nan=False)
+    browser_start_timeout_s: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     restart_budget: int = Field(default=3, ge=0)
-    restart_window_s: float = Field(default=300.0, gt=0)
-    lease_s: float = Field(default=60.0, gt=0)
+    restart_window_s: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    lease_s: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     stop_sessions: bool = True
     """On SIGTERM end all sessions. False leaves them running for the next daemon, for as long as their lease."""
 
@@ -76,8 +77,8 @@ class Settings(BaseSettings):
     max_memory_bytes: int = Field(default=4 * GIB, ge=256 * MIB)
     processes: int = Field(default=512, ge=64)
     max_processes: int = Field(default=2048, ge=64)
-    cpu_cores: float = Field(default=2.0, gt=0)
-    max_cpu_cores: float = Field(default=float(os.cpu_count() or 1), gt=0)
+    cpu_cores: float = Field(default=2.0, gt=0, allow_inf_nan=False)
+    max_cpu_cores: float = Field(default=float(os.cpu_count() or 1), gt=0, allow_inf_nan=False)
     disk_bytes: int = Field(default=1 * GIB, ge=16 * MIB)
     max_disk_bytes: int = Field(default=4 * GIB, ge=16 * MIB)
     egress_bytes: int = Field(default=10 * GIB, ge=0)
@@ -87,10 +88,12 @@ class Settings(BaseSettings):
 
     egress_ports: str | None = None
     egress_deny_hosts: CommaList = ()
+    egress_own_addresses: bool = False
+    """Whether sessions may reach public addresses of this very machine; see docs/reference/egress.md."""
     egress_upstream: SecretStr | None = None
     private_hosts_ceiling: CommaList | None = None
     """Which private hosts sessions may name: `host:port` entries, `*` for the port. Unset: any when the daemon is
-    bound to loopback only, none otherwise."""
+    bound to loopback only, none otherwise. Set to nothing: none."""
     resolver_hosts: Path | None = None
     """A hosts(5) file asked before the system's resolver."""
 
@@ -119,4 +122,11 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         toml = os.environ.get("CLOCHE_CONFIG", "cloche.toml")
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(toml))
+        # Elsewhere an empty variable is as good as none; here that would open what its author meant to shut.
+        shut = {"private_hosts_ceiling": ()} if os.environ.get("CLOCHE_PRIVATE_HOSTS_CEILING") == "" else {}
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, shut),
+            TomlConfigSettingsSource(settings_cls, Path(toml)),
+        )

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from cloche.concurrency.splice import SpliceEnd, Way, abort, splice
@@ -34,7 +34,6 @@ class Service:
     on_exhausted: Callable[[], None]
     busy: int = 0
     """Connections past their handshake: being opened or open."""
-    half_closed_timeout_s: float = field(default=HALF_CLOSED_TIMEOUT_S)
 
 
 class SchemeGuard:
@@ -87,7 +86,6 @@ class _Conversation:
             async with asyncio.timeout(self._service.policy.handshake_timeout_s):
                 return await self._read_request()
         except TimeoutError:
-            # Whoever connects and says little: a page cannot, so it is told to nobody but the owner.
             self._refuse(Decision(RefusalReason.HANDSHAKE_TIMEOUT))
             return None
 
@@ -153,7 +151,7 @@ class _Conversation:
                 ),
                 b_to_a=Way(head=tunnel.head, quota=service.budget.take_in),
                 idle_timeout_s=policy.idle_timeout_s,
-                half_closed_timeout_s=min(policy.idle_timeout_s, service.half_closed_timeout_s),
+                half_closed_timeout_s=min(policy.idle_timeout_s, HALF_CLOSED_TIMEOUT_S),
                 lifetime_s=policy.connection_lifetime_s,
             )
         except RefusedError as error:

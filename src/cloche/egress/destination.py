@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
+from typing import Final
 
 from cloche.egress.addresses import AddressClass, IPAddress, LiteralError, classify
 from cloche.egress.connect import ConnectError, Dial, is_own_address
 from cloche.egress.hosts import Host, HostError, parse_host
+from cloche.egress.lookups import NameNotFoundError, NameServiceError, ResolveError
 from cloche.egress.policy import (
     Decision,
     EgressPolicy,
@@ -15,13 +17,13 @@ from cloche.egress.policy import (
     decide_host,
     decide_upstream,
 )
-from cloche.egress.resolver import NameNotFoundError, NameServiceError, ResolveError, Resolver
+from cloche.egress.resolver import Resolver
 from cloche.egress.socks5 import Reply
 from cloche.egress.upstream import Tunnel, open_tunnel
 from cloche.egress.upstream_url import Upstream
 
 # One page that asks for many slow names must not take all of the shared resolver's threads.
-LOOKUPS_PER_SESSION = 8
+LOOKUPS_PER_SESSION: Final = 8
 
 
 class RefusedError(Exception):

@@ -10,6 +10,7 @@ import structlog
 
 from cloche.concurrency.splice import abort
 from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.egress.accept_guard import AcceptGuard
 from cloche.egress.accounting import ByteBudget, Counters
 from cloche.egress.connect import Dial, dial
 from cloche.egress.connection import Service, serve
@@ -56,11 +57,14 @@ class Gateway:
         *,
         counters: Counters | None = None,
         dial: Dial = dial,
+        guard: AcceptGuard | None = None,
     ) -> None:
+        """`guard` None leaves accept unwatched: for a listener that no guest can hold."""
         self.counters = Counters() if counters is None else counters
         self._policy = policy
         self._on_refusal = on_refusal
         self._on_exhausted = on_exhausted
+        self._guard = guard or AcceptGuard()
         self._told_exhausted = False
         self._window = RefusalWindow()
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -111,11 +115,9 @@ class Gateway:
             self._listener = None
 
     def _accept(self, listener: socket.socket) -> None:
-        # One at a time, and the flag set anew: the sandbox holds this socket too and could take O_NONBLOCK away, and
-        # an accept after the last waiting connection would then stop the whole daemon.
+        # One at a time: only the first accept of a turn is known to find a connection waiting.
         try:
-            listener.setblocking(False)
-            client, _ = listener.accept()
+            client = self._guard.accept(listener)
         except OSError as error:
             self._accept_failed(error)
             return
@@ -123,7 +125,6 @@ class Gateway:
             abort(client)
             self._refused(Refusal("", 0, RefusalReason.TOO_MANY_CONNECTIONS, str(self._policy.max_connections)))
             return
-        client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         task = spawn(serve(client, self._service), name="egress-connection")
         self._tasks.add(task)

@@ -60,11 +60,6 @@ class SystemLookup:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def system_lookup() -> SystemLookup:
-    """Return the lookup that asks what every program of this host asks; it is the caller's to close."""
-    return SystemLookup()
-
-
 def hosts_file_lookup(path: Path, fallback: Lookup | None) -> Lookup:
     """Answer from a hosts(5) file, else from `fallback` (None: everything else does not exist).
 

@@ -19,19 +19,7 @@ from cloche.egress.lookups import (
     NameNotFoundError,
     NameServiceError,
     ResolveError,
-    hosts_file_lookup,
-    system_lookup,
 )
-
-__all__ = [
-    "Lookup",
-    "NameNotFoundError",
-    "NameServiceError",
-    "ResolveError",
-    "Resolver",
-    "hosts_file_lookup",
-    "system_lookup",
-]
 
 # getaddrinfo does not tell a record's own TTL. Half a minute is what browsers assume in that case.
 POSITIVE_TTL_S: Final = 30.0

@@ -52,12 +52,17 @@ def identify(pid: int) -> ProcessIdentity | None:
 def start_time(pid: int) -> int | None:
     """Clock ticks from boot to the process's start; None when there is no such process or only its zombie."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_bytes()
+        fields = _stat(pid)
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The name in parentheses may itself hold spaces and parentheses, so fields are counted from the last one.
-    fields = text[text.rindex(b")") + 2 :].split()
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of /proc/<pid>/stat from the third, the state, on."""
+    text = Path(f"/proc/{pid}/stat").read_bytes()
+    # The name in parentheses may itself hold spaces and parentheses, so fields are counted from the last one.
+    return text[text.rindex(b")") + 2 :].split()
 
 
 class ProcessHandle:
@@ -83,8 +88,13 @@ class ProcessHandle:
         return cls(identity, fd)
 
     @classmethod
+    def open_child(cls, pid: int) -> "ProcessHandle":
+        """Pin a child of ours that has not been reaped, be it dead or alive: nobody else can have its pid."""
+        return cls(ProcessIdentity(pid, int(_stat(pid)[19]), boot_id()), os.pidfd_open(pid))
+
+    @classmethod
     def open_pid(cls, pid: int) -> "ProcessHandle | None":
-        """Pin the process that has this pid now. Only for a pid that cannot have been reused: an unreaped child's."""
+        """Pin whoever has this pid now. The caller checks afterwards that it is who was meant."""
         identity = identify(pid)
         return None if identity is None else cls.open(identity)
 
@@ -110,6 +120,12 @@ class ProcessHandle:
         if not self.is_alive():
             return True
         return await wait_readable(self._fd, timeout_s) or not self.is_alive()
+
+    def reap(self) -> None:
+        """Take note of its end if it has become a child of ours; nothing happens when it is another's, or runs."""
+        if self._fd >= 0:
+            with contextlib.suppress(ChildProcessError):
+                os.waitid(os.P_PIDFD, self._fd, os.WEXITED | os.WNOHANG)
 
     def close(self) -> None:
         fd, self._fd = self._fd, -1

@@ -58,21 +58,7 @@ def spawn(
         start_new_session=True,
         cwd="/",
     )
-    handle = ProcessHandle.open_pid(process.pid)
-    # From here on the pidfd is the one owner. A child may outlive the daemon, which Popen's finalizer would
-    # report as a leak, and nobody but `Child` may reap it; a Popen with a return code leaves it alone.
+    # From here on `Child` is the one owner: nobody else may reap it, and it may outlive the daemon, which Popen's
+    # finalizer would report as a leak. A Popen that has a return code leaves the process alone.
     process.returncode = 0
-    if handle is None:
-        # It has ended already: a zombie has no start time to be known by, and none is needed to reap it.
-        info = os.waitid(os.P_PID, process.pid, os.WEXITED)
-        status = info.si_status if info is not None else 255
-        raise ChildDiedError(status if info is None or info.si_code == os.CLD_EXITED else -status)
-    return Child(handle)
-
-
-class ChildDiedError(OSError):
-    """The child ended before it could be pinned; it has been reaped."""
-
-    def __init__(self, exit_code: int) -> None:
-        super().__init__(f"child ended at once with {exit_code}")
-        self.exit_code = exit_code
+    return Child(ProcessHandle.open_child(process.pid))

@@ -6,11 +6,12 @@ reorder or reuse a number that was stored.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from cloche.clock import Clock
 from cloche.concurrency.event_bus import EventBus, FellBehindError
@@ -46,7 +47,10 @@ class EventLog:
 
     async def open(self) -> None:
         async with self._database.read() as connection:
-            self._last = await rows.last_event_id(connection)
+            stored = await rows.last_event_id(connection)
+        # Beyond what a killed daemon may have announced and not written: a listener that resumes after such a number
+        # would take the new events for ones it has seen.
+        self._last = stored + MAX_PENDING if stored else 0
         self._writer = spawn(self._write_batches(), name="event-writer")
 
     async def close(self) -> None:
@@ -64,12 +68,14 @@ class EventLog:
         self._wake.set()
         return event
 
-    def publish_coalesced(self, session_id: SessionId, type_: EventType, data: Data) -> None:
-        """Publish what a sandbox can cause at will: at most once a second for one session and type."""
+    def publish_coalesced(self, session_id: SessionId, type_: EventType, data: Data) -> bool:
+        """Publish what a sandbox can cause at will: at most once a second. False: held back."""
         now, key = self._clock.monotonic(), (session_id, type_)
-        if now - self._coalesced.get(key, -COALESCE_S) >= COALESCE_S:
-            self._coalesced[key] = now
-            self.publish(session_id, type_, data)
+        if key in self._coalesced and now - self._coalesced[key] < COALESCE_S:
+            return False
+        self._coalesced[key] = now
+        self.publish(session_id, type_, data)
+        return True
 
     def finish(self, session_id: SessionId) -> None:
         """The session has ended: whoever listens gets what is left and then the end."""
@@ -79,24 +85,43 @@ class EventLog:
 
     async def flush(self) -> None:
         """Write what is pending. A batch that fails is kept for the next try."""
+        # A task of its own: a listener that goes away just now must not take along what it was about to write.
+        if (error := await asyncio.shield(spawn(self._flush(), name="event-flush"))) is not None:
+            raise error
+
+    async def _flush(self) -> SQLAlchemyError | None:
         async with self._flushing:
             batch, self._pending = self._pending, []
             try:
-                async with self._database.begin() as connection:
-                    await rows.add_events(connection, batch)
-            except SQLAlchemyError:
+                await self._write(batch)
+            except SQLAlchemyError as error:
                 self._pending = batch + self._pending
-                raise
+                return error
+        return None
 
-    async def read(self, session_id: SessionId, *, after: EventId, live: bool) -> AsyncIterator[SessionEvent]:
+    async def _write(self, batch: Sequence[SessionEvent]) -> None:
+        """Write a batch; of one the database will never take (its session has no row), leave out the culprits."""
+        try:
+            async with self._database.begin() as connection:
+                await rows.add_events(connection, batch)
+        except IntegrityError:
+            if len(batch) == 1:
+                _log.warning("event_dropped", session=batch[0].session_id, type=batch[0].type)
+                return
+            middle = len(batch) // 2
+            await self._write(batch[:middle])
+            await self._write(batch[middle:])
+
+    async def read(self, session_id: SessionId, *, after: EventId, live: bool) -> AsyncGenerator[SessionEvent]:
         """Stored events after `after`, then with `live` those to come until the session has ended."""
         while True:
             subscription = self._bus.subscribe(session_id) if live else None
             try:
                 await self.flush()
-                async for event in self._stored(session_id, after):
-                    after = event.id
-                    yield event
+                async with aclosing(self._stored(session_id, after)) as stored:
+                    async for event in stored:
+                        after = event.id
+                        yield event
                 if subscription is None:
                     return
                 async for event in subscription:
@@ -105,12 +130,13 @@ class EventLog:
                         yield event
                 return
             except FellBehindError:
-                continue  # what was missed is stored: read it from there
+                # What was missed is stored: read it from there. After the end nobody would wake a new subscription.
+                live = subscription is not None and not subscription.is_finished
             finally:
                 if subscription is not None:
                     self._bus.unsubscribe(session_id, subscription)
 
-    async def _stored(self, session_id: SessionId, after: EventId) -> AsyncIterator[SessionEvent]:
+    async def _stored(self, session_id: SessionId, after: EventId) -> AsyncGenerator[SessionEvent]:
         while True:
             async with self._database.read() as connection:
                 page = await rows.events_after(connection, session_id, after, PAGE)

@@ -13,8 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cloche.agent_link.listen import hash_token
 from cloche.concurrency.tasks import spawn
+from cloche.egress.accept_guard import AcceptGuard
 from cloche.egress.accounting import Counters
-from cloche.egress.gateway import Gateway, Refusal
+from cloche.egress.gateway import Gateway
 from cloche.egress.policy import EgressPolicy
 from cloche.egress.resolver import Resolver
 from cloche.errors import (
@@ -32,6 +33,7 @@ from cloche.sessions.admission import Admission, AdmissionLimits
 from cloche.sessions.budget import Ceilings, effective_options
 from cloche.sessions.egress_policy import EgressCeiling, effective_policy, without_credentials
 from cloche.sessions.interface import Attachment, SessionManager
+from cloche.sessions.ledger import Ledger
 from cloche.sessions.machine import advance
 from cloche.sessions.model import (
     FINAL_STATUSES,
@@ -79,19 +81,20 @@ class Manager(SessionManager):
         parts: RunnerParts,
         database: Database,
         resolver: Resolver,
+        accept_guard: AcceptGuard | None = None,
         secret_box: SecretBox,
         probes: Mapping[str, Callable[[], Awaitable[str | None]]],
     ) -> None:
         self._settings = settings
         self._parts = parts
         self._store = SessionStore(database)
+        self._ledger = Ledger(parts.metrics, self._store)
         self._resolver = resolver
+        self._accept_guard = accept_guard
         self._secret_box = secret_box
         self._probes = probes
         self._admission = Admission(settings.admission)
         self._runners: dict[SessionId, SessionRunner] = {}
-        self._endings: dict[SessionId, asyncio.Task[Session]] = {}
-        self._noted: dict[SessionId, int] = {}
         self._starts: set[asyncio.Task[Session]] = set()
 
     # --- use cases --------------------------------------------------------------------------------------------------
@@ -128,7 +131,7 @@ class Manager(SessionManager):
         self._visible(principal, runner.session)
         if runner.session.status is SessionStatus.READY:
             await runner.refresh_usage()
-        return self._current(runner)
+        return runner.current()
 
     async def list(
         self,
@@ -146,7 +149,7 @@ class Manager(SessionManager):
             limit=limit,
             cursor=cursor,
         )
-        shown = [self._current(self._runners[s.id]) if s.id in self._runners else s for s in page.sessions]
+        shown = [self._runners[s.id].current() if s.id in self._runners else s for s in page.sessions]
         return replace(page, sessions=tuple(shown))
 
     async def close(self, principal: Principal, session_id: SessionId) -> Session:
@@ -165,7 +168,7 @@ class Manager(SessionManager):
         await self._store.save(runner.session)
         runner.publish(EventType.EXTENDED, {"expires_at": runner.session.expires_at.isoformat()})
         runner.end_moved()
-        return self._current(runner)
+        return runner.current()
 
     async def events(
         self, principal: Principal, session_id: SessionId, *, after: EventId | None = None
@@ -205,9 +208,10 @@ class Manager(SessionManager):
             return Gateway(
                 policy,
                 self._resolver,
-                on_refusal=lambda refusal: self._note_refusal(runner, refusal),
+                on_refusal=lambda refusal: self._ledger.refused(runner, refusal),
                 on_exhausted=lambda what: runner.publish(EventType.BUDGET_EXHAUSTED, {"what": what}),
                 counters=counters,
+                guard=self._accept_guard,
             )
 
         return SessionRunner(
@@ -216,11 +220,12 @@ class Manager(SessionManager):
             parts=self._parts,
             gateway=make_gateway,
             on_end=self._end_by_itself,
-            on_usage=self._note_usage,
+            on_usage=self._ledger.used,
         )
 
     async def _bring_up(self, runner: SessionRunner, token: str, upstream: str | None, started: float) -> Session:
         session = runner.session
+        failure: ClocheError = StartError("the session did not start in time", reason="start_timeout")
         try:
             sealed = self._secret_box.seal(upstream, context=session.id) if upstream else None
             await self._store.add(session, agent_token_hash=hash_token(token), upstream_sealed=sealed)
@@ -228,7 +233,7 @@ class Manager(SessionManager):
             async with asyncio.timeout(self._settings.start_timeout_s):
                 await runner.start(sandbox_spec(session, token, self._settings.agent))
         except TimeoutError:
-            failure: ClocheError = StartError("the session did not start in time", reason="start_timeout")
+            _log.warning("session_start_too_slow", session=session.id)
         except ClocheError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 - the top of a task: no session may stay half built
@@ -236,40 +241,34 @@ class Manager(SessionManager):
             failure = InternalError("the session could not be started")
             failure.__cause__ = error
         else:
-            if session.id in self._endings:  # closed by its owner, or lost, while it was coming up
-                return await asyncio.shield(self._endings[session.id])
-            return await self._started(runner, started)
-        if session.id in self._endings:
-            return await asyncio.shield(self._endings[session.id])
+            if runner.ending is None:
+                self._ledger.started(self._parts.clock.monotonic() - started)
+                return await self._become(runner, SessionStatus.READY, "")
+        if runner.ending is not None:  # closed by its owner, or lost, while it was coming up
+            return await asyncio.shield(runner.ending)
         await self._fail_start(runner, failure)
         raise failure
-
-    async def _started(self, runner: SessionRunner, started: float) -> Session:
-        self._parts.metrics.sessions_created.inc()
-        self._parts.metrics.start_seconds.observe(self._parts.clock.monotonic() - started)
-        return await self._become(runner, SessionStatus.READY, "")
 
     async def _fail_start(self, runner: SessionRunner, failure: ClocheError) -> None:
         reason = failure.reason if isinstance(failure, StartError) else failure.code
         _log.warning("session_start_failed", session=runner.session.id, reason=reason, exc_info=failure)
-        self._parts.metrics.starts_failed.labels(reason).inc()
+        self._ledger.not_started(reason)
         await asyncio.shield(self.end(runner, EndReason.START_FAILED, detail=reason))
 
     def _take_place(self, principal: Principal) -> None:
         try:
             self._admission.take(principal.name)
         except CapacityError as error:
-            self._parts.metrics.admissions_refused.labels(error.code).inc()
+            self._ledger.not_admitted(error.code)
             raise
 
     # --- ending -----------------------------------------------------------------------------------------------------
 
     def end(self, runner: SessionRunner, reason: EndReason, *, detail: str = "") -> "asyncio.Task[Session]":
-        """Begin to end a session, or join an end that has begun. The task does not fail."""
-        session_id = runner.session.id
-        if session_id not in self._endings:
-            self._endings[session_id] = spawn(self._take_down(runner, reason, detail), name=f"end:{session_id}")
-        return self._endings[session_id]
+        """Begin to end a session, or join the end that has begun: a session ends once."""
+        if runner.ending is None:
+            runner.ending = spawn(self._take_down(runner, reason, detail), name=f"end:{runner.session.id}")
+        return runner.ending
 
     def _end_by_itself(self, runner: SessionRunner, reason: EndReason) -> None:
         self.end(runner, reason)
@@ -287,16 +286,11 @@ class Manager(SessionManager):
             self._forget(runner, reason)
 
     def _forget(self, runner: SessionRunner, reason: EndReason) -> None:
-        session, metrics = runner.session, self._parts.metrics
-        self._runners.pop(session.id, None)
-        self._endings.pop(session.id, None)
-        self._noted.pop(session.id, None)
-        self._admission.give_back(session.owner)
-        self._parts.events.finish(session.id)
-        metrics.sessions_ended.labels(str(reason)).inc()
-        metrics.sessions_live.labels(str(SessionStatus.READY)).set(len(self._runners))
-        metrics.egress_bytes.labels("in").inc(runner.counters.bytes_in)
-        metrics.egress_bytes.labels("out").inc(runner.counters.bytes_out)
+        self._runners.pop(runner.session.id, None)
+        self._admission.give_back(runner.session.owner)
+        self._parts.events.finish(runner.session.id)
+        self._ledger.ended(runner, reason)
+        self._ledger.live(len(self._runners))
 
     # --- the daemon's own start and stop ----------------------------------------------------------------------------
 
@@ -324,16 +318,15 @@ class Manager(SessionManager):
 
     async def release_all(self) -> None:
         """Leave every session running for the next daemon."""
-        if self._endings:
-            await asyncio.wait(tuple(self._endings.values()))
-        await asyncio.gather(*(runner.release() for runner in tuple(self._runners.values())))
+        runners = tuple(self._runners.values())
+        await asyncio.gather(*(runner.release() if runner.ending is None else runner.ending for runner in runners))
 
     # --- rows and runners -------------------------------------------------------------------------------------------
 
     async def _become(self, runner: SessionRunner, status: SessionStatus, reason: str, detail: str = "") -> Session:
         """Take one step of the lifecycle: check it, write it, tell it."""
         runner.session = replace(runner.session, status=advance(runner.session.status, status), reason=reason)
-        session = self._current(runner)
+        session = runner.current()
         try:
             description = self._description(runner) if status is SessionStatus.READY else None
             await self._store.save(session, sandbox=description)
@@ -354,7 +347,7 @@ class Manager(SessionManager):
         session = runner.session if runner is not None else await self._store.load(session_id)
         if principal is not None:
             self._visible(principal, session)
-        if runner is None or session_id in self._endings or session.status in FINAL_STATUSES:
+        if runner is None or runner.ending is not None or session.status in FINAL_STATUSES:
             raise GoneError("the session has ended", reason=session.reason)
         return runner
 
@@ -364,35 +357,9 @@ class Manager(SessionManager):
             raise NotFoundError("there is no such session")
         return session
 
-    def _current(self, runner: SessionRunner) -> Session:
-        return replace(runner.session, usage=runner.usage())
-
     def _set_live(self, runner: SessionRunner) -> None:
         self._runners[runner.session.id] = runner
-        self._parts.metrics.sessions_live.labels(str(SessionStatus.READY)).set(len(self._runners))
-
-    async def _note_usage(self, runner: SessionRunner) -> None:
-        """Write down what has been taken, so that a crash of the daemon does not give a budget back."""
-        current = self._current(runner)
-        if current.usage.egress_bytes_in + current.usage.egress_bytes_out != self._noted.get(current.id, 0):
-            self._noted[current.id] = current.usage.egress_bytes_in + current.usage.egress_bytes_out
-            try:
-                await self._store.save(current)
-            except SQLAlchemyError:
-                _log.exception("usage_not_written", session=current.id)
-
-    def _note_refusal(self, runner: SessionRunner, refusal: Refusal) -> None:
-        self._parts.metrics.egress_refusals.labels(str(refusal.reason)).inc(refusal.count)
-        runner.publish(
-            EventType.EGRESS_REFUSED,
-            {
-                "host": refusal.host,
-                "port": refusal.port,
-                "reason": str(refusal.reason),
-                "rule": refusal.rule,
-                "count": refusal.count,
-            },
-        )
+        self._ledger.live(len(self._runners))
 
 
 FAILURES: Final = frozenset(

@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     ForeignKey,
+    Index,
     Integer,
     RowMapping,
     String,
@@ -59,6 +61,8 @@ sessions = Table(
     Column("agent_token_hash", String(64)),
     # The upstream proxy's URL with its credentials, under the server's key; `options` holds it without them.
     Column("upstream_sealed", Text),
+    Index("sessions_by_owner", "owner", "id"),
+    Index("sessions_by_status", "status"),
 )
 
 labels = Table(
@@ -67,16 +71,19 @@ labels = Table(
     Column("session_id", String(32), ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
     Column("key", String(64), primary_key=True),
     Column("value", String(256), nullable=False),
+    Index("session_labels_by_pair", "key", "value"),
 )
 
 events = Table(
     "session_events",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    # 64 bits: numbers count all events of a server and are never used again. SQLite's INTEGER has them.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
     Column("session_id", String(32), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
     Column("type", String(48), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("data", JSON, nullable=False),
+    Index("session_events_by_session", "session_id", "id"),
 )
 
 

@@ -7,9 +7,9 @@ never block; what must wait is done in the runner's own tasks.
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
@@ -20,10 +20,11 @@ from cloche.clock import Clock
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.egress.accounting import Counters
 from cloche.egress.gateway import Gateway
-from cloche.errors import AgentError, ConflictError, DeadlineError, GoneError, SandboxError, StartError
+from cloche.errors import ConflictError, DeadlineError, GoneError, StartError
 from cloche.sandbox.driver import Sandbox, SandboxDriver, SandboxState
 from cloche.sandbox.spec import SandboxSpec
 from cloche.sessions.agent_news import BrowserNews, read_browser_news
+from cloche.sessions.attachment import RunnerAttachment
 from cloche.sessions.events import Data, EventLog
 from cloche.sessions.idle import Activity, next_end
 from cloche.sessions.model import BrowserFacts, EndReason, EventType, Session, SessionUsage
@@ -69,6 +70,8 @@ class SessionRunner:
     ) -> None:
         self.session = session
         self.sandbox: Sandbox | None = None
+        # Set once, by the manager, when the session begins to end.
+        self.ending: asyncio.Task[Session] | None = None
         # An adopted session goes on counting where the last daemon wrote it down, or its budget would begin anew.
         self.counters = Counters(
             bytes_in=session.usage.egress_bytes_in,
@@ -93,7 +96,10 @@ class SessionRunner:
         self._investigation: asyncio.Task[None] | None = None
         self._whole = False
         self._stopping = False
+        self._end_reason = ""
+        self._accounts_are_stale = False
         self._out_of_memory_kills = 0
+        self._kills_at_ready = 0
 
     # --- coming up and going down -----------------------------------------------------------------------------------
 
@@ -116,9 +122,7 @@ class SessionRunner:
 
     async def stop(self, reason: str) -> None:
         """Take everything down: clients, gateway, sandbox, link. Safe to call at any point, also half-way up."""
-        self._stopping = True
-        for attachment in tuple(self._attachments):
-            attachment.finish(reason)
+        self._leave(reason)
         await cancel_and_wait(self._watch, self._investigation)
         await self._gateway.close()
         if self.sandbox is not None:
@@ -131,18 +135,24 @@ class SessionRunner:
 
     async def release(self) -> None:
         """Let go of the session but leave its sandbox running, for the next daemon to adopt."""
-        self._stopping = True
-        for attachment in tuple(self._attachments):
-            attachment.finish("server_stopping")
+        self._leave("server_stopping")
         await cancel_and_wait(self._watch, self._investigation)
         await self._gateway.close()
         await self._link.close()
         self._start_failure.cancel()
 
+    def _leave(self, reason: str) -> None:
+        """Tell every client why, those that wait for a browser too."""
+        self._stopping, self._end_reason = True, reason
+        for attachment in tuple(self._attachments):
+            attachment.finish(reason)
+        self._browser_ready.set()
+
     async def _connect(self) -> None:
         await self._unless_it_fails(self._registered())
         await self._gateway.start(await self._open_egress())
         await self._unless_it_fails(self._browser_ready.wait())
+        self._require_staying()
         self._whole = True
         self._last_active_at = self._parts.clock.now()
         self._watch = spawn(self._watch_over(), name=f"watch:{self.session.id}")
@@ -162,9 +172,9 @@ class SessionRunner:
     async def _open_egress(self) -> socket.socket:
         return await streams.open_egress(await self._parts.driver.connect(self._running()))
 
-    async def _unless_it_fails(self, going: Any) -> None:
+    async def _unless_it_fails(self, going: Coroutine[Any, Any, object]) -> None:
         """Await `going`, but raise the start failure that the agent reports, as soon as it does."""
-        task = spawn(_as_coroutine(going), name=f"start:{self.session.id}")
+        task = spawn(going, name=f"start:{self.session.id}")
         try:
             waited: set[asyncio.Future[Any]] = {task, self._start_failure}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
@@ -179,14 +189,17 @@ class SessionRunner:
             raise ConflictError("the session has no sandbox yet")
         return self.sandbox
 
+    def _require_staying(self) -> None:
+        if self._stopping:
+            raise GoneError("the session has ended", reason=self._end_reason)
+
     # --- clients ----------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def attach(self, *, quiet: bool) -> AsyncIterator["RunnerAttachment"]:
         """Be a client for as long as the block lasts; the session does not idle meanwhile."""
-        if self._stopping:
-            raise GoneError("the session is ending", reason=str(self.session.reason))
-        attachment = RunnerAttachment(self)
+        self._require_staying()
+        attachment = RunnerAttachment(self.dial_devtools)
         self._attachments.add(attachment)
         self._parts.metrics.devtools_clients.inc()
         self._touch()
@@ -203,11 +216,13 @@ class SessionRunner:
 
     async def dial_devtools(self) -> tuple[socket.socket, str]:
         """Connect to Chromium, waiting for one that is starting. Returns the socket and the browser's path."""
+        self._require_staying()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + ATTACH_WAIT_S
         try:
             async with asyncio.timeout_at(deadline):
                 await self._browser_ready.wait()
+                self._require_staying()
                 guest = await self._parts.driver.connect(self._running())
         except TimeoutError:
             raise DeadlineError("the browser is not ready; try again") from None
@@ -218,6 +233,10 @@ class SessionRunner:
         self._touch()
         stream = await streams.open_http(await self._parts.driver.connect(self._running()))
         return await http.get(stream, path, timeout_s=ATTACH_WAIT_S)
+
+    def current(self) -> Session:
+        """The session as it stands, usage included."""
+        return replace(self.session, usage=self.usage())
 
     def usage(self) -> SessionUsage:
         """What has been taken so far, by the latest readings."""
@@ -236,9 +255,12 @@ class SessionRunner:
         seen = (await self._parts.driver.poll(self._running())).usage
         taken = replace(self.session.usage, memory_bytes=seen.memory_bytes, cpu_seconds=seen.cpu_seconds)
         self.session = replace(self.session, usage=taken)
-        if seen.out_of_memory_kills > self._out_of_memory_kills:
-            self._out_of_memory_kills = seen.out_of_memory_kills
-            self.publish(EventType.MEMORY_EXCEEDED, {"kills": seen.out_of_memory_kills})
+        self._note_kills(seen.out_of_memory_kills)
+
+    def _note_kills(self, kills: int) -> None:
+        if kills > self._out_of_memory_kills:
+            self._out_of_memory_kills = kills
+            self.publish(EventType.MEMORY_EXCEEDED, {"kills": kills})
 
     def end_moved(self) -> None:
         """The session's expiry was changed."""
@@ -268,7 +290,9 @@ class SessionRunner:
             self._end_may_move.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._end_may_move.wait(), min(left_s, WATCH_EVERY_S))
-                continue
+                if not self._accounts_are_stale:
+                    continue
+            self._accounts_are_stale = False
             await self.refresh_usage()
             await self._on_usage(self)
             if self._parts.clock.monotonic() - self._last_word > SILENCE_S:
@@ -285,10 +309,12 @@ class SessionRunner:
                 return
             seen = await self._parts.driver.poll(self._running())
             if seen.state is not SandboxState.RUNNING:
-                killed_for_memory = seen.reason == "out_of_memory" or seen.usage.out_of_memory_kills > 0
-                reason = EndReason.OUT_OF_MEMORY if killed_for_memory else EndReason.SANDBOX_LOST
-                self._on_end(self, EndReason.BROWSER_GAVE_UP if self._gave_up else reason)
-                return
+                self._note_kills(seen.usage.out_of_memory_kills)
+                # A browser killed for memory after it last came up did not give up for a reason of its own.
+                if seen.reason == "out_of_memory" or self._out_of_memory_kills > self._kills_at_ready:
+                    self._on_end(self, EndReason.OUT_OF_MEMORY)
+                    return
+                break
         self._on_end(self, EndReason.BROWSER_GAVE_UP if self._gave_up else EndReason.SANDBOX_LOST)
 
     # --- what the agent says (LinkHandler) --------------------------------------------------------------------------
@@ -327,6 +353,7 @@ class SessionRunner:
                 self._browser_is_down(news)
             case BrowserState.RESTARTING:
                 self._browser_ready.clear()
+                self._note_restarts(news.restarts)
                 self.publish(EventType.BROWSER_RESTARTING, {"restarts": news.restarts})
             case BrowserState.GAVE_UP:
                 self._browser_gave_up(news)
@@ -337,9 +364,16 @@ class SessionRunner:
         if self._browser_ready.is_set():
             return
         self._browser_ready.set()
-        usage = replace(self.session.usage, browser_restarts=news.restarts)
-        self.session = replace(self.session, browser=BrowserFacts(product=news.product, revision=""), usage=usage)
-        self.publish(EventType.BROWSER_READY, {"product": news.product, "restarts": news.restarts})
+        self._kills_at_ready = self._out_of_memory_kills
+        self._note_restarts(news.restarts)
+        self.session = replace(self.session, browser=BrowserFacts(product=news.product, revision=""))
+        restarts = self.session.usage.browser_restarts
+        self.publish(EventType.BROWSER_READY, {"product": news.product, "restarts": restarts})
+
+    def _note_restarts(self, restarts: int) -> None:
+        """Not every message tells of them, and they never become fewer."""
+        most = max(restarts, self.session.usage.browser_restarts)
+        self.session = replace(self.session, usage=replace(self.session.usage, browser_restarts=most))
 
     def _browser_is_down(self, news: BrowserNews) -> None:
         self._browser_ready.clear()
@@ -351,8 +385,13 @@ class SessionRunner:
             EventType.BROWSER_EXITED,
             {"reason": news.reason, "exit_code": news.exit_code, "signal": news.signal},
         )
+        if news.reason == "over_memory":
+            self._note_kills(self._out_of_memory_kills + 1)
         for attachment in tuple(self._attachments):
             attachment.finish("browser_restarting")
+        # The kernel may have killed it for memory: that is told now and not with the next regular reading.
+        self._accounts_are_stale = True
+        self._end_may_move.set()
 
     def _browser_gave_up(self, news: BrowserNews) -> None:
         self._gave_up = True
@@ -363,32 +402,3 @@ class SessionRunner:
     def _fail_start(self, reason: str, detail: str) -> None:
         if not self._whole and not self._start_failure.done():
             self._start_failure.set_result(StartError(detail, reason=reason))
-
-
-@dataclass(eq=False, slots=True)
-class RunnerAttachment:
-    """A client's place in a running session (see `sessions.manager.Attachment`)."""
-
-    runner: SessionRunner
-    browser_path: str = ""
-    ended: "asyncio.Future[str]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-    async def dial(self) -> socket.socket:
-        if self.ended.done():
-            # The browser this client was attached to is gone; what it dials now is the next one.
-            self.ended = asyncio.get_running_loop().create_future()
-        try:
-            connection, self.browser_path = await self.runner.dial_devtools()
-        except SandboxError:
-            raise
-        except OSError as error:
-            raise AgentError("the session could not be reached") from error
-        return connection
-
-    def finish(self, reason: str) -> None:
-        if not self.ended.done():
-            self.ended.set_result(reason)
-
-
-async def _as_coroutine(going: Any) -> None:
-    await going

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import MetaData, event, make_url, text
+from sqlalchemy import MetaData, event, inspect, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 metadata: Final = MetaData()
@@ -35,7 +35,11 @@ class Database:
         else:
             engine = create_async_engine(parsed.set(drivername="postgresql+asyncpg"), pool_pre_ping=True)
         database = cls(engine)
-        await database._migrate()
+        try:
+            await database._migrate()
+        except BaseException:
+            await database.close()
+            raise
         return database
 
     @asynccontextmanager
@@ -64,6 +68,9 @@ class Database:
 
     async def _migrate(self) -> None:
         async with self._engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                # Python's sqlite3 begins no transaction for CREATE TABLE by itself: half an upgrade would stay.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
             if await connection.run_sync(_schema_revision) != HEAD_REVISION:
                 await connection.run_sync(_upgrade)
 
@@ -74,9 +81,10 @@ importing alembic; a test keeps the two in step."""
 
 
 def _schema_revision(connection: Any) -> str | None:
-    from alembic.runtime.migration import MigrationContext
-
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("select version_num from alembic_version")).scalar()
+    return revision
 
 
 def _upgrade(connection: Any) -> None:

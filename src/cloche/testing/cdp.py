@@ -146,12 +146,12 @@ class CdpClient:
         return CdpPage(self, target_id, attached["sessionId"])
 
     async def new_page(self, url: str = "about:blank", *, wait_loaded: bool = True) -> "CdpPage":
-        """Open a tab at `url` and return it once its load event has fired."""
+        """Open a tab at `url` and return it once its load event has fired. Raises CdpError when it cannot be had."""
         created = await self.send("Target.createTarget", {"url": "about:blank"})
         page = await self.attach(created["targetId"])
         await page.send("Page.enable")
-        if url != "about:blank":
-            await page.goto(url, wait_loaded=wait_loaded)
+        if url != "about:blank" and (error := await page.goto(url, wait_loaded=wait_loaded)):
+            raise CdpError("Page.navigate", {"message": f"{error} at {url}"})
         return page
 
     async def close(self) -> None:

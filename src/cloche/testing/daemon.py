@@ -73,6 +73,8 @@ class DaemonProcess:
             "log_format": "json",
             "log_level": "debug",
             "config": self.directory / "none.toml",
+            # The local web's public-looking addresses are this machine's own.
+            "egress_own_addresses": "true",
         }
         return {name: os.environ[name] for name in keep if name in os.environ} | {
             f"CLOCHE_{name.upper()}": str(value) for name, value in (own | self.settings).items()

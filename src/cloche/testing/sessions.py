@@ -19,7 +19,8 @@ BUDGET: Final = Budget(
 
 
 def make_options(**changes: Any) -> SessionOptions:
-    return SessionOptions(**{"budget": BUDGET, "idle_timeout_s": 600, "lifetime_s": 3600} | changes)
+    facts: dict[str, Any] = {"budget": BUDGET, "idle_timeout_s": 600, "lifetime_s": 3600}
+    return SessionOptions(**facts | changes)
 
 
 def make_session(**changes: Any) -> Session:

@@ -10,6 +10,7 @@ import uvloop
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    if getattr(item.getparent(pytest.Module).obj, "BOTH_LOOPS", False):
+    module = item.getparent(pytest.Module)
+    if module is not None and getattr(module.obj, "BOTH_LOOPS", False):
         return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}

@@ -204,6 +204,19 @@ async def test_a_reset_of_one_side_ends_it_and_names_the_side(line: Line) -> Non
     assert (result.end, result.side, result.errno) == (SpliceEnd.RESET, Side.B, errno.ECONNRESET)
 
 
+@pytest.mark.parametrize("size", [4, 3 * BUFFER_BYTES], ids=["little", "much"])
+async def test_a_reset_behind_unread_bytes_is_seen_too(line: Line, size: int) -> None:
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(5):
+        run = spawn(splice(line.a, line.b), name="splice")
+        await loop.sock_sendall(line.left, b"x")
+        assert await loop.sock_recv(line.right, 1) == b"x"
+        line.right.send(bytes(size))
+        abort(line.right)  # before the loop has turned: bytes and error arrive together
+        result = await run
+    assert (result.end, result.side) == (SpliceEnd.RESET, Side.B)
+
+
 async def test_writing_to_a_side_that_is_gone_ends_it(line: Line) -> None:
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(5):

@@ -1,5 +1,6 @@
 import string
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -219,3 +220,9 @@ def test_any_text_is_an_address_a_name_or_refused(text: str) -> None:
 @given(st.ip_addresses())
 def test_every_address_written_canonically_is_read_back(address: IPv4Address | IPv6Address) -> None:
     assert parse_literal(str(address)) == address
+
+
+def test_the_reference_page_shows_the_table_as_it_is() -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/egress.md").read_text()
+    shown = [line for line in page.splitlines() if line.endswith(" |") and line.count("`") == 4 and " | RFC " in line]
+    assert shown == [f"| `{network}` | `{kind}` | {source} |" for network, kind, source in RANGES]

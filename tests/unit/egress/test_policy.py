@@ -1,5 +1,6 @@
 from dataclasses import replace
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
@@ -192,3 +193,8 @@ def test_an_upstream_must_be_public_unless_it_is_the_servers_or_named() -> None:
 def test_the_host_lists_do_not_speak_of_the_upstream() -> None:
     made = policy(allow=("example.com",), deny=("proxy.test",))
     assert decide_upstream(made, parse_upstream("http://proxy.test:3128"), [ip_address("93.184.215.14")]).allowed
+
+
+def test_the_reference_page_explains_every_reason() -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/egress.md").read_text()
+    assert [reason for reason in RefusalReason if f"\n| `{reason}` | " not in page] == []

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,7 +132,7 @@ STREAMS = st.binary(max_size=400) | st.builds(
 @given(STREAMS, st.lists(st.integers(0, 400), max_size=12))
 def test_any_bytes_give_the_same_result_however_they_are_split(data: bytes, cuts: list[int]) -> None:
     ends = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
-    pieces = [data[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    pieces = [data[start:end] for start, end in pairwise(ends)]
     assert run(pieces) == run([data])
 
 

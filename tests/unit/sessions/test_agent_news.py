@@ -57,7 +57,7 @@ def test_numbers_are_bounded_and_nobody_restarted_less_than_never() -> None:
     assert (news.exit_code, news.signal, news.restarts) == (-(2**31), 2**31, 0)
 
 
-@given(st.fixed_dictionaries({}, optional={key: JSON for key in KEYS} | {"state": JSON | st.sampled_from(BrowserState)}))
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS, JSON) | {"state": JSON | st.sampled_from(BrowserState)}))
 def test_nothing_an_agent_says_gets_out_of_bounds(payload: dict[str, Any]) -> None:
     news = read_browser_news(payload)
 

@@ -58,13 +58,15 @@ class KeyStore:
         self._database = database
         self._clock = clock
 
-    async def create(self, *, principal: str, role: Role, name: str = "") -> tuple[KeyRecord, str]:
+    async def create(self, *, principal: str, role: Role | str, name: str = "") -> tuple[KeyRecord, str]:
         """Make a key for `principal`. The second value is the secret, which cannot be had again.
 
-        Raises: InvalidError for a principal's name of the wrong form.
+        Raises: InvalidError for a principal's name or role that is not one.
         """
+        if role not in set(Role):
+            raise InvalidError("a role is admin or user", field="role")
         secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
-        return await self._add(secret, principal=principal, role=role, name=name), secret
+        return await self._add(secret, principal=principal, role=Role(role), name=name), secret
 
     async def ensure_admin(self, secret: str) -> KeyRecord:
         """Make `secret` an admin's key unless it is one already (CLOCHE_ADMIN_KEY).

@@ -87,6 +87,8 @@ const events = {
     const next = [...tabs.keys()].pop();
     if (!shown && next) show(next); else drawTabs();
   },
+  "Page.domContentEventFired": () => refreshTitles(),
+  "Page.loadEventFired": () => refreshTitles(),
   "Page.screencastFrame": ({ data, metadata, sessionId }) => {
     page("Page.screencastFrameAck", { sessionId });
     paint(data, metadata);
@@ -144,6 +146,20 @@ function drawTabs() {
   document.title = info?.title ? `${info.title} · live` : `Live session ${SESSION}`;
   for (const id of ["back", "forward", "reload", "address"]) $(id).disabled = !info;
 }
+
+// Chromium tells of a new address but not of a new title; so look, and draw only what has changed.
+async function refreshTitles() {
+  const found = await call("Target.getTargets").catch(() => null);
+  let changed = false;
+  for (const info of found?.targetInfos || []) {
+    const known = tabs.get(info.targetId);
+    if (!known || (known.title === info.title && known.url === info.url)) continue;
+    tabs.set(info.targetId, info);
+    changed = true;
+  }
+  if (changed) drawTabs();
+}
+setInterval(() => document.hidden || refreshTitles(), 2000);
 
 async function travel(step) {
   const history = await page("Page.getNavigationHistory");

@@ -39,7 +39,7 @@ async def get_version(session_id: SessionIdPath, access: SessionAccess, deps: De
 
 
 @router.get("/json/", include_in_schema=False)
-@router.get("/json")
+@router.get("/json", operation_id="list_targets_short")
 @router.get("/json/list/", include_in_schema=False)
 @router.get("/json/list")
 async def list_targets(session_id: SessionIdPath, access: SessionAccess, deps: Deps, origin: LinkOrigin) -> list[Entry]:

@@ -15,6 +15,7 @@ MAX_SECONDS: Final = 30 * 24 * 3600
 HostPattern = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[!-~]+$")]
 LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")]
 LabelValue = Annotated[str, StringConstraints(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+StartUrl = Annotated[str, StringConstraints(max_length=8192, pattern=r"^(about:blank|https?://[^\x00-\x20\x7f]+)$")]
 HostList = Annotated[list[HostPattern], Field(max_length=256)]
 Seconds = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
 Bytes = Annotated[int, Field(ge=1, le=MAX_BYTES)]
@@ -58,10 +59,7 @@ class SessionIn(In):
 
     engine: Literal["shell", "chrome"] = "shell"
     viewport: ViewportIn = ViewportIn()
-    start_url: (
-        Annotated[str, StringConstraints(max_length=8192, pattern=r"^(https?://|about:blank$|data:)[^\x00-\x20\x7f]*$")]
-        | None
-    ) = None
+    start_url: StartUrl | None = None
     locale: Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")] | None = (
         None
     )

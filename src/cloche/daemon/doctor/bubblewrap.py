@@ -3,10 +3,12 @@
 import os
 import re
 import shutil
+from pathlib import Path
 from typing import Final
 
 from cloche.daemon.doctor.check import CheckResult, DoctorSettings, bad, good
 from cloche.daemon.doctor.programs import run
+from cloche.sandbox.namespace.uid_range import UidRange, is_covered
 
 NAME: Final = "bubblewrap"
 MEANING: Final = "bubblewrap builds the sandbox that every session runs in"
@@ -54,7 +56,8 @@ def check(settings: DoctorSettings) -> CheckResult:
         return bad(NAME, MEANING, f"{found} is older than 0.8", "apt-get install bubblewrap (Debian 12 or newer)")
     tried = run([*_become(settings), program, *WALLS])
     if tried.code != 0:
-        mend = "see the check user_namespaces; in a container, run it with --security-opt seccomp=unconfined or as root"
+        # seccomp and AppArmor in containers, and a chroot anywhere (user_namespaces(7)), refuse it too.
+        mend = "see the check user_namespaces; in a container allow user namespaces (--security-opt seccomp=unconfined)"
         return bad(NAME, MEANING, f"{found} cannot build a sandbox: {tried.output}", mend)
     return good(NAME, MEANING, f"{found}, and it can build a sandbox")
 
@@ -67,7 +70,8 @@ def parse_version(text: str) -> tuple[int, int] | None:
 
 def _become(settings: DoctorSettings) -> list[str]:
     """As root a sandbox starts as a user of its own, so this is what has to work."""
-    if os.geteuid() != 0:
+    uids = UidRange(settings.first_uid, settings.uid_count)
+    if os.geteuid() != 0 or not is_covered(Path("/proc/self/uid_map").read_text(), uids):
         return []
     user = str(settings.first_uid)
     return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs"]

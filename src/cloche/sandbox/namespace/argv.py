@@ -10,11 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cloche.sandbox.namespace.engine import MOUNTED_AT
-from cloche.sandbox.namespace.image import LOCK_INSIDE
-from cloche.sandbox.namespace.image_files import HOSTNAME, UID_INSIDE
-
-LINK_INSIDE: Final = "/run/cloche"
+from cloche.sandbox.namespace import places
 
 ENVIRONMENT: Final = {
     "HOME": "/data/home",
@@ -24,15 +20,6 @@ ENVIRONMENT: Final = {
     "XDG_RUNTIME_DIR": "/data/tmp",
 }
 """All there is in the sandbox; the browser's own is in its `BrowserConfig.env`."""
-
-FONT_DIRECTORIES: Final = (
-    "/usr/share/fonts",
-    "/usr/local/share/fonts",
-    "/etc/fonts",
-    "/usr/share/fontconfig",
-    "/var/cache/fontconfig",
-)
-"""Bound as they are on the host, those that are there; the image has a place for each."""
 
 _NAMESPACES: Final = (
     "--unshare-user",
@@ -74,13 +61,13 @@ def build_argv(facts: SandboxFacts) -> list[str]:
         *_become(facts),
         facts.bwrap,
         *_NAMESPACES,
-        *("--uid", str(UID_INSIDE), "--gid", str(UID_INSIDE), "--hostname", HOSTNAME),
+        *("--uid", str(places.UID), "--gid", str(places.UID), "--hostname", places.HOSTNAME),
         *("--cap-drop", "ALL", "--new-session"),
         *_mounts(facts),
         "--clearenv",
         *(word for name, value in ENVIRONMENT.items() for word in ("--setenv", name, value)),
-        *("--chdir", "/data"),
-        *("--lock-file", LOCK_INSIDE),
+        *("--chdir", places.DATA),
+        *("--lock-file", places.LOCK),
         *("--info-fd", str(facts.info_fd), "--block-fd", str(facts.block_fd)),
         "--",
         *facts.command,
@@ -117,14 +104,14 @@ def _mounts(facts: SandboxFacts) -> list[str]:
     """Read-only all over but for two memory file systems of bounded size."""
     return [
         *("--ro-bind", str(facts.image), "/"),
-        *("--ro-bind", str(facts.browser_dir), MOUNTED_AT),
+        *("--ro-bind", str(facts.browser_dir), places.BROWSER),
         *(word for directory in facts.font_dirs for word in ("--ro-bind", directory, directory)),
-        *("--ro-bind", str(facts.link_dir), LINK_INSIDE),
+        *("--ro-bind", str(facts.link_dir), places.LINK),
         *("--proc", "/proc"),
         *("--dev", "/dev"),
         # Chromium shares memory through /dev/shm; half of what it may have is more than it ever uses there.
         *("--perms", "1777", "--size", str(facts.memory_bytes // 2), "--tmpfs", "/dev/shm"),  # noqa: S108
         *("--remount-ro", "/dev"),
-        *("--perms", "0700", "--size", str(facts.disk_bytes), "--tmpfs", "/data"),
-        *(word for name in ("home", "profile", "tmp", "workspace") for word in ("--dir", f"/data/{name}")),
+        *("--perms", "0700", "--size", str(facts.disk_bytes), "--tmpfs", places.DATA),
+        *(word for name in places.DATA_DIRECTORIES for word in ("--dir", f"{places.DATA}/{name}")),
     ]

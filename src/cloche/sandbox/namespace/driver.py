@@ -47,9 +47,9 @@ class NamespaceDriver(SandboxDriver):
         for engine in self._config.engines:
             await in_thread(self._host.ground, engine)
 
-    def leftovers(self) -> list[dict[str, Any]]:
-        """Descriptions of what earlier daemons left in the run directory; blocks."""
-        return recovery.leftovers(self._config)
+    async def leftovers(self) -> list[dict[str, Any]]:
+        """Descriptions of what earlier daemons left in the run directory; each can be given to `adopt`."""
+        return await in_thread(recovery.leftovers, self._config)
 
     async def create(self, spec: SandboxSpec) -> Sandbox:
         if (known := self._created.get(spec.session_id)) is not None:
@@ -118,6 +118,9 @@ class NamespaceDriver(SandboxDriver):
 
     async def connect(self, sandbox: Sandbox) -> socket.socket:
         handle = _own(sandbox)
+        # Before the start it is this daemon that listens, and nobody would ever answer.
+        if not handle.was_started or handle.is_removed:
+            raise LostError("the sandbox is not running")
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _CONNECT_TIMEOUT_S
         while (connected := _dial(handle.run_dir)) is None:

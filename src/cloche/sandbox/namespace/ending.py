@@ -6,6 +6,7 @@ import signal
 from typing import Final
 
 from cloche.errors import InternalError
+from cloche.process.pidfd import ProcessHandle
 from cloche.process.stop import KILL_TIMEOUT_S, ended_or_hurried, in_thread
 from cloche.sandbox.namespace import members, run_dir
 from cloche.sandbox.namespace.handle import NamespaceSandbox
@@ -19,10 +20,10 @@ async def stop(handle: NamespaceSandbox, grace_s: float, hurry: asyncio.Event) -
     Raises:
         InternalError: the kernel has not let go of it in time.
     """
-    processes = handle.processes
-    if grace_s > 0 and processes.inner is not None and processes.inner.is_alive():
-        await in_thread(_terminate_agent, processes.inner.identity.pid)
-        await ended_or_hurried(processes.inner.wait(grace_s), hurry)
+    inner = handle.processes.inner
+    # An agent that is not there to be asked, because it is still to be forked, needs no grace.
+    if grace_s > 0 and inner is not None and await in_thread(_terminate_agent, inner):
+        await ended_or_hurried(inner.wait(grace_s), hurry)
     await kill(handle)
 
 
@@ -38,6 +39,9 @@ async def kill(handle: NamespaceSandbox) -> None:
     if processes.inner is None and handle.was_started:
         await in_thread(_kill_strays, handle)
     processes.exit_code()  # reaps the outer one
+    # The inner one is an orphan by now. In a container where the daemon is process 1, orphans are ours to reap.
+    if processes.inner is not None:
+        processes.inner.reap()
     await in_thread(_empty_group, handle)
 
 
@@ -49,12 +53,14 @@ def remove(handle: NamespaceSandbox) -> None:
     handle.is_removed = True
 
 
-def _terminate_agent(init_pid: int) -> None:
-    # Not to the init: bubblewrap's does not pass signals on.
-    agent = members.agent_of(init_pid)
-    if agent is not None:
-        agent.send(signal.SIGTERM)
-        agent.close()
+def _terminate_agent(init: ProcessHandle) -> bool:
+    """Ask the agent to end; False when there is none to ask. Not the init: bubblewrap's does not pass signals on."""
+    agent = members.agent_of(init.identity.pid) if init.is_alive() else None
+    if agent is None:
+        return False
+    agent.send(signal.SIGTERM)
+    agent.close()
+    return True
 
 
 def _empty_group(handle: NamespaceSandbox) -> None:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cloche.sandbox.namespace import places
 from cloche.sandbox.namespace.reasons import StartReason, start_error
-
-MOUNTED_AT: Final = "/opt/chromium"
 
 # A Chromium comes with its data files in a directory of its own, and that directory is bound whole.
 _SHARED: Final = frozenset({"/", "/bin", "/usr/bin", "/usr/local/bin", "/usr/sbin", "/sbin", "/opt", "/tmp"})  # noqa: S108
@@ -26,7 +25,7 @@ class BrowserFiles:
 
     @property
     def path_inside(self) -> str:
-        return f"{MOUNTED_AT}/{self.executable.name}"
+        return f"{places.BROWSER}/{self.executable.name}"
 
 
 def find_browser(path: Path) -> BrowserFiles:

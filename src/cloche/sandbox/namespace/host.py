@@ -11,7 +11,7 @@ import structlog
 
 from cloche.errors import StartError
 from cloche.process.cgroup import CgroupRoot, detect
-from cloche.sandbox.namespace.argv import FONT_DIRECTORIES
+from cloche.sandbox.namespace import places
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.engine import BrowserFiles, find_browser
 from cloche.sandbox.namespace.image import Image, ensure_image, remove_unused
@@ -102,7 +102,7 @@ class Host:
         return ground
 
     def font_directories(self) -> tuple[str, ...]:
-        return tuple(name for name in FONT_DIRECTORIES if Path(name).is_dir())
+        return tuple(name for name in places.FONTS if Path(name).is_dir())
 
     def _other_browsers(self, engine: Engine) -> list[BrowserFiles]:
         found: list[BrowserFiles] = []

@@ -24,13 +24,10 @@ from pathlib import Path
 from typing import Final
 
 import cloche
-from cloche.sandbox.namespace import image_files, python_files
+from cloche.sandbox.namespace import image_files, places, python_files
 from cloche.sandbox.namespace.agent_bundle import agent_sources
 from cloche.sandbox.namespace.engine import BrowserFiles
 from cloche.sandbox.namespace.libraries import closure, is_elf, loader_of
-
-LOCK_INSIDE: Final = "/usr/share/cloche/image.lock"
-"""Every sandbox holds a read lock on it while it runs (bubblewrap's --lock-file), so a used image is never removed."""
 
 _FORMAT: Final = 1
 _Stamp = tuple[str, int, int]
@@ -55,7 +52,7 @@ def ensure_image(runtime_dir: Path, browsers: Sequence[BrowserFiles]) -> Image:
     if found := _find(runtime_dir, key):
         return found
     copies = list(_copies(browsers))
-    stamps = [_stamp(path) for path, _name in copies] + [_stamp(path) for path in agent_sources()]
+    stamps = [_stamp(path) for path in [*(source for source, _name in copies), *agent_sources(), *_own_files()]]
     digest = hashlib.sha256(json.dumps([key, stamps]).encode()).hexdigest()[:32]
     image = Image(runtime_dir / digest, digest)
     if not image.path.is_dir():
@@ -96,7 +93,7 @@ def _key(browsers: Iterable[BrowserFiles]) -> list[object]:
 def _copies(browsers: Iterable[BrowserFiles]) -> Iterator[tuple[Path, str]]:
     """Each file of the host that goes in, with its path inside."""
     python = python_files.interpreter()
-    yield python, python_files.PYTHON_INSIDE.lstrip("/")
+    yield python, places.PYTHON.lstrip("/")
     needing = [python]
     for path, name in python_files.library_files():
         yield path, name
@@ -112,6 +109,11 @@ def _copies(browsers: Iterable[BrowserFiles]) -> Iterator[tuple[Path, str]]:
         if not any(library.is_relative_to(browser.directory) for browser in browsers):
             yield library, _library_name(library, home)
     yield from image_files.host_files()
+
+
+def _own_files() -> list[Path]:
+    """What decides the made-up part of an image."""
+    return sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".html"))
 
 
 def _library_name(library: Path, home: Path) -> str:
@@ -130,7 +132,8 @@ def _build(image: Image, copies: Iterable[tuple[Path, str]]) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
             status = source.stat()
-            target.chmod(0o755 if status.st_mode & 0o111 else 0o644)
+            # A module of the library that is marked executable is no program here.
+            target.chmod(0o755 if status.st_mode & 0o111 and source.suffix != ".py" else 0o644)
             # Bytecode is valid only for the time its source had.
             os.utime(target, ns=(status.st_mtime_ns, status.st_mtime_ns))
         image_files.write_skeleton(temporary)
@@ -157,7 +160,7 @@ def _is_unused(image: Path) -> bool:
     if image.name.startswith("."):
         return image.stat().st_mtime < image.parent.stat().st_mtime - 3600
     try:
-        with (image / LOCK_INSIDE.lstrip("/")).open("r+b") as lock:
+        with (image / places.LOCK.lstrip("/")).open("r+b") as lock:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return True

@@ -4,29 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from cloche.sandbox.namespace import places
 from cloche.sandbox.namespace.agent_bundle import build_agent_bundle
 
-AGENT_INSIDE: Final = "/usr/share/cloche/agent.pyz"
-WELCOME_INSIDE: Final = "/usr/share/cloche/welcome.html"
-
-UID_INSIDE: Final = 1000
-HOSTNAME: Final = "cloche"
-
-MOUNT_POINTS: Final = (
-    "proc", "dev", "data", "run/cloche", "opt/chromium", "usr/share/fonts", "usr/local/share/fonts", "etc/fonts",
-    "usr/share/fontconfig", "var/cache/fontconfig",
-)  # fmt: skip
+MOUNT_POINTS: Final = ("/proc", "/dev", places.DATA, places.LINK, places.BROWSER, *places.FONTS)
 
 _TEXTS: Final = {
-    "etc/passwd": f"root:x:0:0::/:/none\ncloche:x:{UID_INSIDE}:{UID_INSIDE}::/data/home:/none\n",
-    "etc/group": f"root:x:0:\ncloche:x:{UID_INSIDE}:\n",
-    "etc/hosts": f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost\n",
-    "etc/hostname": f"{HOSTNAME}\n",
+    "etc/passwd": f"root:x:0:0::/:/none\ncloche:x:{places.UID}:{places.UID}::/data/home:/none\n",
+    "etc/group": f"root:x:0:\ncloche:x:{places.UID}:\n",
+    "etc/hosts": f"127.0.0.1 localhost {places.HOSTNAME}\n::1 localhost\n",
+    "etc/hostname": f"{places.HOSTNAME}\n",
     # No name server: whatever asks for a name without going through the proxy gets no answer.
     "etc/resolv.conf": "",
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
     "etc/machine-id": "0" * 31 + "1\n",
-    "usr/share/cloche/image.lock": "",
+    places.LOCK.lstrip("/"): "",
 }
 
 _LINKS: Final = {"tmp": "data/tmp", "workspace": "data/workspace", "var/tmp": "../data/tmp"}
@@ -47,11 +39,11 @@ def host_files() -> Iterator[tuple[Path, str]]:
 def write_skeleton(root: Path) -> None:
     """Write into an image whose programs and libraries are there already; needs no particular uid."""
     for name in MOUNT_POINTS:
-        (root / name).mkdir(parents=True, exist_ok=True)
+        (root / name.lstrip("/")).mkdir(parents=True, exist_ok=True)
     for name, text in _TEXTS.items():
         _write(root / name, text.encode())
-    _write(root / AGENT_INSIDE.lstrip("/"), build_agent_bundle())
-    _write(root / WELCOME_INSIDE.lstrip("/"), (Path(__file__).parent / "welcome.html").read_bytes())
+    _write(root / places.AGENT.lstrip("/"), build_agent_bundle())
+    _write(root / places.WELCOME.lstrip("/"), (Path(__file__).parent / "welcome.html").read_bytes())
     for name, target in _LINKS.items():
         (root / name).symlink_to(target)
     _link_merged_directories(root)

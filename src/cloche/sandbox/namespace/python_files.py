@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-HOME_INSIDE: Final = "opt/python"
-PYTHON_INSIDE: Final = f"/{HOME_INSIDE}/bin/python3"
+from cloche.sandbox.namespace import places
 
 # Not needed inside, and some of it would be of use to an intruder: installers, GUI, tests, TLS, databases.
 _LEFT_OUT_PACKAGES: Final = frozenset(
@@ -34,7 +33,7 @@ def standard_library() -> Path:
 def library_files() -> Iterator[tuple[Path, str]]:
     """Each file to copy, with its path inside the image: sources, their bytecode, extension modules."""
     root = standard_library()
-    base = f"{HOME_INSIDE}/lib/python{sys.version_info.major}.{sys.version_info.minor}"
+    base = f"{places.PYTHON_HOME.lstrip('/')}/lib/python{sys.version_info.major}.{sys.version_info.minor}"
     for path in _walk(root):
         yield path, f"{base}/{path.relative_to(root)}"
 

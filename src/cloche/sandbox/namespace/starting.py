@@ -10,14 +10,12 @@ from cloche.errors import InternalError
 from cloche.process.cgroup import CgroupKind
 from cloche.process.pidfd import ProcessHandle
 from cloche.process.stop import in_thread
-from cloche.sandbox.namespace import members, run_dir
-from cloche.sandbox.namespace.argv import LINK_INSIDE, SandboxFacts, build_argv
+from cloche.sandbox.namespace import members, places, run_dir
+from cloche.sandbox.namespace.argv import SandboxFacts, build_argv
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.handle import NamespaceSandbox, Plan, Processes
 from cloche.sandbox.namespace.host import Host
-from cloche.sandbox.namespace.image_files import AGENT_INSIDE
 from cloche.sandbox.namespace.launch import Launch, launch
-from cloche.sandbox.namespace.python_files import PYTHON_INSIDE
 from cloche.sandbox.namespace.reasons import StartReason, reason_of_death, start_error
 from cloche.sandbox.spec import Limits
 from cloche.wire.agent_config import AgentConfig, WatchdogConfig
@@ -25,7 +23,7 @@ from cloche.wire.agent_config import AgentConfig, WatchdogConfig
 _log = structlog.get_logger(__name__)
 
 # -I: no environment, no user site; -S: no site at all. Both make the start shorter too.
-_AGENT: Final = (PYTHON_INSIDE, "-I", "-S", AGENT_INSIDE)
+_AGENT: Final = (places.PYTHON, "-I", "-S", places.AGENT)
 
 
 @dataclass(slots=True)
@@ -128,7 +126,7 @@ def _completed(plan: Plan, handle: NamespaceSandbox) -> AgentConfig:
         browser = replace(browser, executable=plan.browser.path_inside)
     if handle.group.kind is CgroupKind.NONE:
         watchdog = WatchdogConfig(memory_bytes=limits.memory_bytes, processes=limits.processes)
-    inside = f"{LINK_INSIDE}/{handle.run_dir.link_socket.name}"
+    inside = f"{places.LINK}/{handle.run_dir.link_socket.name}"
     return replace(given, socket=inside, guest_fd=plan.listener.fileno(), browser=browser, watchdog=watchdog)
 
 

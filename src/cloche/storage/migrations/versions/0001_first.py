@@ -35,7 +35,7 @@ def upgrade() -> None:
     op.create_index("session_labels_by_pair", "session_labels", ["key", "value"])
     op.create_table(
         "session_events",
-        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
         sa.Column("session_id", sa.String(32), sa.ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
         sa.Column("type", sa.String(48), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),

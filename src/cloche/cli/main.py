@@ -1,0 +1,43 @@
+"""The entry point: `cloche`."""
+
+import sys
+
+import typer
+
+from cloche import __version__
+from cloche.cli import doctor, key, serve, session
+from cloche.errors import ClocheError
+
+EXIT_FAILED = 1
+
+app = typer.Typer(
+    name="cloche",
+    help="Self-hosted browser infrastructure: every browser session under its own glass.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(session.app, name="session")
+app.add_typer(key.app, name="key")
+app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
+
+
+@app.callback(invoke_without_command=True)
+def root(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; what the server refused becomes one line on stderr and exit code 1."""
+    try:
+        app()
+    except ClocheError as error:
+        typer.echo(f"cloche: {error.detail} [{error.code}]", err=True)
+        sys.exit(EXIT_FAILED)
+
+
+if __name__ == "__main__":
+    main()

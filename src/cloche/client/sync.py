@@ -1,0 +1,133 @@
+"""The synchronous client: the same calls as `aio`, carried by a blocking transport."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Self, TypeVar, Unpack
+
+import httpx2
+
+from cloche.client import calls
+from cloche.client.answers import Event, Key, KeyPage, NewKey, Readiness, Session, SessionPage
+from cloche.client.calls import Call, SessionOptions
+from cloche.client.connection import TIMEOUT_S, Connection
+from cloche.client.events import EventPosition
+from cloche.errors import LostError
+
+T = TypeVar("T")
+
+
+class SyncClient:
+    """Talks to one server. A context manager, or `close` it.
+
+    Every call raises the classes of `cloche.errors`; `LostError` too when the server cannot be reached.
+    """
+
+    def __init__(self, url: str | None = None, key: str | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._connection = Connection.of(url, key)
+        self._http = httpx2.Client(**self._connection.options(), timeout=timeout_s)
+        self.sessions = Sessions(self)
+        self.keys = Keys(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def readiness(self) -> Readiness:
+        """Ask whether a session can be made now."""
+        return self.send(calls.readiness())
+
+    def send(self, call: Call[T]) -> T:
+        try:
+            response = self._http.request(**self._connection.request(call))
+        except httpx2.TransportError as error:
+            raise LostError(f"could not reach {self._connection.url}: {error or type(error).__name__}") from error
+        return call.read(response.status_code, response.content)
+
+    def stream(self, session_id: str, position: EventPosition) -> Iterator[Event]:
+        """Read one connection's worth of events. Raises httpx2.TransportError when it drops."""
+        call = calls.stream_events(session_id, position.after)
+        with self._http.stream(**self._connection.request(call), timeout=httpx2.Timeout(30)) as response:
+            if response.status_code == 204:
+                position.has_ended = True
+                return
+            if response.status_code != 200:
+                call.read(response.status_code, response.read())
+            for event in httpx2.EventSource(response):
+                if event.data:  # a block that only sets the retry time has none
+                    yield position.take(event.data)
+
+
+class Sessions:
+    """`client.sessions`."""
+
+    def __init__(self, client: SyncClient) -> None:
+        self._client = client
+
+    def create(self, *, wait: bool = True, **options: Unpack[SessionOptions]) -> Session:
+        """Make a session; with `wait=False` it comes back `pending` at once."""
+        return self._client.send(calls.create_session(options, wait=wait))
+
+    def get(self, session_id: str) -> Session:
+        return self._client.send(calls.get_session(session_id))
+
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> SessionPage:
+        """One page, newest first."""
+        return self._client.send(calls.list_sessions(status=status, labels=labels, limit=limit, cursor=cursor))
+
+    def iterate(self, *, status: str | None = None, labels: Mapping[str, str] | None = None) -> Iterator[Session]:
+        """All of them, page by page."""
+        cursor: str | None = None
+        while True:
+            page = self.list(status=status, labels=labels, limit=200, cursor=cursor)
+            yield from page.sessions
+            if (cursor := page.next_cursor) is None:
+                return
+
+    def close(self, session_id: str) -> Session:
+        """End it and wait until nothing of it runs."""
+        return self._client.send(calls.close_session(session_id))
+
+    def extend(self, session_id: str, *, lifetime_s: int) -> Session:
+        return self._client.send(calls.extend_session(session_id, lifetime_s))
+
+    def events(self, session_id: str, *, after: int | None = None) -> Iterator[Event]:
+        """Stored events, then live ones, until the session has ended; a dropped connection is resumed."""
+        position = EventPosition(after)
+        while True:
+            with suppress(httpx2.TransportError):  # a drop: `pause_s` counts it
+                yield from self._client.stream(session_id, position)
+            if position.has_ended:
+                return
+            time.sleep(position.pause_s())
+
+
+class Keys:
+    """`client.keys`; needs an admin's key."""
+
+    def __init__(self, client: SyncClient) -> None:
+        self._client = client
+
+    def create(self, *, principal: str, role: str = "user", name: str = "") -> NewKey:
+        return self._client.send(calls.create_key(principal=principal, role=role, name=name))
+
+    def list(self, *, limit: int = 50, cursor: str | None = None) -> KeyPage:
+        return self._client.send(calls.list_keys(limit=limit, cursor=cursor))
+
+    def revoke(self, key_id: str) -> Key:
+        return self._client.send(calls.revoke_key(key_id))

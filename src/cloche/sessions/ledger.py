@@ -1,0 +1,66 @@
+"""What the manager writes down beside its decisions: metrics, refusals, usage. It decides nothing."""
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from cloche.egress.gateway import Refusal
+from cloche.ids import SessionId
+from cloche.sessions.model import EndReason, EventType, SessionStatus
+from cloche.sessions.runner import SessionRunner
+from cloche.sessions.store import SessionStore
+from cloche.telemetry.metrics import Metrics
+
+_log = structlog.get_logger(__name__)
+
+
+class Ledger:
+    """Owned by the manager."""
+
+    def __init__(self, metrics: Metrics, store: SessionStore) -> None:
+        self._metrics = metrics
+        self._store = store
+        self._noted: dict[SessionId, int] = {}
+
+    def live(self, count: int) -> None:
+        self._metrics.sessions_live.labels(str(SessionStatus.READY)).set(count)
+
+    def not_admitted(self, code: str) -> None:
+        self._metrics.admissions_refused.labels(code).inc()
+
+    def started(self, took_s: float) -> None:
+        self._metrics.sessions_created.inc()
+        self._metrics.start_seconds.observe(took_s)
+
+    def not_started(self, reason: str) -> None:
+        self._metrics.starts_failed.labels(reason).inc()
+
+    def ended(self, runner: SessionRunner, reason: EndReason) -> None:
+        self._noted.pop(runner.session.id, None)
+        self._metrics.sessions_ended.labels(str(reason)).inc()
+        self._metrics.egress_bytes.labels("in").inc(runner.counters.bytes_in)
+        self._metrics.egress_bytes.labels("out").inc(runner.counters.bytes_out)
+
+    def refused(self, runner: SessionRunner, refusal: Refusal) -> None:
+        self._metrics.egress_refusals.labels(str(refusal.reason)).inc(refusal.count)
+        runner.publish(
+            EventType.EGRESS_REFUSED,
+            {
+                "host": refusal.host,
+                "port": refusal.port,
+                "reason": str(refusal.reason),
+                "rule": refusal.rule,
+                "count": refusal.count,
+            },
+        )
+
+    async def used(self, runner: SessionRunner) -> None:
+        """Write down what has been taken, so that a crash of the daemon does not give a budget back."""
+        current = runner.current()
+        taken = current.usage.egress_bytes_in + current.usage.egress_bytes_out
+        if taken == self._noted.get(current.id, 0):
+            return
+        self._noted[current.id] = taken
+        try:
+            await self._store.save(current)
+        except SQLAlchemyError:
+            _log.exception("usage_not_written", session=current.id)

@@ -1,0 +1,195 @@
+"""A small program that stands in for Chromium inside a sandbox, with a temper of the caller's choice.
+
+`install(directory)` writes it as an executable for `CLOCHE_CHROMIUM_SHELL`. It starts in a tenth of a second, and a
+session chooses its temper by `user_agent`:
+
+    (none)         answers on the DevTools port and goes on
+    crash          ends before it has opened the port
+    hang           never opens the port
+    mute           opens the port and never answers
+    babble         answers what is no HTTP
+    loop           ends a moment after its first answer, again and again
+    linger         ignores SIGTERM
+    fork           forks until the kernel refuses; `/json/list` tells how often that went well
+    hog            takes memory in steps of 16 MiB until it is stopped
+    socks:garbage  says to the proxy what is no SOCKS; `/json/list` tells what each connection came to
+    socks:slow     says a greeting byte by byte, too slowly, on many connections
+
+It runs under the sandbox's own Python, so only the standard library may be imported, and nothing of Cloche.
+"""
+
+import contextlib
+import json
+import mmap
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+INTERPRETER: Final = "/opt/python/bin/python3"
+DEVTOOLS_PORT: Final = 9222
+PROXY: Final = ("127.0.0.1", 1080)
+BROWSER_PATH: Final = "/devtools/browser/00000000-0000-4000-8000-00000000cafe"
+
+GARBAGE: Final = (
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"\x04\x01\x00\x50\x7f\x00\x00\x01root\x00",  # SOCKS4
+    b"\x05\x00",  # no method at all
+    b"\x05\x01\x02",  # a method the gateway does not offer
+    b"\x05\x01\x00\x05\x02\x00\x01\x7f\x00\x00\x01\x00\x50",  # BIND
+    b"\x05\x01\x00\x05\x01\x00\x07\x00\x00",  # an address type there is not
+    b"\x05\x01\x00\x05\x01\x00\x03\x00\x00\x50",  # an empty name
+    b"\x05\x01\x00\x05\x01\xff\x01\x7f\x00\x00\x01\x00\x50",  # a reserved byte that is set
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(512),  # TLS
+    bytes(70_000),
+)
+
+Report = dict[str, object]
+
+
+def install(directory: Path, name: str = "chromium") -> Path:
+    """Write the program into `directory` (made, and open to every user) and return its path."""
+    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+    directory.chmod(0o755)
+    program = directory / name
+    program.write_text(f"#!{INTERPRETER} -IS\n{Path(__file__).read_text()}")
+    program.chmod(0o755)
+    return program
+
+
+class Stub:
+    """One run of the program."""
+
+    def __init__(self, temper: str, profile: Path) -> None:
+        self._temper = temper
+        self._profile = profile
+        self._report: Report = {"temper": temper}
+
+    def run(self) -> None:
+        if self._temper == "crash":
+            sys.exit("stub: cannot go on")
+        if self._temper == "hang":
+            _wait_for_ever()
+        if self._temper == "linger":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        listener = socket.create_server(("127.0.0.1", DEVTOOLS_PORT), backlog=64)
+        self._profile.mkdir(parents=True, exist_ok=True)
+        (self._profile / "DevToolsActivePort").write_text(f"{DEVTOOLS_PORT}\n{BROWSER_PATH}")
+        threading.Thread(target=self._misbehave, daemon=True).start()
+        while True:
+            connection, _ = listener.accept()
+            with contextlib.suppress(OSError), connection:
+                self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        if self._temper == "mute":
+            _wait_for_ever()
+        request = connection.recv(4096).split(b" ")
+        if self._temper == "babble":
+            connection.sendall(b"\x00\xff half a thought\r\n\r\n" * 4)
+            return
+        target = request[1].decode() if len(request) > 1 else ""
+        connection.sendall(_http(200, self._json(target)))
+        if self._temper == "loop":
+            threading.Timer(0.05, os._exit, (9,)).start()
+
+    def _json(self, target: str) -> object:
+        if target.startswith("/json/version"):
+            return {"Browser": "Stub/1.0", "webSocketDebuggerUrl": f"ws://127.0.0.1:{DEVTOOLS_PORT}{BROWSER_PATH}"}
+        return [self._report]
+
+    def _misbehave(self) -> None:
+        match self._temper:
+            case "fork":
+                self._fork()
+            case "hog":
+                _hog()
+            case "socks:garbage":
+                self._report["outcomes"] = [_converse(line) for line in (*GARBAGE, random.randbytes(300))]
+            case "socks:slow":
+                self._dawdle(connections=40)
+
+    def _fork(self) -> None:
+        children = 0
+        try:
+            while children < 5000:
+                if os.fork() == 0:
+                    _wait_for_ever()
+                children += 1
+        except OSError as error:
+            self._report["refused"] = os.strerror(error.errno or 0)
+        self._report["children"] = children
+
+    def _dawdle(self, connections: int) -> None:
+        held = [socket.create_connection(PROXY, timeout=30) for _ in range(connections)]
+        self._report["open"] = len(held)
+        began = time.monotonic()
+        for byte in b"\x05\x01\x00\x05\x01\x00\x03\xff" + b"a" * 255:
+            time.sleep(0.25)
+            held = [sock for sock in held if _still_takes(sock, byte)]
+            self._report["open"] = len(held)
+            if not held:
+                break
+        self._report["cut_after_s"] = round(time.monotonic() - began, 1)
+
+
+def _hog() -> None:
+    held = []
+    while True:
+        piece = mmap.mmap(-1, 16 << 20)
+        for page in range(0, len(piece), 4096):
+            piece[page] = 1
+        held.append(piece)
+        time.sleep(0.01)
+
+
+def _converse(data: bytes) -> str:
+    """Say `data` to the proxy; tell how that ended and what came back."""
+    try:
+        with socket.create_connection(PROXY, timeout=15) as proxy:
+            proxy.sendall(data)
+            answer = b""
+            while piece := proxy.recv(4096):
+                answer += piece
+    except TimeoutError:
+        return "timeout"
+    except OSError:
+        return "reset"
+    return f"closed:{answer.hex()}"
+
+
+def _still_takes(sock: socket.socket, byte: int) -> bool:
+    try:
+        sock.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            if not sock.recv(64):
+                raise ConnectionResetError
+        sock.send(bytes((byte,)))
+    except OSError:
+        sock.close()
+        return False
+    return True
+
+
+def _http(status: int, value: object) -> bytes:
+    body = json.dumps(value).encode()
+    return f"HTTP/1.1 {status} OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+
+
+def _wait_for_ever() -> None:
+    while True:
+        signal.pause()
+
+
+def _argument(name: str) -> str:
+    prefix = f"--{name}="
+    return next((word.removeprefix(prefix) for word in sys.argv if word.startswith(prefix)), "")
+
+
+if __name__ == "__main__":
+    Stub(_argument("user-agent"), Path(_argument("user-data-dir"))).run()

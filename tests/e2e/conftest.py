@@ -1,0 +1,361 @@
+"""What e2e tests stand on: a world behind a wire, a daemon for each module, canaries on the host, and clients.
+
+The gateway refuses the machine's own public addresses, so the local web cannot stand on the daemon's loopback: here it
+runs in a network namespace of its own, behind a veth pair, as the internet does behind a host's uplink. What stays on
+the daemon's side, loopback included, belongs to "the host", and on that the canaries listen.
+"""
+
+import asyncio
+import ctypes
+import fcntl
+import json
+import os
+import socket
+import socketserver
+import struct
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import pytest
+import pytest_asyncio
+from playwright.async_api import BrowserType, async_playwright
+
+from cloche.testing import http, netns
+from cloche.testing.cdp import CdpClient, CdpPage
+from cloche.testing.daemon import DaemonProcess
+from cloche.testing.web.server import LocalWeb
+
+Json = dict[str, Any]
+Refused = tuple[str, int, str]
+"""The host and port that were asked for, and the reason they were refused."""
+Connect = Callable[..., Awaitable[CdpClient]]
+
+OF_THE_MODULE: Final = {"kept": "module"}
+"""The labels of sessions that outlive a test."""
+
+HOST_END: Final = ("10.66.0.1", "fd66::1")
+"""The host's addresses on its uplink: private ones, as in most networks."""
+HOST_PUBLIC: Final = "93.184.216.99"
+"""A public address of the host itself."""
+
+_CLONE_NEWNET: Final = 0x40000000
+_ACKNOWLEDGE: Final = 0x1 | 0x4
+_CREATE: Final = _ACKNOWLEDGE | 0x400
+_RTM_NEWLINK, _RTM_NEWADDR, _RTM_DELADDR, _RTM_NEWROUTE = 16, 20, 21, 24
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
+_NODAD: Final = 0x02
+_HOST_SIDE, _WORLD_SIDE = "uplink", "world"
+
+
+class World(LocalWeb):
+    """The local web on the far side of a wire: its thread lives in a network namespace of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread_id = 0
+        self._apart = threading.Event()
+        self._wired = threading.Event()
+
+    def __enter__(self) -> "World":
+        self._thread.start()
+        assert self._apart.wait(5), "the world has no network namespace"
+        for text in (*netns.PUBLIC_LOOKING, *netns.FORBIDDEN):
+            _change_address(_RTM_DELADDR, 1, ip_address(text))
+        netns.add_address(ip_address(HOST_PUBLIC))
+        _lay_wire(self._thread_id)
+        _furnish(_HOST_SIDE, HOST_END)
+        self._wired.set()
+        self._started.result(10)
+        return self
+
+    def _run(self) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        assert libc.unshare(_CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+        _set_up("lo")
+        if os.geteuid() != 0:
+            Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("0")
+        self._thread_id = threading.get_native_id()
+        self._apart.set()
+        assert self._wired.wait(5), "the world has no wire"
+        _furnish(_WORLD_SIDE, (*netns.PUBLIC_LOOKING, *netns.FORBIDDEN))
+        super()._run()
+
+
+class Canary(socketserver.ThreadingTCPServer):
+    """A service of the host, on every address and one port. It answers HTTP, and remembers who came."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("", 0), _CanaryVisit, bind_and_activate=False)
+        self.socket.close()
+        ipv6 = socket.has_dualstack_ipv6()
+        family, where = (socket.AF_INET6, "::") if ipv6 else (socket.AF_INET, "0.0.0.0")
+        self.socket = socket.create_server((where, 0), family=family, dualstack_ipv6=ipv6)
+        self.port = int(self.socket.getsockname()[1])
+        self.callers: list[str] = []
+        self.called = threading.Condition()
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+
+    def wait_for_caller(self, timeout_s: float = 5.0) -> bool:
+        """Block until someone has called; False when nobody has in time."""
+        with self.called:
+            return self.called.wait_for(lambda: bool(self.callers), timeout_s)
+
+    def __enter__(self) -> "Canary":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join(5)
+        self.server_close()
+
+
+class _CanaryVisit(socketserver.StreamRequestHandler):
+    timeout = 5
+
+    def handle(self) -> None:
+        assert isinstance(self.server, Canary)
+        with self.server.called:
+            self.server.callers.append(self.client_address[0])
+            self.server.called.notify_all()
+        head = b"".join(iter(lambda: self.rfile.readline(4096).strip(b"\r\n"), b""))
+        body = b"canary" if head.startswith(b"GET ") else b""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\naccess-control-allow-origin: *\r\nconnection: close\r\n")
+        self.wfile.write(b"content-type: text/plain\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+
+
+class Events:
+    """Reads a session's events from its SSE stream, each as the JSON it carries."""
+
+    def __init__(self, daemon: DaemonProcess) -> None:
+        self._daemon = daemon
+
+    async def until(
+        self, session: Json, enough: Callable[[list[Json]], bool], *, after: int = 0, timeout_s: float = 5.0
+    ) -> list[Json]:
+        """Read from the first event after `after` until `enough` holds, or the session ends; return what was read."""
+        seen: list[Json] = []
+        try:
+            async with asyncio.timeout(timeout_s):
+                async for event in self._read(session, after):
+                    seen.append(event)
+                    if enough(seen):
+                        return seen
+        except TimeoutError:
+            told = [(event["type"], event["data"]) for event in seen]
+            raise AssertionError(f"what was waited for has not happened in {timeout_s} s; what has: {told}") from None
+        assert enough(seen), f"the events ended too early: {[event['type'] for event in seen]}"
+        return seen
+
+    async def _read(self, session: Json, after: int) -> AsyncGenerator[Json]:
+        url = f"{self._daemon.base_url}/v1/sessions/{session['id']}/events?after={after}"
+        headers = {"authorization": f"Bearer {self._daemon.key}"}
+        async with (
+            httpx2.AsyncClient(trust_env=False, timeout=30) as client,
+            client.stream("GET", url, headers=headers) as answer,
+        ):
+            async for line in answer.aiter_lines():
+                if line.startswith("data: "):
+                    yield json.loads(line.removeprefix("data: "))
+
+    async def wait(
+        self, session: Json, type_: str, where: Callable[[Json], bool] = lambda _: True, *, timeout_s: float = 5.0
+    ) -> Json:
+        """Wait for the first event of this type whose data fits; return its data."""
+
+        def fits(event: Json) -> bool:
+            return event["type"] == type_ and where(event["data"])
+
+        seen = await self.until(session, lambda events: fits(events[-1]), timeout_s=timeout_s)
+        data: Json = seen[-1]["data"]
+        return data
+
+    async def last_id(self, session: Json) -> int:
+        """The id of the session's latest event, once none has come for a moment. Every session has one."""
+        position = 0
+        events = self._read(session, 0)
+        try:
+            while True:
+                position = int((await asyncio.wait_for(anext(events), 0.3))["id"])
+        except TimeoutError:
+            return position
+        finally:
+            await events.aclose()
+
+    async def refusals(self, session: Json, *expected: Refused, after: int = 0) -> set[Refused]:
+        """Wait until all of these refusals have been told; return all that have."""
+
+        def told(events: list[Json]) -> set[Refused]:
+            data = [event["data"] for event in events if event["type"] == "egress.refused"]
+            return {(one["host"], one["port"], one["reason"]) for one in data}
+
+        return told(await self.until(session, lambda events: told(events) >= set(expected), after=after))
+
+
+class Tabs:
+    """Opens tabs in one browser context."""
+
+    def __init__(self, client: CdpClient, context: str) -> None:
+        self.client = client
+        self._context = context
+
+    async def open(self, url: str = "about:blank") -> CdpPage:
+        """Open a tab and return it once it has loaded."""
+        wanted = {"url": "about:blank", "browserContextId": self._context}
+        page = await self.client.attach((await self.client.send("Target.createTarget", wanted))["targetId"])
+        await page.send("Page.enable")
+        if url != "about:blank":
+            await page.goto(url)
+        return page
+
+
+@pytest.fixture(scope="session")
+def _web() -> Iterator[World]:
+    """The local web of `tests/conftest.py`, but behind a wire."""
+    with World() as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def _shared_daemon(_web: World, request: pytest.FixtureRequest) -> Iterator[DaemonProcess]:
+    """One daemon for a module, with the module's `SETTINGS` if it has any."""
+    settings: dict[str, Any] = getattr(request.module, "SETTINGS", {})
+    with DaemonProcess(resolver_hosts=_web.hosts_file, **settings) as process:
+        yield process
+
+
+@pytest.fixture
+async def shared_daemon(_shared_daemon: DaemonProcess, local_web: LocalWeb) -> AsyncIterator[DaemonProcess]:
+    """The module's daemon. Sessions of a test end with it; those of the module stay."""
+    yield _shared_daemon
+    listed = await _shared_daemon.request("GET", "/v1/sessions?limit=200")
+    for session in listed.json["sessions"]:
+        if session["status"] not in ("closed", "failed") and session["labels"] != OF_THE_MODULE:
+            await _shared_daemon.request("DELETE", f"/v1/sessions/{session['id']}")
+
+
+@pytest.fixture
+async def session(shared_daemon: DaemonProcess) -> Json:
+    """A session with nothing asked."""
+    return await shared_daemon.create_session()
+
+
+@pytest.fixture(scope="module")
+def kept_session(_shared_daemon: DaemonProcess) -> Json:
+    """A session that a module's tests share: for those that only open pages in it."""
+    url, headers = f"{_shared_daemon.base_url}/v1/sessions", {"authorization": f"Bearer {_shared_daemon.key}"}
+    answer = http.request("POST", url, {"labels": OF_THE_MODULE}, headers=headers)
+    assert answer.status == 201, answer.body
+    session: Json = answer.json
+    return session
+
+
+@pytest.fixture
+async def browser(cdp: Connect, session: Json) -> CdpClient:
+    """A raw DevTools client, connected to `session`."""
+    return await cdp(session["connect_url"])
+
+
+@pytest.fixture
+async def tabs(cdp: Connect, kept_session: Json) -> AsyncIterator[Tabs]:
+    """Tabs of the module's session, in a context that ends with the test."""
+    client = await cdp(kept_session["connect_url"])
+    context = (await client.send("Target.createBrowserContext"))["browserContextId"]
+    yield Tabs(client, context)
+    await client.send("Target.disposeBrowserContext", {"browserContextId": context})
+
+
+@pytest.fixture
+def events(shared_daemon: DaemonProcess) -> Events:
+    return Events(shared_daemon)
+
+
+@pytest.fixture
+def events_of() -> Callable[[DaemonProcess], Events]:
+    return Events
+
+
+@pytest.fixture(scope="session")
+def _canary(_web: World) -> Iterator[Canary]:
+    with Canary() as canary:
+        yield canary
+
+
+@pytest.fixture
+def canary(_canary: Canary) -> Canary:
+    """A service of the host that nobody has called yet."""
+    _canary.callers.clear()
+    return _canary
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[BrowserType]:
+    """Playwright's Chromium, of which only `connect_over_cdp` is used: no browser has been downloaded.
+
+    Its driver takes longer to start than a session, so a module shares it; the module's tests run in one loop.
+    """
+    async with async_playwright() as playwright:
+        yield playwright.chromium
+
+
+# --- rtnetlink(7): the wire ------------------------------------------------------------------------------------------
+
+
+def _lay_wire(thread_id: int) -> None:
+    """Make a veth pair (veth(4)) with one end here and the other in the namespace of that thread."""
+    ifla_ifname, ifla_linkinfo, ifla_net_ns_pid = 3, 18, 19
+    info_kind, info_data, veth_info_peer = 1, 2, 1
+    far = _attribute(ifla_ifname, _WORLD_SIDE.encode() + b"\0")
+    far += _attribute(ifla_net_ns_pid, struct.pack("=i", thread_id))
+    pair = _attribute(veth_info_peer, bytes(16) + far)
+    info = _attribute(info_kind, b"veth\0") + _attribute(info_data, pair)
+    body = bytes(16) + _attribute(ifla_ifname, _HOST_SIDE.encode() + b"\0") + _attribute(ifla_linkinfo, info)
+    _ask(_RTM_NEWLINK, _CREATE, body)
+
+
+def _furnish(interface: str, addresses: tuple[str, ...]) -> None:
+    """Give one end its addresses and send everything else down the wire."""
+    index = socket.if_nametoindex(interface)
+    for text in addresses:
+        _change_address(_RTM_NEWADDR, index, ip_address(text))
+    _set_up(interface)
+    for family in (socket.AF_INET, socket.AF_INET6) if netns.has_ipv6() else (socket.AF_INET,):
+        # rtmsg: family, lengths, tos, table main, protocol boot, scope (link for IPv4), type unicast, flags.
+        scope = 253 if family == socket.AF_INET else 0
+        route = struct.pack("=BBBBBBBBI", family, 0, 0, 0, 254, 3, scope, 1, 0)
+        _ask(_RTM_NEWROUTE, _CREATE, route + _attribute(4, struct.pack("=I", index)))
+
+
+def _change_address(change: int, index: int, address: IPv4Address | IPv6Address) -> None:
+    if address.version == 6 and not netns.has_ipv6():
+        return
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    body = struct.pack("=BBBBI", family, address.max_prefixlen, _NODAD, 0, index)
+    body += _attribute(2, address.packed) + _attribute(1, address.packed)
+    _ask(change, _CREATE if change == _RTM_NEWADDR else _ACKNOWLEDGE, body)
+
+
+def _ask(kind: int, flags: int, body: bytes) -> None:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+        netlink.settimeout(5)
+        netlink.send(struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body)
+        error = -int(struct.unpack_from("=i", netlink.recv(4096), 16)[0])
+    assert error == 0, f"rtnetlink message {kind}: {os.strerror(error)}"
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def _set_up(interface: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sH14x", interface.encode(), 0)
+        flags = struct.unpack_from("H", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request), 16)[0]
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", interface.encode(), flags | _IFF_UP))

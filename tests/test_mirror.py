@@ -1,0 +1,100 @@
+"""tests/unit mirrors src: src/cloche/a/b.py is tested in tests/unit/a/test_b.py.
+
+What cannot be tested apart from the rest is listed in ELSEWHERE with where it is tested instead. An entry that has
+become needless fails too, so the list can only shrink without being noticed.
+"""
+
+import ast
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SRC = ROOT / "src/cloche"
+
+# A module, or a pattern of modules, and the test files or folders below tests/ that run it.
+ELSEWHERE: dict[str, tuple[str, ...]] = {
+    "errors.py": ("test_errors.py",),
+    # What runs inside a sandbox is tested as the process it is, on both sides of its sockets.
+    "agent/commands.py": ("integration/agent",),
+    "agent/guest.py": ("integration/agent/test_agent_guest_socket.py",),
+    "agent/lifecycle.py": ("integration/agent",),
+    "agent/link.py": ("integration/agent/test_agent_link.py",),
+    "agent/main.py": ("integration/agent",),
+    "agent/streams.py": ("integration/agent/test_agent_guest_socket.py",),
+    "agent/supervisor.py": ("integration/agent/test_agent_browser.py",),
+    # Doors are tested by knocking.
+    "api/rest/*.py": ("integration",),
+    "api/*.py": ("integration",),
+    "api/auth/rows.py": ("unit/api/auth/test_keys.py",),
+    "api/devtools_door/*.py": ("integration/test_door.py",),
+    # The command line is tested as a person types it.
+    "cli/quickstart.py": ("e2e/test_quickstart.py",),
+    # Doubles and rigs of the tests: what stands on them tests them.
+    "testing/*.py": ("unit", "contract", "integration", "e2e"),
+    "testing/web/*.py": ("unit/testing/web/test_server.py",),
+    "daemon/main.py": ("integration", "e2e"),
+    "daemon/bootstrap.py": ("integration", "e2e"),
+}
+
+# Unit tests of what several modules of a folder make together.
+THEMES = {"api/test_openapi.py"}
+
+
+def modules_with_code() -> list[str]:
+    """Paths below src/cloche of files that hold a function; declarations alone need no test."""
+    return [
+        path.relative_to(SRC).as_posix()
+        for path in sorted(SRC.rglob("*.py"))
+        if path.name != "__init__.py" and "versions" not in path.parts and holds_code(path)
+    ]
+
+
+def holds_code(path: Path) -> bool:
+    """Whether a function in it does anything: a Protocol's or an abstract method's body is a docstring or `...`."""
+    functions = (
+        n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return any(not isinstance(line, ast.Expr | ast.Pass) for function in functions for line in function.body)
+
+
+def has_own_test(module: str) -> bool:
+    """test_b.py beside its fellows, or test_a_b.py where the folder's name makes it plainer."""
+    path = Path(module)
+    folder = ROOT / "tests/unit" / path.parent
+    return any((folder / name).is_file() for name in (f"test_{path.name}", f"test_{path.parent.name}_{path.name}"))
+
+
+def excuses(module: str) -> list[str]:
+    return [pattern for pattern in ELSEWHERE if fnmatchcase(module, pattern)]
+
+
+def test_every_module_has_its_test_file_or_says_where_it_is_tested() -> None:
+    missing = [module for module in modules_with_code() if not has_own_test(module) and not excuses(module)]
+    assert not missing, "no tests/unit file:\n" + "\n".join(f'    "{module}": ("…",),' for module in missing)
+
+
+def test_no_entry_is_needless() -> None:
+    untested = {module for module in modules_with_code() if not has_own_test(module)}
+    needless = [pattern for pattern in ELSEWHERE if not any(fnmatchcase(module, pattern) for module in untested)]
+    assert not needless
+
+
+def test_what_is_said_to_be_tested_elsewhere_is() -> None:
+    gone = {place for places in ELSEWHERE.values() for place in places if not (ROOT / "tests" / place).exists()}
+    assert not gone
+
+
+def test_every_unit_test_file_has_its_module() -> None:
+    strays = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "tests/unit").rglob("test_*.py"))
+        if path.relative_to(ROOT / "tests/unit").as_posix() not in THEMES and not is_named_for_a_module(path)
+    ]
+    assert not strays
+
+
+def is_named_for_a_module(path: Path) -> bool:
+    """Whether the file is named for a module, or for a theme of one: test_gateway_limits.py beside gateway.py."""
+    folder = SRC / path.relative_to(ROOT / "tests/unit").parent
+    stem = path.stem.removeprefix("test_").removeprefix(f"{folder.name}_")
+    return any(stem == module.stem or stem.startswith(f"{module.stem}_") for module in folder.glob("*.py"))

@@ -1,0 +1,84 @@
+import os
+import signal
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloche.agent.population import Population, kill, select_members
+from cloche.agent.procfs import Process, read_process
+
+
+def process(pid: int, ppid: int, session: int = 0, started: int = 1) -> Process:
+    return Process(pid, "p", "S", ppid, session, session, 0, started, 0)
+
+
+def pids(chosen: list[Process]) -> set[int]:
+    return {one.pid for one in chosen}
+
+
+def test_descendants_sessions_and_the_remembered_are_chosen_and_strangers_are_not() -> None:
+    everyone = {
+        p.pid: p
+        for p in (
+            process(1, 0),
+            process(10, 1),  # the agent
+            process(11, 10, session=11),  # its browser
+            process(12, 11),
+            process(13, 12),
+            process(20, 1, session=11),  # orphaned, in the browser's session
+            process(21, 1, session=21, started=7),  # has left it, but was seen before
+            process(22, 21),
+            process(30, 1, session=30, started=8),  # a stranger with the pid of one who is gone
+        )
+    }
+    chosen = select_members(everyone, {10, 11}, {11}, {(21, 7), (30, 1)})
+    assert pids(chosen) == {10, 11, 12, 13, 20, 21, 22}
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 30), st.integers(0, 30)), max_size=40), st.sets(st.integers(1, 30), max_size=3)
+)
+def test_any_process_table_even_with_cycles_comes_to_an_end(table: list[tuple[int, int]], roots: set[int]) -> None:
+    everyone = {pid: process(pid, ppid) for pid, ppid in table}
+    chosen = pids(select_members(everyone, roots, set(), set()))
+    assert chosen >= roots & everyone.keys()
+    assert all(pid in roots or everyone[pid].ppid in chosen for pid in chosen)
+
+
+@dataclass
+class Child:
+    pid: int
+
+    @classmethod
+    def start(cls) -> "Child":
+        pid = os.fork()
+        if pid == 0:
+            while True:
+                signal.pause()
+        return cls(pid)
+
+
+def test_only_the_process_that_was_seen_is_killed() -> None:
+    child = Child.start()
+    try:
+        seen = read_process(child.pid)
+        assert seen is not None
+        assert kill([seen._replace(started=seen.started + 1)]) == 0
+        assert kill([seen]) == 1
+    finally:
+        os.kill(child.pid, signal.SIGKILL)
+        _, status = os.waitpid(child.pid, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+
+
+def test_the_agent_itself_is_a_member_and_never_a_guest() -> None:
+    child = Child.start()
+    try:
+        population = Population(owns_namespace=False)
+        assert pids(population.members()) >= {os.getpid(), child.pid}
+        assert child.pid in pids(population.guests())
+        assert not pids(population.guests()) & {1, os.getpid()}
+    finally:
+        os.kill(child.pid, signal.SIGKILL)
+        os.waitpid(child.pid, 0)

@@ -1,0 +1,44 @@
+from prometheus_client import CollectorRegistry, generate_latest
+
+from cloche.sessions.model import EndReason, SessionStatus
+from cloche.telemetry.metrics import Metrics
+
+
+def series(metrics: Metrics) -> dict[str, float]:
+    lines = generate_latest(metrics.registry).decode().splitlines()
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+
+
+def test_two_daemons_in_one_process_do_not_share_their_counts() -> None:
+    one, other = Metrics(), Metrics()
+    one.sessions_created.inc()
+
+    assert series(one)["cloche_sessions_created_total"] == 1
+    assert series(other)["cloche_sessions_created_total"] == 0
+    assert isinstance(one.registry, CollectorRegistry)
+
+
+def test_every_prepared_series_stands_at_zero_before_anything_happened() -> None:
+    metrics = Metrics()
+    metrics.prepare(statuses=SessionStatus, end_reasons=EndReason, refusal_reasons=["host_denied"])
+    found = series(metrics)
+
+    for status in SessionStatus:
+        assert found[f'cloche_sessions_live{{status="{status}"}}'] == 0
+    for reason in EndReason:
+        assert found[f'cloche_sessions_ended_total{{reason="{reason}"}}'] == 0
+    for name in (
+        'cloche_egress_refusals_total{reason="host_denied"}',
+        'cloche_egress_bytes_total{direction="in"}',
+        'cloche_egress_bytes_total{direction="out"}',
+        'cloche_admissions_refused_total{code="busy"}',
+        'cloche_admissions_refused_total{code="quota_exceeded"}',
+    ):
+        assert found[name] == 0
+
+
+def test_every_series_is_named_for_cloche() -> None:
+    metrics = Metrics()
+    metrics.prepare(statuses=["x"], end_reasons=["x"], refusal_reasons=["x"])
+
+    assert all(name.startswith("cloche_") for name in series(metrics))
