@@ -167,7 +167,10 @@ async def test_a_redirect_to_a_private_place_ends_at_the_wall(
 NAVIGATIONS: Final = {
     "location": "location.href = {url}",
     "a form": "document.body.innerHTML = '<form method=post action=' + {url} + '>'; document.forms[0].submit()",
-    "a meta refresh": "document.write('<meta http-equiv=refresh content=\"0; url=' + {url} + '\">')",
+    "a meta refresh": (
+        "const meta = document.createElement('meta'); meta.httpEquiv = 'refresh'; meta.content = '0; url=' + {url};"
+        "document.head.append(meta)"
+    ),
     "a window": "window.open({url})",
     "a link with a ping": (
         "document.body.innerHTML = '<a href=\"/page\" ping=\"' + {url} + '\">x</a>'; document.links[0].click()"

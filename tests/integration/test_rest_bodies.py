@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from cloche.api import http_protocol, limits
 from cloche.api.limits import MAX_BODY_BYTES
 from cloche.testing.api import RunningApi, running_api
 
@@ -106,6 +107,30 @@ async def test_a_head_beyond_the_limits_ends_the_connection(api: RunningApi, hea
         await writer.wait_closed()
     except ConnectionResetError:
         return
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HTTP/1.1\r\nHost: local", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nG"]
+)
+async def test_a_head_that_never_ends_does_not_hold_its_connection(
+    api: RunningApi, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_TIMEOUT_S", 0.05)
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(sent)
+    await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_body_that_never_ends_is_not_waited_for(api: RunningApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BODY_TIMEOUT_S", 0.05)
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(b"POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    assert answer.startswith(b"HTTP/1.1 400")
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_path_that_is_not_there_and_a_method_that_is_not_are_problems(api: RunningApi) -> None:

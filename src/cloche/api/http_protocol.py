@@ -10,7 +10,7 @@ from uvicorn.server import ServerState
 
 MAX_HEAD_BYTES: Final = 16 * 1024
 MAX_FIELDS: Final = 64
-HEAD_TIMEOUT_S: Final = 20.0
+HEAD_TIMEOUT_S = 20.0
 """From the connection, or the first byte of a later request, to the end of a head."""
 
 

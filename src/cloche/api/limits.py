@@ -1,5 +1,6 @@
 """What may come in over HTTP: bodies of a size, of one kind, read once and checked before a route sees them."""
 
+import asyncio
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -9,6 +10,8 @@ from cloche.api.json_body import parse_json
 from cloche.errors import InvalidError, TooLargeError
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+BODY_TIMEOUT_S = 30.0
+"""From the end of the head to the end of the body."""
 
 
 class BodyLimitMiddleware:
@@ -29,7 +32,11 @@ class BodyLimitMiddleware:
         if "content-length" not in headers and "transfer-encoding" not in headers:
             await self._app(scope, receive, send)
             return
-        body = await self._read(headers, receive)
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                body = await self._read(headers, receive)
+        except TimeoutError:
+            raise InvalidError("the body did not arrive in time") from None
         if body is None:  # the client has gone; there is no one to answer
             return
         if body:

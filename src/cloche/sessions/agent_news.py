@@ -10,6 +10,10 @@ from typing import Final
 from cloche.wire.messages import BrowserState, Payload
 
 MAX_LOG_TAIL: Final = 2048
+START_FAILURES: Final = frozenset(
+    {"closed", "crashed", "crashed_at_start", "exec_failed", "over_memory", "restart_budget_spent", "start_timeout"}
+)
+"""The reasons for which an agent gives its browser up (`cloche.agent.supervisor`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,11 @@ def read_browser_news(payload: Payload) -> BrowserNews:
         signal=_number(payload.get("signal")),
         log_tail=_text(payload.get("log_tail"), MAX_LOG_TAIL),
     )
+
+
+def start_failure_reason(news: BrowserNews) -> str:
+    """The `reason` of a StartError, which is a metric label too: one of ours, whatever the sandbox wrote."""
+    return news.reason if news.reason in START_FAILURES else "browser_gave_up"
 
 
 def _text(value: object, limit: int) -> str:

@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cloche.errors import AgentError, SandboxError
 
@@ -31,3 +33,37 @@ class RunnerAttachment:
     def finish(self, reason: str) -> None:
         if not self.ended.done():
             self.ended.set_result(reason)
+
+
+class Changed(Protocol):
+    def __call__(self, change: int, *, quiet: bool) -> None:
+        """Someone came (1) or went (-1)."""
+        ...
+
+
+class Attachments:
+    """Who is in one session. Owned by its runner."""
+
+    def __init__(self, dial_devtools: Callable[[], Awaitable[tuple[socket.socket, str]]], changed: Changed) -> None:
+        self._dial_devtools = dial_devtools
+        self._changed = changed
+        self._inside: set[RunnerAttachment] = set()
+
+    def __len__(self) -> int:
+        return len(self._inside)
+
+    @asynccontextmanager
+    async def enter(self, *, quiet: bool) -> AsyncIterator[RunnerAttachment]:
+        attachment = RunnerAttachment(self._dial_devtools)
+        self._inside.add(attachment)
+        self._changed(1, quiet=quiet)
+        try:
+            yield attachment
+        finally:
+            self._inside.discard(attachment)
+            self._changed(-1, quiet=quiet)
+
+    def finish(self, reason: str) -> None:
+        """Tell everyone inside why it is over."""
+        for attachment in tuple(self._inside):
+            attachment.finish(reason)

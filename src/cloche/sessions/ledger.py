@@ -37,8 +37,8 @@ class Ledger:
     def ended(self, runner: SessionRunner, reason: EndReason) -> None:
         self._noted.pop(runner.session.id, None)
         self._metrics.sessions_ended.labels(str(reason)).inc()
-        self._metrics.egress_bytes.labels("in").inc(runner.counters.bytes_in)
-        self._metrics.egress_bytes.labels("out").inc(runner.counters.bytes_out)
+        self._metrics.egress_bytes.labels("in").inc(runner.accounts.counters.bytes_in)
+        self._metrics.egress_bytes.labels("out").inc(runner.accounts.counters.bytes_out)
 
     def refused(self, runner: SessionRunner, refusal: Refusal) -> None:
         self._metrics.egress_refusals.labels(str(refusal.reason)).inc(refusal.count)

@@ -232,6 +232,10 @@ class Manager(SessionManager):
             runner.publish(EventType.CREATED, {"owner": session.owner})
             async with asyncio.timeout(self._settings.start_timeout_s):
                 await runner.start(sandbox_spec(session, token, self._settings.agent))
+            if runner.ending is None:
+                ready = await self._become(runner, SessionStatus.READY, "")
+                self._ledger.started(self._parts.clock.monotonic() - started)
+                return ready
         except TimeoutError:
             _log.warning("session_start_too_slow", session=session.id)
         except ClocheError as error:
@@ -240,10 +244,6 @@ class Manager(SessionManager):
             _log.exception("session_start_broke", session=session.id)
             failure = InternalError("the session could not be started")
             failure.__cause__ = error
-        else:
-            if runner.ending is None:
-                self._ledger.started(self._parts.clock.monotonic() - started)
-                return await self._become(runner, SessionStatus.READY, "")
         if runner.ending is not None:  # closed by its owner, or lost, while it was coming up
             return await asyncio.shield(runner.ending)
         await self._fail_start(runner, failure)
@@ -280,7 +280,7 @@ class Manager(SessionManager):
                 await self._become(runner, SessionStatus.CLOSING, str(reason))
             await runner.stop(str(reason))
             status = SessionStatus.FAILED if failed else SessionStatus.CLOSED
-            runner.session = replace(runner.session, usage=runner.usage(), closed_at=self._parts.clock.now())
+            runner.session = replace(runner.current(), closed_at=self._parts.clock.now())
             return await self._become(runner, status, str(reason), detail)
         finally:
             self._forget(runner, reason)

@@ -7,8 +7,8 @@ never block; what must wait is done in the runner's own tasks.
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -20,14 +20,16 @@ from cloche.clock import Clock
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.egress.accounting import Counters
 from cloche.egress.gateway import Gateway
-from cloche.errors import ConflictError, DeadlineError, GoneError, StartError
-from cloche.sandbox.driver import Sandbox, SandboxDriver, SandboxState
+from cloche.errors import ClocheError, ConflictError, DeadlineError, GoneError, StartError
+from cloche.sandbox.driver import Observation, Sandbox, SandboxDriver, SandboxState
 from cloche.sandbox.spec import SandboxSpec
-from cloche.sessions.agent_news import BrowserNews, read_browser_news
-from cloche.sessions.attachment import RunnerAttachment
+from cloche.sessions.accounts import Accounts
+from cloche.sessions.agent_news import BrowserNews, read_browser_news, start_failure_reason
+from cloche.sessions.attachment import Attachments, RunnerAttachment
 from cloche.sessions.events import Data, EventLog
 from cloche.sessions.idle import Activity, next_end
 from cloche.sessions.model import BrowserFacts, EndReason, EventType, Session, SessionUsage
+from cloche.sessions.startup import Startup
 from cloche.telemetry.metrics import Metrics
 from cloche.wire.messages import AgentMessage, BrowserState, FromAgent, Payload
 
@@ -35,6 +37,8 @@ ATTACH_WAIT_S: Final = 10.0
 """How long a client waits for a browser that is starting again, or for an adopted session to be whole."""
 RETURN_WAIT_S: Final = 10.0
 """How long a sandbox that still runs may be without its agent's link."""
+LOOK_EVERY_S: Final = 0.25
+"""How often a sandbox whose agent is not there is looked at."""
 STOP_GRACE_S: Final = 3.0
 WATCH_EVERY_S: Final = 10.0
 SILENCE_S: Final = 60.0
@@ -72,23 +76,17 @@ class SessionRunner:
         self.sandbox: Sandbox | None = None
         # Set once, by the manager, when the session begins to end.
         self.ending: asyncio.Task[Session] | None = None
-        # An adopted session goes on counting where the last daemon wrote it down, or its budget would begin anew.
-        self.counters = Counters(
-            bytes_in=session.usage.egress_bytes_in,
-            bytes_out=session.usage.egress_bytes_out,
-            connections_total=session.usage.egress_connections,
-            refusals_total=session.usage.egress_refusals,
-        )
+        self.accounts = Accounts(session.usage)
         self._parts = parts
-        self._gateway = gateway(self, self.counters)
+        self._gateway = gateway(self, self.accounts.counters)
         self._link = AgentLink(session_id=session.id, token_hash=token_hash, lease_s=parts.lease_s, handler=self)
         self._on_end = on_end
         self._on_usage = on_usage
         self._log = _log.bind(session=session.id)
         self._browser_ready = asyncio.Event()
-        self._start_failure: asyncio.Future[StartError] = asyncio.get_running_loop().create_future()
+        self._startup = Startup(session.id)
         self._gave_up = False
-        self._attachments: set[RunnerAttachment] = set()
+        self._attachments = Attachments(self.dial_devtools, self._clients_changed)
         self._last_active_at = parts.clock.now()
         self._last_word = parts.clock.monotonic()
         self._end_may_move = asyncio.Event()
@@ -98,60 +96,74 @@ class SessionRunner:
         self._stopping = False
         self._end_reason = ""
         self._accounts_are_stale = False
-        self._out_of_memory_kills = 0
         self._kills_at_ready = 0
 
     # --- coming up and going down -----------------------------------------------------------------------------------
 
     async def start(self, spec: SandboxSpec) -> None:
-        """Build the sandbox and wait for a browser that answers. On failure nothing is left but the row.
+        """Build the sandbox and wait for a browser that answers. After a failure `stop` leaves nothing.
 
-        Raises: StartError, and whatever the driver raises.
+        Raises: StartError, GoneError when the session was ended meanwhile, and whatever the driver raises.
         """
+        await self._come_up(self._build(spec))
+
+    async def adopt(self, description: Mapping[str, Any]) -> None:
+        """Take over a sandbox that an earlier daemon started. Raises: LostError, and as `start` does."""
+        await self._come_up(self._take_back(description))
+
+    async def stop(self, reason: str) -> None:
+        """Take everything down: clients, gateway, sandbox, link. Safe to call at any point, also half-way up."""
+        self._leave(reason)
+        await self._startup.stop()
+        await cancel_and_wait(self._watch, self._investigation)
+        await self._put_away(self._gateway.close())
+        if self.sandbox is not None:
+            await self._put_away(self._parts.driver.stop(self.sandbox, grace_s=STOP_GRACE_S))
+        await self._put_away(self._link.close())
+        if self.sandbox is not None:
+            await self._put_away(self._parts.driver.destroy(self.sandbox))
+
+    async def release(self) -> None:
+        """Let go of the session but leave its sandbox running, for the next daemon to adopt."""
+        self._leave("server_stopping")
+        await self._startup.stop()
+        await cancel_and_wait(self._watch, self._investigation)
+        await self._gateway.close()
+        await self._link.close()
+
+    async def _put_away(self, step: Coroutine[Any, Any, None]) -> None:
+        try:
+            await step
+        except Exception:  # noqa: BLE001 - one turn of several: what will not go must not keep the rest standing
+            self._log.exception("session_part_left")
+
+    def _leave(self, reason: str) -> None:
+        """Tell every client why, those that wait for a browser too."""
+        self._stopping, self._end_reason = True, reason
+        self._attachments.finish(reason)
+        self._browser_ready.set()
+
+    async def _come_up(self, steps: Coroutine[Any, Any, None]) -> None:
+        if self._stopping or not await self._startup.run(steps):
+            steps.close()
+            self._require_staying()
+
+    async def _build(self, spec: SandboxSpec) -> None:
         driver = self._parts.driver
         self.sandbox = await driver.create(spec)
         await self._link.listen(self.sandbox.link_path, peer_uid=self.sandbox.peer_uid)
         await driver.start(self.sandbox)
         await self._connect()
 
-    async def adopt(self, description: Mapping[str, Any]) -> None:
-        """Take over a sandbox that an earlier daemon started. Raises: LostError, StartError."""
+    async def _take_back(self, description: Mapping[str, Any]) -> None:
         self.sandbox = await self._parts.driver.adopt(description)
         await self._link.listen(self.sandbox.link_path, peer_uid=self.sandbox.peer_uid)
         await self._connect()
 
-    async def stop(self, reason: str) -> None:
-        """Take everything down: clients, gateway, sandbox, link. Safe to call at any point, also half-way up."""
-        self._leave(reason)
-        await cancel_and_wait(self._watch, self._investigation)
-        await self._gateway.close()
-        if self.sandbox is not None:
-            await self._parts.driver.stop(self.sandbox, grace_s=STOP_GRACE_S)
-        await self._link.close()
-        if self.sandbox is not None:
-            await self._parts.driver.destroy(self.sandbox)
-        if not self._start_failure.done():
-            self._start_failure.cancel()
-
-    async def release(self) -> None:
-        """Let go of the session but leave its sandbox running, for the next daemon to adopt."""
-        self._leave("server_stopping")
-        await cancel_and_wait(self._watch, self._investigation)
-        await self._gateway.close()
-        await self._link.close()
-        self._start_failure.cancel()
-
-    def _leave(self, reason: str) -> None:
-        """Tell every client why, those that wait for a browser too."""
-        self._stopping, self._end_reason = True, reason
-        for attachment in tuple(self._attachments):
-            attachment.finish(reason)
-        self._browser_ready.set()
-
     async def _connect(self) -> None:
-        await self._unless_it_fails(self._registered())
+        await self._registered()
         await self._gateway.start(await self._open_egress())
-        await self._unless_it_fails(self._browser_ready.wait())
+        await self._browser_ready.wait()
         self._require_staying()
         self._whole = True
         self._last_active_at = self._parts.clock.now()
@@ -161,7 +173,7 @@ class SessionRunner:
         """Wait for the agent, looking now and then whether there still is anyone to wait for."""
         while True:
             try:
-                return await self._link.registered(timeout_s=0.25)
+                return await self._link.registered(timeout_s=LOOK_EVERY_S)
             except DeadlineError:
                 seen = await self._parts.driver.poll(self._running())
                 if seen.state is not SandboxState.RUNNING:
@@ -171,18 +183,6 @@ class SessionRunner:
 
     async def _open_egress(self) -> socket.socket:
         return await streams.open_egress(await self._parts.driver.connect(self._running()))
-
-    async def _unless_it_fails(self, going: Coroutine[Any, Any, object]) -> None:
-        """Await `going`, but raise the start failure that the agent reports, as soon as it does."""
-        task = spawn(going, name=f"start:{self.session.id}")
-        try:
-            waited: set[asyncio.Future[Any]] = {task, self._start_failure}
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if self._start_failure.done() and not self._start_failure.cancelled():
-                raise self._start_failure.result()
-            await task
-        finally:
-            await cancel_and_wait(task)
 
     def _running(self) -> Sandbox:
         if self.sandbox is None:
@@ -195,24 +195,10 @@ class SessionRunner:
 
     # --- clients ----------------------------------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def attach(self, *, quiet: bool) -> AsyncIterator["RunnerAttachment"]:
+    def attach(self, *, quiet: bool) -> AbstractAsyncContextManager[RunnerAttachment]:
         """Be a client for as long as the block lasts; the session does not idle meanwhile."""
         self._require_staying()
-        attachment = RunnerAttachment(self.dial_devtools)
-        self._attachments.add(attachment)
-        self._parts.metrics.devtools_clients.inc()
-        self._touch()
-        if not quiet:
-            self.publish(EventType.DEVTOOLS_ATTACHED, {"clients": len(self._attachments)})
-        try:
-            yield attachment
-        finally:
-            self._attachments.discard(attachment)
-            self._parts.metrics.devtools_clients.dec()
-            self._touch()
-            if not quiet and not self._stopping:
-                self.publish(EventType.DEVTOOLS_DETACHED, {"clients": len(self._attachments)})
+        return self._attachments.enter(quiet=quiet)
 
     async def dial_devtools(self) -> tuple[socket.socket, str]:
         """Connect to Chromium, waiting for one that is starting. Returns the socket and the browser's path."""
@@ -236,31 +222,16 @@ class SessionRunner:
 
     def current(self) -> Session:
         """The session as it stands, usage included."""
-        return replace(self.session, usage=self.usage())
-
-    def usage(self) -> SessionUsage:
-        """What has been taken so far, by the latest readings."""
-        counters = self.counters
-        return replace(
-            self.session.usage,
-            egress_bytes_in=counters.bytes_in,
-            egress_bytes_out=counters.bytes_out,
-            egress_connections=counters.connections_total,
-            egress_refusals=counters.refusals_total,
-            devtools_clients=len(self._attachments),
-        )
+        return replace(self.session, usage=self.accounts.usage(clients=len(self._attachments)))
 
     async def refresh_usage(self) -> None:
-        """Read the kernel's accounts into the session's usage, and notice a kill for memory."""
-        seen = (await self._parts.driver.poll(self._running())).usage
-        taken = replace(self.session.usage, memory_bytes=seen.memory_bytes, cpu_seconds=seen.cpu_seconds)
-        self.session = replace(self.session, usage=taken)
-        self._note_kills(seen.out_of_memory_kills)
+        """Read the kernel's accounts, and notice a kill for memory."""
+        if (seen := await self._observe()) is not None:
+            self._read_accounts(seen.usage)
 
-    def _note_kills(self, kills: int) -> None:
-        if kills > self._out_of_memory_kills:
-            self._out_of_memory_kills = kills
-            self.publish(EventType.MEMORY_EXCEEDED, {"kills": kills})
+    def _read_accounts(self, usage: Usage) -> None:
+        if self.accounts.read(usage):
+            self.publish(EventType.MEMORY_EXCEEDED, {"kills": self.accounts.kills})
 
     def end_moved(self) -> None:
         """The session's expiry was changed."""
@@ -268,6 +239,13 @@ class SessionRunner:
 
     def publish(self, type_: EventType, data: Data | None = None) -> None:
         self._parts.events.publish(self.session.id, type_, data)
+
+    def _clients_changed(self, change: int, *, quiet: bool) -> None:
+        self._parts.metrics.devtools_clients.inc(change)
+        self._touch()
+        if not quiet and not self._stopping:
+            type_ = EventType.DEVTOOLS_ATTACHED if change > 0 else EventType.DEVTOOLS_DETACHED
+            self.publish(type_, {"clients": len(self._attachments)})
 
     def _touch(self) -> None:
         self._last_active_at = self._parts.clock.now()
@@ -300,22 +278,42 @@ class SessionRunner:
                 self._link.drop()
 
     async def _investigate(self) -> None:
-        """The link is down: wait for the agent to dial again, as long as there is a sandbox it could dial from."""
+        """The link is down: wait for the agent to dial again, as long as there is a sandbox it could dial from.
+
+        Or its browser has given up: then the agent goes too, and what is waited for is how.
+        """
         deadline = self._parts.clock.monotonic() + RETURN_WAIT_S
         while self._parts.clock.monotonic() < deadline:
-            with contextlib.suppress(DeadlineError):
-                await self._link.registered(timeout_s=0.25)
+            if await self._is_back():
                 self.publish(EventType.AGENT_RETURNED)
                 return
-            seen = await self._parts.driver.poll(self._running())
+            seen = await self._observe()
+            if seen is None:
+                continue
             if seen.state is not SandboxState.RUNNING:
-                self._note_kills(seen.usage.out_of_memory_kills)
+                self._read_accounts(seen.usage)
                 # A browser killed for memory after it last came up did not give up for a reason of its own.
-                if seen.reason == "out_of_memory" or self._out_of_memory_kills > self._kills_at_ready:
+                if seen.reason == "out_of_memory" or self.accounts.kills > self._kills_at_ready:
                     self._on_end(self, EndReason.OUT_OF_MEMORY)
                     return
                 break
         self._on_end(self, EndReason.BROWSER_GAVE_UP if self._gave_up else EndReason.SANDBOX_LOST)
+
+    async def _is_back(self) -> bool:
+        if self._gave_up:
+            await asyncio.sleep(LOOK_EVERY_S)
+            return False
+        with contextlib.suppress(DeadlineError):
+            await self._link.registered(timeout_s=LOOK_EVERY_S)
+        return self._link.is_up  # it may have come and gone again
+
+    async def _observe(self) -> Observation | None:
+        """Poll the sandbox; None when the driver cannot tell just now, which must not end what watches over it."""
+        try:
+            return await self._parts.driver.poll(self._running())
+        except ClocheError as error:
+            self._log.warning("sandbox_not_observed", exc_info=error)
+            return None
 
     # --- what the agent says (LinkHandler) --------------------------------------------------------------------------
 
@@ -334,15 +332,19 @@ class SessionRunner:
         if self._stopping:
             return
         if not self._whole:
-            self._fail_start("agent_lost", "the agent went away while the session was starting")
+            self._startup.fail("agent_lost", "the agent went away while the session was starting")
             return
         self.publish(EventType.AGENT_LOST)
+        self._look_into_it()
+
+    def _look_into_it(self) -> None:
         if self._investigation is None or self._investigation.done():
             self._investigation = spawn(self._investigate(), name=f"investigate:{self.session.id}")
 
     def agent_misspoke(self, reason: str) -> None:
-        self._log.warning("agent_protocol_error", reason=reason)
-        self._parts.events.publish_coalesced(self.session.id, EventType.AGENT_PROTOCOL_ERROR, {"reason": reason})
+        told = self._parts.events.publish_coalesced(self.session.id, EventType.AGENT_PROTOCOL_ERROR, {"reason": reason})
+        if told:  # no more often in the log either: it is the sandbox that decides how often it misspeaks
+            self._log.warning("agent_protocol_error", reason=reason)
 
     def _hear_of_browser(self, payload: Payload) -> None:
         news = read_browser_news(payload)
@@ -353,7 +355,7 @@ class SessionRunner:
                 self._browser_is_down(news)
             case BrowserState.RESTARTING:
                 self._browser_ready.clear()
-                self._note_restarts(news.restarts)
+                self.accounts.restarted(news.restarts)
                 self.publish(EventType.BROWSER_RESTARTING, {"restarts": news.restarts})
             case BrowserState.GAVE_UP:
                 self._browser_gave_up(news)
@@ -364,16 +366,11 @@ class SessionRunner:
         if self._browser_ready.is_set():
             return
         self._browser_ready.set()
-        self._kills_at_ready = self._out_of_memory_kills
-        self._note_restarts(news.restarts)
+        self._kills_at_ready = self.accounts.kills
+        self.accounts.restarted(news.restarts)
         self.session = replace(self.session, browser=BrowserFacts(product=news.product, revision=""))
-        restarts = self.session.usage.browser_restarts
+        restarts = self.accounts.restarts
         self.publish(EventType.BROWSER_READY, {"product": news.product, "restarts": restarts})
-
-    def _note_restarts(self, restarts: int) -> None:
-        """Not every message tells of them, and they never become fewer."""
-        most = max(restarts, self.session.usage.browser_restarts)
-        self.session = replace(self.session, usage=replace(self.session.usage, browser_restarts=most))
 
     def _browser_is_down(self, news: BrowserNews) -> None:
         self._browser_ready.clear()
@@ -386,9 +383,8 @@ class SessionRunner:
             {"reason": news.reason, "exit_code": news.exit_code, "signal": news.signal},
         )
         if news.reason == "over_memory":
-            self._note_kills(self._out_of_memory_kills + 1)
-        for attachment in tuple(self._attachments):
-            attachment.finish("browser_restarting")
+            self._read_accounts(Usage(out_of_memory_kills=self.accounts.kills + 1))
+        self._attachments.finish("browser_restarting")
         # The kernel may have killed it for memory: that is told now and not with the next regular reading.
         self._accounts_are_stale = True
         self._end_may_move.set()
@@ -397,8 +393,6 @@ class SessionRunner:
         self._gave_up = True
         self._log.warning("browser_gave_up", reason=news.reason, browser_log=news.log_tail)
         self.publish(EventType.BROWSER_GAVE_UP, {"reason": news.reason, "restarts": news.restarts})
-        self._fail_start(news.reason or "browser_gave_up", "the browser did not start")
-
-    def _fail_start(self, reason: str, detail: str) -> None:
-        if not self._whole and not self._start_failure.done():
-            self._start_failure.set_result(StartError(detail, reason=reason))
+        self._startup.fail(start_failure_reason(news), "the browser did not start")
+        if self._whole and not self._stopping:
+            self._look_into_it()

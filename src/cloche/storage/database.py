@@ -1,6 +1,7 @@
 """One engine, opened at start and closed at stop; transactions as async context managers."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ class Database:
         """Connect and bring the schema up to date. `url` is `sqlite:///path` or `postgresql://…`."""
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
+            _make_private(parsed.database)
             parsed = parsed.set(drivername="sqlite+aiosqlite")
             engine = create_async_engine(parsed)
             event.listen(engine.sync_engine, "connect", _tune_sqlite)
@@ -95,6 +97,15 @@ def _upgrade(connection: Any) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _make_private(file: str | None) -> None:
+    """Create the file for this user alone; SQLite gives its -wal and -shm the same mode (sqlite.org/wal.html)."""
+    if file and file != ":memory:":
+        path = Path(file)
+        with contextlib.suppress(FileNotFoundError):  # no such directory: SQLite says that better
+            path.touch(mode=0o600)
+            path.chmod(0o600)
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:

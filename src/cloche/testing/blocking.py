@@ -15,6 +15,14 @@ ALLOWED: tuple[tuple[str, str, str, str], ...] = (
     ("os.scandir", "cloche/storage/database.py", "_upgrade", "alembic reads its steps, where the schema is old"),
     ("io.TextIOWrapper.read", "cloche/storage/database.py", "_upgrade", "alembic reads its steps, where the schema is old"),
     ("os.path.abspath", "cloche/storage/database.py", "_upgrade", "alembic reads its steps, where the schema is old"),
+    ("os.mkdir", "cloche/testing/driver.py", "create", "the double does what a real driver does in a thread"),
+    ("os.stat", "cloche/testing/driver.py", "create", "the double does what a real driver does in a thread"),
+    ("os.stat", "cloche/testing/driver.py", "destroy", "the double does what a real driver does in a thread"),
+    ("os.scandir", "cloche/testing/driver.py", "destroy", "the double does what a real driver does in a thread"),
+    ("os.unlink", "cloche/testing/driver.py", "destroy", "the double does what a real driver does in a thread"),
+    ("os.rmdir", "cloche/testing/driver.py", "destroy", "the double does what a real driver does in a thread"),
+    ("os.path.islink", "cloche/testing/driver.py", "destroy", "the double does what a real driver does in a thread"),
+    ("os.path.samestat", "cloche/testing/driver.py", "destroy", "the double does what a real driver does in a thread"),
 )
 
 

@@ -1,10 +1,10 @@
 """The session layer of one daemon over fake sandboxes with agents that a test drives."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from prometheus_client import generate_latest
 
@@ -82,7 +82,8 @@ class World:
 
     async def told(self, session_id: SessionId, type_: EventType, *, after: int = 0) -> SessionEvent:
         """Wait for an event of a session."""
-        async with asyncio.timeout(5), aclosing(self.manager.events(ADMIN, session_id, after=EventId(after))) as told:
+        told = self.manager.events(ADMIN, session_id, after=EventId(after))
+        async with asyncio.timeout(5), aclosing(cast(AsyncGenerator[SessionEvent], told)):
             async for event in told:
                 if event.type is type_:
                     return event

@@ -21,7 +21,7 @@ def own_surroundings() -> Iterator[None]:
 
 
 def own_control_groups() -> list[Path]:
-    """The directories below which a daemon that we start makes its groups."""
+    """The directories below which a daemon that we start makes its groups; none where it may not."""
     own = parse_own_paths(Path("/proc/self/cgroup").read_text())
     mountinfo = Path("/proc/self/mountinfo").read_text()
     found = {
@@ -31,7 +31,7 @@ def own_control_groups() -> list[Path]:
     }
     for mount in parse_mounts(mountinfo, "cgroup2"):
         found |= {mount.directory(own.get("", "/")) / "cloche", mount.path / "cloche"}
-    return [path for path in sorted(found) if path.is_dir()]
+    return [path for path in sorted(found) if path.is_dir() and os.access(path, os.W_OK)]
 
 
 @contextlib.contextmanager
@@ -57,9 +57,13 @@ def _temporary_directory() -> Iterator[None]:
 @contextlib.contextmanager
 def _control_groups() -> Iterator[None]:
     """Move into a fresh group in every v1 hierarchy that we may write to, and back at the end."""
-    parents = [path for path in own_control_groups() if os.access(path, os.W_OK) and path.name != "cloche"]
+    parents = [path for path in own_control_groups() if path.name != "cloche"]
     name = f"cloche-tests-{os.getpid()}"
     for parent in parents:
+        for stale in parent.glob("cloche-tests-*"):
+            # Of a run that was killed. A group that somebody is in cannot be removed.
+            with contextlib.suppress(OSError):
+                stale.rmdir()
         (parent / name).mkdir()
         (parent / name / "cgroup.procs").write_text("0")
     try:

@@ -13,12 +13,12 @@ SETTLE_S = 5.0
 
 def traces(daemon: DaemonProcess) -> list[str]:
     """Directories (each also reserves a uid), processes and control groups of the daemon's sandboxes. Blocks."""
-    directories = [str(path) for path in _listed(Path(daemon.settings.get("run_dir", daemon.run_dir)))]
     own = daemon.pid if daemon.is_running else None
     processes = [f"{pid} {command}" for pid, command in processes_of(daemon.directory).items() if pid != own]
-    ids = {Path(directory).name for directory in directories}
-    groups = [str(path) for path in control_groups() if not ids or path.name.removeprefix("cloche-") in ids]
-    return directories + processes + groups
+    # A group does not tell whose it is; one that has a directory elsewhere is another daemon's.
+    others = {path.name for path in daemon.directory.parent.glob("*/run/ses_*")}
+    groups = [str(path) for path in control_groups() if path.name.removeprefix("cloche-") not in others]
+    return [str(path) for path in _listed(daemon.run_dir)] + processes + groups
 
 
 async def await_no_traces(daemon: DaemonProcess) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from cloche.sessions.events import EventLog
 from cloche.storage.database import Database
@@ -14,6 +15,14 @@ from cloche.testing.clock import FakeClock
 from cloche.testing.driver import FakeHost
 from cloche.testing.session_world import World
 from cloche.wire.agent_config import DEVTOOLS_PORT
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    """structlog's own choice for a terminal reads source files to colour a traceback, in the middle of the loop."""
+    structlog.configure(processors=[structlog.processors.KeyValueRenderer(["event"])])
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

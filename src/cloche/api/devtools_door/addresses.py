@@ -1,21 +1,19 @@
 """Turn the addresses in Chromium's `/json/…` answers to this host. Pure.
 
-webSocketDebuggerUrl   ws://127.0.0.1:9222/devtools/page/X         →  ws://host/v1/sessions/ses_…/devtools/page/X?token=…
-devtoolsFrontendUrl    …/inspector.html?ws=127.0.0.1:9222/devtools/page/X  →  …?ws=host%2Fv1%2F…
+webSocketDebuggerUrl   ws://127.0.0.1:9222/devtools/page/X  →  ws://host/v1/sessions/ses_…/devtools/page/X?token=…
+devtoolsFrontendUrl    dropped: it leads to a web page of someone else's, which would be handed the token in its URL
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 from cloche.api.urls import Origin, devtools_address
 from cloche.ids import SessionId
 
 _ENDPOINT: Final = r"(/devtools/(?:browser|page)/[A-Za-z0-9_-]{1,128})"
 _ADDRESS: Final = re.compile(rf"wss?://[^/?#]*{_ENDPOINT}")
-_FRONTEND: Final = re.compile(rf"([^?#]*\?)wss?=[^/&#]*{_ENDPOINT}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +28,15 @@ class Addresses:
         """Rewrite one object. An address that is not of the expected form is dropped: it could lead anywhere."""
         out: dict[str, Any] = {}
         for name, value in entry.items():
-            if name == "webSocketDebuggerUrl" or name.startswith("devtoolsFrontendUrl"):
-                if (link := self._link(name, value)) is not None:
+            if name == "webSocketDebuggerUrl":
+                if (link := self._link(value)) is not None:
                     out[name] = link
-            else:
+            elif not name.startswith("devtoolsFrontendUrl"):
                 out[name] = value
         return out
 
-    def _link(self, name: str, value: object) -> str | None:
-        pattern = _ADDRESS if name == "webSocketDebuggerUrl" else _FRONTEND
-        if not isinstance(value, str) or (match := pattern.fullmatch(value)) is None:
+    def _link(self, value: object) -> str | None:
+        if not isinstance(value, str) or (match := _ADDRESS.fullmatch(value)) is None:
             return None
-        scheme = self.origin.websocket_scheme
-        address = devtools_address(self.origin, self.session_id, match[match.lastindex or 1], self.token)
-        if pattern is _ADDRESS:
-            return f"{scheme}://{address}"
-        return f"{match[1]}{scheme}={quote(address, safe='')}"
+        address = devtools_address(self.origin, self.session_id, match[1], self.token)
+        return f"{self.origin.websocket_scheme}://{address}"

@@ -15,6 +15,7 @@ from cloche.api.devtools_door.client_socket import ClientSocket
 from cloche.api.devtools_door.closing import SERVER_STOPPING, Closing
 from cloche.api.devtools_door.head import END, Upgrade, parse_upgrade
 from cloche.api.devtools_door.passage import carry, open_passage, tune
+from cloche.api.devtools_door.reach import reach
 from cloche.api.problem import INTERNAL_DETAIL, MEDIA_TYPE, problem_of
 from cloche.concurrency.splice import abort
 from cloche.concurrency.tasks import spawn
@@ -94,10 +95,11 @@ class Door(asyncio.Protocol):
     async def _let_through(
         self, transport: asyncio.Transport, upgrade: Upgrade, attachment: Attachment, early: bytes
     ) -> None:
-        browser = await attachment.dial()
+        # The path is read after the dial: while a browser restarts, the dial waits and the path changes.
+        browser, opening = await reach(
+            attachment, lambda dialled: open_passage(dialled, upgrade, attachment.browser_path)
+        )
         try:
-            # Read after the dial: while a browser restarts, the dial waits and the path changes.
-            opening = await open_passage(browser, upgrade, attachment.browser_path)
             with _take_socket(transport, len(opening.head)) as client:
                 self._is_through = True
                 told = await carry(

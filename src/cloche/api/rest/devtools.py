@@ -14,6 +14,7 @@ from cloche.api.auth.credentials import Access
 from cloche.api.deps import KEY_SECURITY, ApiDeps, Deps, LinkOrigin, SessionAccess, SessionIdPath
 from cloche.api.devtools_door.addresses import Addresses
 from cloche.api.devtools_door.exchange import fetch
+from cloche.api.devtools_door.reach import reach
 from cloche.api.json_body import parse_json
 from cloche.api.urls import Origin
 from cloche.concurrency.splice import abort
@@ -98,11 +99,8 @@ async def _json(deps: ApiDeps, access: Access, session_id: SessionId, method: st
 
 async def _fetch(deps: ApiDeps, access: Access, session_id: SessionId, method: str, target: str) -> bytes:
     async with deps.manager.attach(access.principal, session_id, quiet=True) as attachment:
-        browser = await attachment.dial()
-        try:
-            status, body = await fetch(browser, method, target)
-        finally:
-            abort(browser)
+        browser, (status, body) = await reach(attachment, lambda dialled: fetch(dialled, method, target))
+        abort(browser)
     if status == 404:
         raise NotFoundError("there is no such target in this session")
     if status != 200:

@@ -1,0 +1,47 @@
+"""What a session has taken: counted by its gateway, read from the kernel, told by its agent."""
+
+from dataclasses import replace
+
+from cloche.egress.accounting import Counters
+from cloche.sandbox.driver import Usage
+from cloche.sessions.model import SessionUsage
+
+
+class Accounts:
+    """Owned by the runner. Begins where the last daemon wrote the session down, or its budget would begin anew."""
+
+    def __init__(self, before: SessionUsage) -> None:
+        self._taken = before
+        self.counters = Counters(
+            bytes_in=before.egress_bytes_in,
+            bytes_out=before.egress_bytes_out,
+            connections_total=before.egress_connections,
+            refusals_total=before.egress_refusals,
+        )
+        self.kills = 0
+        """How often the kernel, or the agent in its place, has killed in this sandbox for memory."""
+
+    @property
+    def restarts(self) -> int:
+        return self._taken.browser_restarts
+
+    def restarted(self, restarts: int) -> None:
+        """Not every message tells of them, and they never become fewer."""
+        self._taken = replace(self._taken, browser_restarts=max(restarts, self.restarts))
+
+    def read(self, usage: Usage) -> bool:
+        """Take over a reading of the kernel's; True when something was killed for memory since the last."""
+        if usage.memory_bytes is not None or usage.cpu_seconds is not None:
+            self._taken = replace(self._taken, memory_bytes=usage.memory_bytes, cpu_seconds=usage.cpu_seconds)
+        killed, self.kills = usage.out_of_memory_kills > self.kills, max(self.kills, usage.out_of_memory_kills)
+        return killed
+
+    def usage(self, *, clients: int) -> SessionUsage:
+        return replace(
+            self._taken,
+            egress_bytes_in=self.counters.bytes_in,
+            egress_bytes_out=self.counters.bytes_out,
+            egress_connections=self.counters.connections_total,
+            egress_refusals=self.counters.refusals_total,
+            devtools_clients=clients,
+        )

@@ -1,0 +1,91 @@
+"""Against the real hierarchies where they are mounted and writable."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cloche.process import cgroup_v1
+from cloche.process.cgroup import Cgroup, CgroupKind, CgroupRoot, GroupLimits, reopen
+
+LIMITS = GroupLimits(memory_bytes=64 << 20, processes=8, cpu_cores=0.5)
+HOG = "import sys; sys.stdin.read(1); x = bytearray(200 << 20)"
+BOMB = """
+import os, sys, signal
+sys.stdin.read(1)
+n = 0
+try:
+    while n < 50:
+        if os.fork() == 0:
+            signal.pause()
+        n += 1
+except BlockingIOError:
+    pass
+print(n, flush=True)
+signal.pause()
+"""
+
+
+@pytest.fixture
+def group() -> Cgroup:
+    root = cgroup_v1.probe()
+    if not isinstance(root, CgroupRoot):
+        pytest.skip(f"{root} (cloche doctor: limits)")
+    return root.at("cloche-unit-test")
+
+
+def test_a_group_is_made_twice_and_removed_twice(group: Cgroup) -> None:
+    group.make(LIMITS)
+    group.make(LIMITS)
+    group.remove()
+    group.remove()
+
+
+def test_a_group_is_found_again_from_its_record(group: Cgroup) -> None:
+    group.make(LIMITS)
+    again = reopen(group.record())
+    assert again.kind is CgroupKind.V1
+    assert again.record() == group.record()
+    again.remove()
+
+
+def in_group(group: Cgroup, program: str) -> "subprocess.Popen[bytes]":
+    """Start a program that waits for a byte, put it into the group, let it go."""
+    process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    group.attach(process.pid)
+    assert process.stdin is not None
+    process.stdin.write(b"x")
+    process.stdin.flush()
+    return process
+
+
+def test_memory_is_limited_and_the_kill_is_counted(group: Cgroup) -> None:
+    group.make(LIMITS)
+    with in_group(group, HOG) as process:
+        assert process.wait(10) == -9
+    usage = group.usage()
+    group.end()
+    assert usage.out_of_memory_kills == 1
+    assert usage.memory_peak_bytes is not None
+    assert usage.memory_peak_bytes <= 64 << 20
+
+
+def test_processes_are_limited_and_one_kill_ends_them_all(group: Cgroup) -> None:
+    group.make(LIMITS)
+    with in_group(group, BOMB) as process:
+        assert process.stdout is not None
+        assert int(process.stdout.readline()) == 7
+        assert len(group.pids()) == 8
+        assert group.usage().processes == 8
+        group.end()
+        assert process.wait(5) == -9
+    assert group.pids() == []
+
+
+def test_a_group_with_members_is_not_removed(group: Cgroup) -> None:
+    group.make(LIMITS)
+    with in_group(group, "import signal; signal.pause()") as process:
+        with pytest.raises(OSError, match="busy"):
+            group.remove()
+        group.end()
+        process.wait(5)
