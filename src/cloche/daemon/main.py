@@ -9,6 +9,7 @@ import sys
 import structlog
 import uvloop
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from cloche import __version__
 from cloche.api.server import ApiServer
@@ -42,6 +43,11 @@ def run() -> int:
             runner.run(serve(settings))
     except ClocheError as error:
         _log.error("not_started", code=error.code, detail=error.detail, **error.fields)
+        return EXIT_FAILED
+    except SQLAlchemyError as error:
+        # Only what the database itself says: the whole text holds the statement.
+        cause = str(getattr(error, "orig", None) or error)[:300]
+        _log.error("not_started", code="database", detail="the database cannot be used", cause=cause)
         return EXIT_FAILED
     except OSError as error:
         _log.error("not_started", code="os_error", detail=error.strerror, path=error.filename)

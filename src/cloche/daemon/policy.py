@@ -88,8 +88,9 @@ def egress_ceiling(settings: Settings, *, is_loopback: bool) -> EgressCeiling:
         else None,
     )
     if settings.egress_ports:
-        base = replace(base, ports=parse_ports(settings.egress_ports))
+        base = replace(base, ports=parse_ports(settings.egress_ports, field="CLOCHE_EGRESS_PORTS"))
     named = settings.private_hosts_ceiling
     if named is None:
         return EgressCeiling(None if is_loopback else (), base)
-    return EgressCeiling(tuple(parse_private_ceiling(text) for text in named), base)
+    ceiling = tuple(parse_private_ceiling(text, field="CLOCHE_PRIVATE_HOSTS_CEILING") for text in named)
+    return EgressCeiling(ceiling, base)

@@ -64,6 +64,10 @@ class Cgroup(ABC):
         """Move a process in; what it forks from then on is in too. Raises OSError."""
 
     @abstractmethod
+    def holds(self, pid: int) -> bool:
+        """Whether the process is under all limits of the group."""
+
+    @abstractmethod
     def pids(self) -> list[int]:
         """Who is in the group now, as this daemon's pid namespace sees them."""
 

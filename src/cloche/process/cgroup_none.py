@@ -16,6 +16,9 @@ class NoCgroup(Cgroup):
     def attach(self, pid: int) -> None:
         """Nothing to do: there is nowhere to move it."""
 
+    def holds(self, pid: int) -> bool:
+        return True
+
     def pids(self) -> list[int]:
         return []
 

@@ -64,6 +64,9 @@ class CgroupV1(Cgroup):
         for directory in set(self._directories.values()):
             (directory / "cgroup.procs").write_text(str(pid))
 
+    def holds(self, pid: int) -> bool:
+        return all(pid in read_pids(path / "cgroup.procs") for path in set(self._directories.values()))
+
     def pids(self) -> list[int]:
         return read_pids(self._directories["pids"] / "cgroup.procs")
 

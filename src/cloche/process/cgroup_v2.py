@@ -61,6 +61,9 @@ class CgroupV2(Cgroup):
     def attach(self, pid: int) -> None:
         (self._directory / "cgroup.procs").write_text(str(pid))
 
+    def holds(self, pid: int) -> bool:
+        return pid in self.pids()
+
     def pids(self) -> list[int]:
         return read_pids(self._directory / "cgroup.procs")
 

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -164,8 +164,9 @@ class Manager(SessionManager):
             raise InvalidError("must be at least 1", field="lifetime_s")
         runner = await self._live_runner(principal, session_id)
         lifetime = timedelta(seconds=min(lifetime_s, self._settings.ceilings.max_lifetime_s))
-        runner.session = replace(runner.session, expires_at=self._parts.clock.now() + lifetime)
-        await self._store.save(runner.session)
+        expires_at = self._parts.clock.now() + lifetime
+        await self._store.save(replace(runner.current(), expires_at=expires_at))
+        runner.session = replace(runner.session, expires_at=expires_at)
         runner.publish(EventType.EXTENDED, {"expires_at": runner.session.expires_at.isoformat()})
         runner.end_moved()
         return runner.current()
@@ -175,8 +176,9 @@ class Manager(SessionManager):
     ) -> AsyncIterator[SessionEvent]:
         await self.get(principal, session_id)
         live = session_id in self._runners
-        async for event in self._parts.events.read(session_id, after=after or EventId(0), live=live):
-            yield event
+        async with aclosing(self._parts.events.read(session_id, after=after or EventId(0), live=live)) as events:
+            async for event in events:
+                yield event
 
     @asynccontextmanager
     async def attach(
@@ -267,6 +269,7 @@ class Manager(SessionManager):
     def end(self, runner: SessionRunner, reason: EndReason, *, detail: str = "") -> "asyncio.Task[Session]":
         """Begin to end a session, or join the end that has begun: a session ends once."""
         if runner.ending is None:
+            runner.end_reason = str(reason)
             runner.ending = spawn(self._take_down(runner, reason, detail), name=f"end:{runner.session.id}")
         return runner.ending
 
@@ -348,7 +351,8 @@ class Manager(SessionManager):
         if principal is not None:
             self._visible(principal, session)
         if runner is None or runner.ending is not None or session.status in FINAL_STATUSES:
-            raise GoneError("the session has ended", reason=session.reason)
+            reason = runner.end_reason if runner is not None else session.reason
+            raise GoneError("the session has ended", reason=reason)
         return runner
 
     def _visible(self, principal: Principal, session: Session) -> Session:

@@ -55,8 +55,10 @@ class Recovery:
         try:
             async with asyncio.timeout(ATTACH_WAIT_S):
                 await runner.adopt(description)
-        except (ClocheError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - the top of a task: one session must not stop the daemon's start
             _log.warning("session_not_adopted", session=runner.session.id, exc_info=error)
+            if runner.sandbox is None:
+                await self._reap(runner.session.id, description)
             await self._manager.end(runner, EndReason.SANDBOX_LOST)
             return
         runner.publish(EventType.ADOPTED)
@@ -65,13 +67,14 @@ class Recovery:
     async def _fail(self, found: rows.Unfinished, description: Mapping[str, Any] | None) -> None:
         if description is not None:
             await self._reap(found.session.id, description)
-        closing = found.session.status is SessionStatus.CLOSING
         runner = self._manager.take_over(found.session, found.agent_token_hash, EgressPolicy())
-        await self._manager.end(runner, EndReason.CLOSED_BY_USER if closing else EndReason.SANDBOX_LOST)
+        # One that was closing already goes on to its end, for the reason it had.
+        closing = found.session.status is SessionStatus.CLOSING
+        await self._manager.end(runner, EndReason(found.session.reason) if closing else EndReason.SANDBOX_LOST)
 
     async def _reap(self, session_id: SessionId, description: Mapping[str, Any]) -> None:
         try:
             await self._driver.destroy(await self._driver.adopt(description))
             _log.info("orphan_reaped", session=session_id)
-        except ClocheError as error:
+        except Exception as error:  # noqa: BLE001 - the top of a task: the next start finds it again
             _log.warning("orphan_not_reaped", session=session_id, exc_info=error)

@@ -21,14 +21,14 @@ from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.egress.accounting import Counters
 from cloche.egress.gateway import Gateway
 from cloche.errors import ClocheError, ConflictError, DeadlineError, GoneError, StartError
-from cloche.sandbox.driver import Observation, Sandbox, SandboxDriver, SandboxState
+from cloche.sandbox.driver import Observation, Sandbox, SandboxDriver, SandboxState, Usage
 from cloche.sandbox.spec import SandboxSpec
 from cloche.sessions.accounts import Accounts
 from cloche.sessions.agent_news import BrowserNews, read_browser_news, start_failure_reason
 from cloche.sessions.attachment import Attachments, RunnerAttachment
 from cloche.sessions.events import Data, EventLog
 from cloche.sessions.idle import Activity, next_end
-from cloche.sessions.model import BrowserFacts, EndReason, EventType, Session, SessionUsage
+from cloche.sessions.model import BrowserFacts, EndReason, EventType, Session
 from cloche.sessions.startup import Startup
 from cloche.telemetry.metrics import Metrics
 from cloche.wire.messages import AgentMessage, BrowserState, FromAgent, Payload
@@ -76,6 +76,7 @@ class SessionRunner:
         self.sandbox: Sandbox | None = None
         # Set once, by the manager, when the session begins to end.
         self.ending: asyncio.Task[Session] | None = None
+        self.end_reason = ""
         self.accounts = Accounts(session.usage)
         self._parts = parts
         self._gateway = gateway(self, self.accounts.counters)
@@ -94,7 +95,6 @@ class SessionRunner:
         self._investigation: asyncio.Task[None] | None = None
         self._whole = False
         self._stopping = False
-        self._end_reason = ""
         self._accounts_are_stale = False
         self._kills_at_ready = 0
 
@@ -139,7 +139,7 @@ class SessionRunner:
 
     def _leave(self, reason: str) -> None:
         """Tell every client why, those that wait for a browser too."""
-        self._stopping, self._end_reason = True, reason
+        self._stopping, self.end_reason = True, reason
         self._attachments.finish(reason)
         self._browser_ready.set()
 
@@ -191,7 +191,7 @@ class SessionRunner:
 
     def _require_staying(self) -> None:
         if self._stopping:
-            raise GoneError("the session has ended", reason=self._end_reason)
+            raise GoneError("the session has ended", reason=self.end_reason)
 
     # --- clients ----------------------------------------------------------------------------------------------------
 

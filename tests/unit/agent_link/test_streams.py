@@ -165,6 +165,7 @@ def a_listener_over_ipv6(stack: ExitStack) -> int:
 
 def a_bound_socket(stack: ExitStack) -> int:
     sock = stack.enter_context(socket.socket())
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", EGRESS_PORT))
     return sock.fileno()
 

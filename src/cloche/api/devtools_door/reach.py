@@ -23,22 +23,18 @@ async def reach(attachment: Attachment, converse: Callable[[socket.socket], Awai
     Returns the connection, which is the caller's to close, and what `converse` returned.
     Raises: what `dial` and `converse` raise.
     """
-    for _ in range(ATTEMPTS - 1):
+    for left in reversed(range(ATTEMPTS)):
+        browser = await attachment.dial()
         try:
-            return await _once(attachment, converse)
+            return browser, await converse(browser)
         except AgentError:
-            if not await _has_died(attachment):
+            abort(browser)
+            if not left or not await _has_died(attachment):
                 raise
-    return await _once(attachment, converse)
-
-
-async def _once(attachment: Attachment, converse: Callable[[socket.socket], Awaitable[T]]) -> tuple[socket.socket, T]:
-    browser = await attachment.dial()
-    try:
-        return browser, await converse(browser)
-    except BaseException:
-        abort(browser)
-        raise
+        except BaseException:
+            abort(browser)
+            raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 async def _has_died(attachment: Attachment) -> bool:

@@ -2,12 +2,13 @@
 
     daemon                              bubblewrap (outer) ── clone ──► init of the sandbox ── fork ──► agent
       │ spawn ────────────────────────────►│                             │ mounts …
+      │ move it into the control group ───►│                             │
       │◄──────── info-fd: the init's pid ──┤                             │
-      │ limits on the init ──────────────────────────────────────────────►
+      │ the init too, if it was made before the move ────────────────────►
       │ one byte on block-fd ────────────────────────────────────────────► exec the agent
 
 Moving a process into a control group waits for the kernel's RCU and takes 5–10 ms; here that goes on while bubblewrap
-builds its mounts. Two details of the block pipe:
+makes its namespaces and mounts. Two details of the block pipe:
 - The sandbox's end is opened for reading and writing, so it never sees an end of file. With a plain pipe a daemon
   that is killed at this moment would let the sandbox run on without limits; so it waits, and recovery removes it.
 - The pipe is in packet mode with room for one packet (pipe(2), O_DIRECT), so that it becomes writable again when

@@ -1,6 +1,8 @@
 """`start`: spawn bubblewrap, put its init under the limits while it builds its walls, then let the agent run."""
 
+import contextlib
 import resource
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -90,6 +92,9 @@ class Start:
         # From here on the only listening descriptor is the sandbox's: when that is gone, dialling is refused.
         plan.listener.close()
         self.handle.plan = None
+        # Moving takes some ten milliseconds; bubblewrap goes on meanwhile, up to where it waits for us.
+        with self._limits_named():
+            self.handle.group.attach(self.launched.child.handle.identity.pid)
         return self.launched
 
     def _admit(self, pid: int) -> bool:
@@ -100,15 +105,25 @@ class Start:
         self.handle.processes.inner = inner
         if outer is None or members.parent_of(pid) != outer.identity.pid:
             return False
-        try:
-            self.handle.group.attach(pid)
+        with self._limits_named():
+            # It is in already when bubblewrap made it after the outer process had been moved.
+            if not self.handle.group.holds(pid):
+                self.handle.group.attach(pid)
             if self._counts_by_rlimit() and self.handle.own_uid is None:
                 _limit_processes(pid, self.limits.processes)
+        run_dir.write_record(self.handle.run_dir, self.handle.record())
+        return True
+
+    @contextlib.contextmanager
+    def _limits_named(self) -> Iterator[None]:
+        try:
+            yield
+        except ProcessLookupError:
+            # It has died meanwhile, and whoever waits for it next will see that and find the cause.
+            return
         except OSError as error:
             _log.error("cgroup_failed", session=self.handle.session_id, exc_info=error)
             raise start_error(StartReason.CGROUP_FAILED) from error
-        run_dir.write_record(self.handle.run_dir, self.handle.record())
-        return True
 
     def _counts_by_rlimit(self) -> bool:
         return self.handle.group.kind is CgroupKind.NONE

@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,10 +60,10 @@ def test_unused_images_go_and_used_ones_stay(runtime: Path, browser: BrowserFile
     os.utime(browser.executable, ns=(1, 1))
     newer = ensure_image(runtime, [browser])
     # A lock of another process, as bubblewrap holds one: one's own never conflict (fcntl(2)).
-    holder = "import fcntl, sys\nf = open(sys.argv[1])\nfcntl.lockf(f, fcntl.LOCK_SH)\nprint(1, flush=True)\nsys.stdin.read()"
+    holder = "import fcntl, sys; f = open(sys.argv[1]); fcntl.lockf(f, fcntl.LOCK_SH); print(1, flush=True); input()"
     lock = image.path / places.LOCK.lstrip("/")
     with subprocess.Popen(
-        ["/usr/bin/python3", "-c", holder, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", holder, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stdin is not None

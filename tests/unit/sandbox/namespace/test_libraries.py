@@ -18,15 +18,6 @@ def test_a_closure_holds_the_loader_and_the_c_library() -> None:
     assert all(path.exists() for path in found)
 
 
-def test_nss_brings_the_modules_it_loads_by_name() -> None:
-    libraries = list(Path("/usr/lib").glob("*/libnss3.so"))
-    if not libraries:
-        pytest.skip("needs libnss3, which Chromium depends on")
-    names = {path.name for path in closure(loader_of(PROGRAM), [libraries[0], Path("/usr/bin/env")])}
-    # libnss3 itself is in a closure only where something links to it.
-    assert "libnssutil3.so" in names
-
-
 @pytest.mark.parametrize("content", [b"", b"#!/bin/sh\n", b"\x7fELF\x01" + b"\0" * 60])
 def test_what_is_no_64_bit_program_has_no_loader(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
