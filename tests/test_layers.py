@@ -50,6 +50,7 @@ STDLIB_ONLY = ("agent", "wire")
 PURE = (
     "wire",
     "sandbox.namespace.argv",
+    "sandbox.namespace.uid_range",
     "vault.sealed",
     "vault.keys",
     "egress.policy",

@@ -16,7 +16,6 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "errors.py": ("test_errors.py",),
     # What runs inside a sandbox is tested as the process it is, on both sides of its sockets.
     "agent/commands.py": ("integration/agent",),
-    "agent/guest.py": ("integration/agent/test_agent_guest_socket.py",),
     "agent/lifecycle.py": ("integration/agent",),
     "agent/link.py": ("integration/agent/test_agent_link.py",),
     "agent/main.py": ("integration/agent",),
@@ -29,6 +28,15 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "api/devtools_door/*.py": ("integration/test_door.py",),
     # The command line is tested as a person types it.
     "cli/quickstart.py": ("e2e/test_quickstart.py",),
+    "cli/*.py": ("integration/test_cli.py",),
+    # Verbs of the driver, which mean nothing apart from a kernel that keeps them.
+    "sandbox/namespace/creation.py": ("contract/test_namespace_driver.py", "contract/test_namespace_faults.py"),
+    "sandbox/namespace/starting.py": ("contract/test_namespace_driver.py", "contract/test_namespace_faults.py"),
+    "sandbox/namespace/ending.py": ("contract/test_namespace_driver.py", "contract/test_namespace_limits.py"),
+    "sandbox/namespace/recovery.py": ("contract/test_namespace_driver.py",),
+    "sandbox/namespace/driver.py": ("contract/test_namespace_driver.py",),
+    "sandbox/namespace/handle.py": ("contract/test_namespace_driver.py",),
+    "daemon/doctor/check.py": ("unit/daemon/doctor/test_checks.py",),
     # Doubles and rigs of the tests: what stands on them tests them.
     "testing/*.py": ("unit", "contract", "integration", "e2e"),
     "testing/web/*.py": ("unit/testing/web/test_server.py",),
@@ -58,10 +66,11 @@ def holds_code(path: Path) -> bool:
 
 
 def has_own_test(module: str) -> bool:
-    """test_b.py beside its fellows, or test_a_b.py where the folder's name makes it plainer."""
+    """test_b.py, or test_a_b.py where the folder's name makes it plainer, or files by theme: test_b_limits.py."""
     path = Path(module)
     folder = ROOT / "tests/unit" / path.parent
-    return any((folder / name).is_file() for name in (f"test_{path.name}", f"test_{path.parent.name}_{path.name}"))
+    names = (f"test_{path.name}", f"test_{path.parent.name}_{path.name}")
+    return any((folder / name).is_file() for name in names) or any(folder.glob(f"test_{path.stem}_*.py"))
 
 
 def excuses(module: str) -> list[str]:

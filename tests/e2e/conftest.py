@@ -15,6 +15,7 @@ import socketserver
 import struct
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +37,9 @@ Connect = Callable[..., Awaitable[CdpClient]]
 
 OF_THE_MODULE: Final = {"kept": "module"}
 """The labels of sessions that outlive a test."""
+
+AS_SHIPPED: Final = {"egress_own_addresses": "false"}
+"""What the test kit sets otherwise, because its web stands on the daemon's own loopback."""
 
 HOST_END: Final = ("10.66.0.1", "fd66::1")
 """The host's addresses on its uplink: private ones, as in most networks."""
@@ -227,7 +231,14 @@ def _web() -> Iterator[World]:
 def _shared_daemon(_web: World, request: pytest.FixtureRequest) -> Iterator[DaemonProcess]:
     """One daemon for a module, with the module's `SETTINGS` if it has any."""
     settings: dict[str, Any] = getattr(request.module, "SETTINGS", {})
-    with DaemonProcess(resolver_hosts=_web.hosts_file, **settings) as process:
+    with DaemonProcess(resolver_hosts=_web.hosts_file, **(AS_SHIPPED | settings)) as process:
+        yield process
+
+
+@pytest.fixture
+async def daemon(local_web: LocalWeb) -> AsyncIterator[DaemonProcess]:
+    """A daemon for one test, to be killed and configured."""
+    async with DaemonProcess(resolver_hosts=local_web.hosts_file, **AS_SHIPPED) as process:
         yield process
 
 
@@ -270,6 +281,28 @@ async def tabs(cdp: Connect, kept_session: Json) -> AsyncIterator[Tabs]:
     context = (await client.send("Target.createBrowserContext"))["browserContextId"]
     yield Tabs(client, context)
     await client.send("Target.disposeBrowserContext", {"browserContextId": context})
+
+
+@pytest.fixture
+def browser_pid() -> Callable[[DaemonProcess, Json], Awaitable[int]]:
+    """`await browser_pid(daemon, session)`: the browser's pid on the host.
+
+    The agent knows the one inside, the kernel both (proc_pid_status(5), NSpid).
+    """
+
+    async def find(daemon: DaemonProcess, session: Json) -> int:
+        health = (await daemon.request("GET", f"/v1/sessions/{session['id']}/health")).json
+        record = json.loads((daemon.run_dir / session["id"] / "sandbox.json").read_text())
+        sandbox = Path(f"/proc/{record['inner']['pid']}/ns/pid").readlink()
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdecimal() and (entry / "ns/pid").readlink() == sandbox:
+                    pids = (entry / "status").read_text().partition("NSpid:")[2].partition("\n")[0].split()
+                    if pids[-1] == str(health["browser_pid"]):
+                        return int(pids[0])
+        raise AssertionError(f"no process is {health['browser_pid']} in the sandbox")
+
+    return find
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -18,20 +16,6 @@ from cloche.testing.web.server import LocalWeb
 SETTINGS: Final = {"restart_budget": 2, "restart_window_s": 300}
 
 Json = dict[str, Any]
-
-
-async def browser_pid(daemon: DaemonProcess, session: Json) -> int:
-    """The browser's pid on the host: the agent knows the one inside, the kernel both (proc_pid_status(5), NSpid)."""
-    health = (await daemon.request("GET", f"/v1/sessions/{session['id']}/health")).json
-    record = json.loads((daemon.run_dir / session["id"] / "sandbox.json").read_text())
-    init = Path(f"/proc/{record['inner']['pid']}/ns/pid").readlink()
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdecimal() and (entry / "ns/pid").readlink() == init:
-                pids = (entry / "status").read_text().partition("NSpid:")[2].partition("\n")[0].split()
-                if pids[1:] == [str(health["browser_pid"])]:
-                    return int(pids[0])
-    raise AssertionError(f"no process is {health['browser_pid']} in the sandbox")
 
 
 async def crash(client: CdpClient) -> CdpClosedError:
@@ -58,7 +42,13 @@ async def test_a_crash_closes_its_clients_with_try_again_and_a_dial_reaches_the_
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a sandbox's processes can be killed one by one only by root")
 async def test_a_browser_killed_from_outside_comes_again(
-    shared_daemon: DaemonProcess, session: Json, browser: CdpClient, cdp: Any, events: Any, local_web: LocalWeb
+    shared_daemon: DaemonProcess,
+    session: Json,
+    browser: CdpClient,
+    cdp: Any,
+    events: Any,
+    local_web: LocalWeb,
+    browser_pid: Any,
 ) -> None:
     os.kill(await browser_pid(shared_daemon, session), signal.SIGKILL)
     # Dialled at once: it waits for the new browser instead of getting the old address.

@@ -117,8 +117,10 @@ async def test_an_endless_body_is_cut_where_the_budget_ends(
     drink = """(async () => {
         const reader = (await fetch("/endless")).body.getReader();
         let total = 0;
-        try { for (let {done, value} = await reader.read(); !done; {done, value} = await reader.read()) total += value.length; }
-        catch (error) { return [total, error.name]; }
+        try {
+            for (let {done, value} = await reader.read(); !done; {done, value} = await reader.read())
+                total += value.length;
+        } catch (error) { return [total, error.name]; }
         return [total, "ended"];
     })()"""
     total, end = await page.evaluate(drink)
@@ -138,7 +140,8 @@ async def test_connections_beyond_the_budget_are_refused_and_the_others_go_on(
     session = await shared_daemon.create_session(budget={"egress_connections": 3})
     page = await (await cdp(session["connect_url"])).new_page(local_web.url("site.test", "/page"))
     many = """Promise.all(["site", "other", "cdn", "download", "slow"].map((name) =>
-        fetch(`http://${name}.test/slow?chunks=3&interval_ms=150`).then((answer) => answer.text()).catch(() => "refused")))"""
+        fetch(`http://${name}.test/slow?chunks=3&interval_ms=150`)
+            .then((answer) => answer.text()).catch(() => "refused")))"""
     found = await page.evaluate(many)
     assert set(found) == {"0\n1\n2\n", "refused"}
     assert found.count("0\n1\n2\n") <= 3
@@ -156,8 +159,8 @@ class Proxy:
 
 @asynccontextmanager
 async def proxy(serve: Callable[[Proxy, asyncio.StreamReader, asyncio.StreamWriter], Any]) -> AsyncIterator[Proxy]:
-    """Run one on the host's private address; `serve` reads a client's greeting and returns the host and port it asks for."""
-    made, tasks = Proxy(), set()
+    """Run one on the host's private address; `serve` reads a greeting and returns the host and port it asks for."""
+    made, tasks = Proxy(), set[Any]()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.add(asyncio.current_task())

@@ -1,6 +1,5 @@
 """A Chromium that is missing, broken, hanging or crashing: the session fails with the right reason, and nothing stays."""
 
-import json
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.http import Answer
 from cloche.testing.traces import await_no_traces, traces
+from cloche.testing.watching import all_events
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +46,6 @@ async def create(daemon: DaemonProcess, **body: object) -> Answer:
     return await daemon.request("POST", "/v1/sessions", body, timeout_s=15)
 
 
-async def events_of(daemon: DaemonProcess, id_: str) -> list[dict[str, Any]]:
-    """Every event of a session, to its last. The stream ends with the session."""
-    answer = await daemon.request("GET", f"/v1/sessions/{id_}/events", timeout_s=15)
-    return [json.loads(line[6:]) for line in answer.body.decode().splitlines() if line.startswith("data: ")]
-
-
 async def newest(daemon: DaemonProcess) -> dict[str, Any]:
     session: dict[str, Any] = (await daemon.request("GET", "/v1/sessions?limit=1")).json["sessions"][0]
     return session
@@ -64,7 +58,7 @@ async def assert_failed_cleanly(daemon: DaemonProcess, answer: Answer, reason: s
     await await_no_traces(daemon)
     session = await newest(daemon)
     assert (session["status"], session["reason"], session["connect_url"]) == ("failed", "start_failed", None)
-    last = (await events_of(daemon, session["id"]))[-1]
+    last = (await all_events(daemon, session["id"]))[-1]
     assert (last["type"], last["data"]["detail"]) == ("session.failed", reason)
     metrics = (await daemon.request("GET", "/metrics")).body.decode()
     assert f'cloche_session_starts_failed_total{{reason="{reason}"}}' in metrics
@@ -77,7 +71,9 @@ async def assert_told_by_readyz(daemon: DaemonProcess, part: str) -> None:
     assert "retry-after" in answer.headers
 
 
-async def test_a_missing_chromium_fails_the_start_and_readiness_until_it_is_there_again(mendable: DaemonProcess) -> None:
+async def test_a_missing_chromium_fails_the_start_and_readiness_until_it_is_there_again(
+    mendable: DaemonProcess,
+) -> None:
     browser_of(mendable).unlink()
     await assert_failed_cleanly(mendable, await create(mendable), "chromium_missing")
     await assert_told_by_readyz(mendable, "not installed")
@@ -112,7 +108,7 @@ async def test_the_whole_start_has_a_deadline_of_its_own(mendable: DaemonProcess
 
 async def test_a_chromium_that_crashes_at_start_is_not_tried_again(stub_daemon: DaemonProcess) -> None:
     await assert_failed_cleanly(stub_daemon, await create(stub_daemon, user_agent="crash"), "crashed_at_start")
-    types = [event["type"] for event in await events_of(stub_daemon, (await newest(stub_daemon))["id"])]
+    types = [event["type"] for event in await all_events(stub_daemon, (await newest(stub_daemon))["id"])]
     assert "browser.restarting" not in types
 
 
@@ -130,10 +126,12 @@ async def test_the_last_words_of_a_broken_chromium_are_in_the_log_and_not_in_the
     assert b"cannot go on" not in answer.body
 
 
-async def test_a_chromium_that_crashes_again_and_again_ends_its_session_and_no_other(stub_daemon: DaemonProcess) -> None:
+async def test_a_chromium_that_crashes_again_and_again_ends_its_session_and_no_other(
+    stub_daemon: DaemonProcess,
+) -> None:
     bystander = await stub_daemon.create_session()
     looping = await stub_daemon.create_session(user_agent="loop")
-    events = await events_of(stub_daemon, looping["id"])
+    events = await all_events(stub_daemon, looping["id"])
     types = [event["type"] for event in events]
     assert types.count("browser.restarting") == 2, "the restart budget of this daemon"
     assert types.count("browser.ready") == types.count("browser.exited") == 3
@@ -152,7 +150,7 @@ async def test_a_question_to_a_session_that_ends_meanwhile_is_answered_with_its_
     while answer.status == 200:
         answer = await stub_daemon.request("GET", f"/v1/sessions/{session['id']}/json/version", timeout_s=20)
     assert answer.status in (410, 502)
-    await events_of(stub_daemon, session["id"])
+    await all_events(stub_daemon, session["id"])
     answer = await stub_daemon.request("GET", f"/v1/sessions/{session['id']}/json/version")
     assert (answer.status, answer.json["reason"]) == (410, "browser_gave_up")
 

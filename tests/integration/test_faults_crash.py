@@ -1,10 +1,13 @@
 """The daemon is killed while sessions are coming up: after the restart every sandbox is listed, or gone."""
 
 import asyncio
+import contextlib
+import http.client
 import random
 from pathlib import Path
 
-from cloche.testing.daemon import DaemonProcess
+from cloche.concurrency.tasks import spawn
+from cloche.testing.daemon import DaemonProcess, processes_of
 from cloche.testing.traces import await_no_traces, live_ids
 
 ROUNDS = 7
@@ -17,11 +20,16 @@ async def create_and_kill(daemon: DaemonProcess, moments: random.Random) -> None
     """Begin some creates a little apart, and kill the daemon at some moment of their starts."""
     creates = []
     for _ in range(CREATES):
-        creates.append(asyncio.ensure_future(daemon.request("POST", "/v1/sessions", {})))  # noqa: TID251
+        creates.append(spawn(_create(daemon), name="create"))
         await asyncio.sleep(moments.uniform(0, SLOWEST_START_S / CREATES))
     await asyncio.sleep(moments.uniform(0, SLOWEST_START_S))
     await daemon.kill9()
-    await asyncio.gather(*creates, return_exceptions=True)
+    await asyncio.gather(*creates)
+
+
+async def _create(daemon: DaemonProcess) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):  # the daemon is killed under it
+        await daemon.request("POST", "/v1/sessions", {})
 
 
 async def test_a_kill_at_any_moment_of_a_create_orphans_nothing(stub_browser: Path) -> None:
@@ -80,11 +88,5 @@ async def test_a_sandbox_whose_daemon_never_comes_back_ends_itself_with_its_leas
 
 async def await_no_processes(daemon: DaemonProcess) -> None:
     async with asyncio.timeout(10):
-        while await asyncio.to_thread(_processes, daemon):
+        while await asyncio.to_thread(processes_of, daemon.directory):
             await asyncio.sleep(0.1)
-
-
-def _processes(daemon: DaemonProcess) -> dict[int, str]:
-    from cloche.testing.daemon import processes_of
-
-    return processes_of(daemon.directory)

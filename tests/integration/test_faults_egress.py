@@ -1,41 +1,24 @@
 """What a hostile program in a sandbox says to its gateway: every conversation ends, soon, and is told to the owner."""
 
-import asyncio
-import json
-import time
 from typing import Any
 
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.stub_chromium import GARBAGE
+from cloche.testing.watching import all_events, stub_report
 
 HANDSHAKE_TIMEOUT_S = 10
 """Of the default policy."""
 
 
-async def report_of(daemon: DaemonProcess, id_: str, key: str, *, timeout_s: float = 20) -> dict[str, Any]:
-    """What the stub in a session tells, once `key` is in it."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        answer = await daemon.request("GET", f"/v1/sessions/{id_}/json/list")
-        assert answer.status == 200, answer.body
-        report: dict[str, Any] = answer.json[0]
-        if key in report:
-            return report
-        assert time.monotonic() < deadline, report
-        await asyncio.sleep(0.1)
-
-
 async def refusals_of(daemon: DaemonProcess, id_: str) -> list[dict[str, Any]]:
     """The egress refusals of a session, which is closed for it."""
     await daemon.request("DELETE", f"/v1/sessions/{id_}")
-    answer = await daemon.request("GET", f"/v1/sessions/{id_}/events")
-    events = [json.loads(line[6:]) for line in answer.body.decode().splitlines() if line.startswith("data: ")]
-    return [event["data"] for event in events if event["type"] == "egress.refused"]
+    return [event["data"] for event in await all_events(daemon, id_) if event["type"] == "egress.refused"]
 
 
 async def test_what_is_no_socks_ends_its_connection_and_is_told(stub_daemon: DaemonProcess) -> None:
     session = await stub_daemon.create_session(user_agent="socks:garbage")
-    outcomes = (await report_of(stub_daemon, session["id"], "outcomes"))["outcomes"]
+    outcomes = (await stub_report(stub_daemon, session["id"], "outcomes"))["outcomes"]
     assert len(outcomes) == len(GARBAGE) + 1
     assert "timeout" not in outcomes
     # Nothing got through: after the greeting's answer (05 00) a success would be 05 00 again.
@@ -48,7 +31,7 @@ async def test_what_is_no_socks_ends_its_connection_and_is_told(stub_daemon: Dae
 
 async def test_who_greets_the_gateway_byte_by_byte_is_cut_off(stub_daemon: DaemonProcess) -> None:
     session = await stub_daemon.create_session(user_agent="socks:slow")
-    report = await report_of(stub_daemon, session["id"], "cut_after_s", timeout_s=HANDSHAKE_TIMEOUT_S * 2)
+    report = await stub_report(stub_daemon, session["id"], "cut_after_s", timeout_s=HANDSHAKE_TIMEOUT_S * 2)
     assert report["open"] == 0
     refusals = await refusals_of(stub_daemon, session["id"])
     assert {refusal["reason"] for refusal in refusals} == {"handshake_timeout"}

@@ -14,7 +14,9 @@ from cloche.testing.traces import await_no_traces, traces
 START_TIMEOUT_S = 2.0
 
 # What bubblewrap 0.8 says where unshare(2) fails with EPERM, and a bubblewrap that is broken in other ways.
-FORBIDDEN = "echo 'bwrap: No permissions to create new namespace, likely because the kernel does not allow it' >&2; exit 1"
+FORBIDDEN = (
+    "echo 'bwrap: No permissions to create new namespace, likely because the kernel does not allow it' >&2; exit 1"
+)
 DYING = "exit 1"
 HANGING = "exec sleep 1000"
 
@@ -84,9 +86,7 @@ async def test_a_missing_bubblewrap_fails_the_start_and_readiness(mendable: Daem
         ("exec bwrap --version", "sandbox_died_at_start"),
     ],
 )
-async def test_a_bubblewrap_that_fails_is_told_by_its_reason(
-    mendable: DaemonProcess, script: str, reason: str
-) -> None:
+async def test_a_bubblewrap_that_fails_is_told_by_its_reason(mendable: DaemonProcess, script: str, reason: str) -> None:
     replace_bubblewrap(mendable, script)
     await assert_refused(mendable, reason)
 

@@ -170,7 +170,7 @@ async def test_with_a_key_it_listens_beyond_loopback_and_its_metrics_want_an_adm
         assert (answer.status, answer.json["code"]) == (403, "denied")
 
 
-async def test_a_graceful_stop_ends_sessions_and_tells_every_client_why(stub_browser: Path) -> None:
+async def test_a_graceful_stop_ends_sessions_and_tells_every_client_why() -> None:
     """Five real browsers with two clients each; nothing is left, and the exit code is 0."""
     async with DaemonProcess() as daemon:
         sessions = await asyncio.gather(*(daemon.create_session() for _ in range(5)))

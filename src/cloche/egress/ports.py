@@ -116,6 +116,11 @@ class PortRule:
     def permits(self, port: int) -> bool:
         return port not in self.denied and any(first <= port <= last for first, last in self.ranges)
 
+    def narrowed(self, other: "PortRule") -> "PortRule":
+        """What both rules permit."""
+        both = ((max(a, c), min(b, d)) for a, b in self.ranges for c, d in other.ranges)
+        return PortRule(tuple((low, high) for low, high in both if low <= high), self.denied | other.denied)
+
 
 DEFAULT_PORTS: Final = PortRule()
 

@@ -5,9 +5,12 @@ from ipaddress import IPv6Address
 
 from cloche.egress.policy import (
     EgressPolicy,
+    PortRule,
     PrivateCeiling,
+    Scheme,
     Upstream,
     parse_host_patterns,
+    parse_ports,
     parse_private_hosts,
     parse_upstream,
     private_hosts_outside,
@@ -42,10 +45,19 @@ def effective_policy(options: SessionOptions, upstream_url: str | None, ceiling:
         allow_hosts=parse_host_patterns(asked.allow_hosts, field="egress.allow_hosts"),
         deny_hosts=(*ceiling.base.deny_hosts, *parse_host_patterns(asked.deny_hosts, field="egress.deny_hosts")),
         private_hosts=private_hosts,
+        ports=_ports(asked.ports, ceiling.base.ports),
+        schemes=frozenset(Scheme(name) for name in asked.schemes) or ceiling.base.schemes,
         upstream=_upstream(upstream_url) or ceiling.base.upstream,
         max_bytes=options.budget.egress_bytes,
         max_connections=options.budget.egress_connections,
     )
+
+
+def _ports(asked: tuple[str, ...], open_ports: PortRule) -> PortRule:
+    """Narrow what the server opens; a session cannot widen it."""
+    if not asked:
+        return open_ports
+    return open_ports.narrowed(parse_ports(",".join(asked), field="egress.ports"))
 
 
 def without_credentials(options: EgressOptions) -> EgressOptions:

@@ -60,6 +60,10 @@ class EgressOptions:
     allow_hosts: tuple[str, ...] = ()
     deny_hosts: tuple[str, ...] = ()
     private_hosts: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    """Ports and ranges (`443`, `8000-8999`) within those the server opens. Empty: all of those."""
+    schemes: tuple[str, ...] = ()
+    """`http`, `https`. Empty: both."""
     upstream: str | None = None
 
 

@@ -231,6 +231,8 @@ def _options_from_json(value: Mapping[str, Any]) -> SessionOptions:
             allow_hosts=tuple(egress["allow_hosts"]),
             deny_hosts=tuple(egress["deny_hosts"]),
             private_hosts=tuple(egress["private_hosts"]),
+            ports=tuple(egress["ports"]),
+            schemes=tuple(egress["schemes"]),
             upstream=egress["upstream"],
         ),
         budget=Budget(**value["budget"]),

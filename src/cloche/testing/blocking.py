@@ -13,7 +13,12 @@ ALLOWED: tuple[tuple[str, str, str, str], ...] = (
     ("os.access", "cloche/storage/database.py", "_upgrade", "alembic reads its steps, where the schema is old"),
     ("os.stat", "cloche/storage/database.py", "_upgrade", "alembic reads its steps, where the schema is old"),
     ("os.scandir", "cloche/storage/database.py", "_upgrade", "alembic reads its steps, where the schema is old"),
-    ("io.TextIOWrapper.read", "cloche/storage/database.py", "_upgrade", "alembic reads its steps, where the schema is old"),
+    (
+        "io.TextIOWrapper.read",
+        "cloche/storage/database.py",
+        "_upgrade",
+        "alembic reads its steps, where the schema is old",
+    ),
     ("os.path.abspath", "cloche/storage/database.py", "_upgrade", "alembic reads its steps, where the schema is old"),
     ("os.mkdir", "cloche/testing/driver.py", "create", "the double does what a real driver does in a thread"),
     ("os.stat", "cloche/testing/driver.py", "create", "the double does what a real driver does in a thread"),

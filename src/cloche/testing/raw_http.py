@@ -1,12 +1,11 @@
 """HTTP/1.1 byte by byte: for requests that no client library would send."""
 
 import asyncio
+import json as json_module
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
-
-import json as json_module
 
 TIMEOUT_S = 10.0
 

@@ -104,15 +104,14 @@ class Stub:
         return [self._report]
 
     def _misbehave(self) -> None:
-        match self._temper:
-            case "fork":
-                self._fork()
-            case "hog":
-                _hog()
-            case "socks:garbage":
-                self._report["outcomes"] = [_converse(line) for line in (*GARBAGE, random.randbytes(300))]
-            case "socks:slow":
-                self._dawdle(connections=40)
+        if self._temper == "fork":
+            self._fork()
+        elif self._temper == "hog":
+            _hog()
+        elif self._temper == "socks:garbage":
+            self._report["outcomes"] = [_converse(line) for line in (*GARBAGE, random.randbytes(300))]
+        elif self._temper == "socks:slow":
+            self._dawdle(connections=40)
 
     def _fork(self) -> None:
         children = 0

@@ -6,6 +6,7 @@ Each connection brings one line, {"code": "…"}, and gets one line, {"result": 
 
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -27,6 +28,9 @@ def answer(connection):
             reply = {"error": traceback.format_exc()}
         stream.write(json.dumps(reply) + "\n")
 
+
+# A test run that was killed must not leave this behind for ever: there is no lease as the real agent has.
+signal.alarm(300)
 
 listener = socket.socket(fileno=CONFIG["guest_fd"])
 while True:

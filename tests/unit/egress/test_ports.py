@@ -59,3 +59,12 @@ def test_stun_socks_and_other_binary_protocols_begin_neither(byte: int) -> None:
 
 def test_no_byte_begins_anything_but_the_known_schemes() -> None:
     assert {scheme_of(byte) for byte in range(256)} == {None, *ALL_SCHEMES}
+
+
+@given(port=st.integers(1, 65535))
+@pytest.mark.parametrize(
+    ("one", "other"), [("1-65535", "443"), ("80,8000-9000", "8500-9500"), ("22", "1-65535"), ("80", "81")]
+)
+def test_two_rules_together_permit_what_both_permit(one: str, other: str, port: int) -> None:
+    a, b = parse_ports(one), parse_ports(other)
+    assert a.narrowed(b).permits(port) == (a.permits(port) and b.permits(port))

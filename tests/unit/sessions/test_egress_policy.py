@@ -1,6 +1,13 @@
 import pytest
 
-from cloche.egress.policy import EgressPolicy, parse_host_patterns, parse_private_ceiling, parse_upstream
+from cloche.egress.policy import (
+    EgressPolicy,
+    Scheme,
+    parse_host_patterns,
+    parse_ports,
+    parse_private_ceiling,
+    parse_upstream,
+)
 from cloche.errors import DeniedError, InvalidError
 from cloche.sessions.egress_policy import EgressCeiling, effective_policy, without_credentials
 from cloche.sessions.model import EgressOptions
@@ -85,3 +92,18 @@ def test_what_is_shown_of_an_upstream_can_be_read_again() -> None:
         shown = without_credentials(EgressOptions(upstream=url)).upstream
         assert shown is not None
         assert parse_upstream(shown) == parse_upstream(url)
+
+
+def test_a_session_may_narrow_the_ports_and_schemes_but_not_widen_them() -> None:
+    base = EgressPolicy(ports=parse_ports("80,443,8000-8999"))
+    found = policy(EgressCeiling(None, base), ports=("443", "8443-9443", "22"), schemes=("https",))
+
+    assert [port for port in (22, 80, 443, 8080, 8443, 9000) if found.ports.permits(port)] == [443, 8443]
+    assert found.schemes == {Scheme.HTTPS}
+
+
+def test_a_malformed_port_is_refused_under_its_own_name() -> None:
+    with pytest.raises(InvalidError) as caught:
+        policy(ports=("99999",))
+
+    assert caught.value.fields["field"] == "egress.ports"

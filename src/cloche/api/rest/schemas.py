@@ -33,12 +33,19 @@ class ViewportIn(In):
     device_scale_factor: Annotated[float, Field(ge=0.25, le=4)] = 1.0
 
 
+PortText = Annotated[str, StringConstraints(max_length=11, pattern=r"^\d{1,5}(-\d{1,5})?$")]
+
+
 class EgressIn(In):
-    """What the session may reach. `private_hosts` opens exactly what it names, under the server's ceiling."""
+    """What the session may reach. `private_hosts` opens exactly what it names, under the server's ceiling; `ports`
+    (`443`, `8000-8999`) and `schemes` narrow what the server opens.
+    """
 
     allow_hosts: HostList = []
     deny_hosts: HostList = []
     private_hosts: HostList = []
+    ports: Annotated[list[PortText], Field(max_length=64)] = []
+    schemes: Annotated[list[Literal["http", "https"]], Field(max_length=2)] = []
     upstream: Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[!-~]+$")] | None = None
     max_bytes: Bytes | None = None
 
@@ -86,6 +93,8 @@ class SessionIn(In):
                 allow_hosts=tuple(egress.allow_hosts),
                 deny_hosts=tuple(egress.deny_hosts),
                 private_hosts=tuple(egress.private_hosts),
+                ports=tuple(egress.ports),
+                schemes=tuple(egress.schemes),
                 upstream=egress.upstream,
             ),
             egress_max_bytes=egress.max_bytes,
@@ -140,6 +149,8 @@ class EgressOut(Out):
     allow_hosts: list[str]
     deny_hosts: list[str]
     private_hosts: list[str]
+    ports: list[str]
+    schemes: list[str]
     upstream: str | None
     max_bytes: int
 

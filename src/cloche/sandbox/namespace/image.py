@@ -47,7 +47,9 @@ def ensure_image(runtime_dir: Path, browsers: Sequence[BrowserFiles]) -> Image:
     Safe when two daemons do it at once: each builds under a name of its own, the first rename wins. Raises OSError,
     ValueError (a browser that is no ELF program the loader knows) or subprocess.TimeoutExpired.
     """
-    runtime_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+    if not runtime_dir.is_dir():
+        runtime_dir.mkdir(parents=True, exist_ok=True)
+        runtime_dir.chmod(0o711)  # whatever the umask is: sandboxes walk through
     key = _key(browsers)
     if found := _find(runtime_dir, key):
         return found
