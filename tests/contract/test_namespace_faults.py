@@ -210,11 +210,13 @@ async def test_what_a_daemon_killed_between_spawn_and_record_leaves_is_found_and
     # Hold the start where a kill -9 would hurt most: bubblewrap runs, nothing but its command line tells whose it is.
     driver = namespace_case.new_driver()
     sandbox = await driver.create(namespace_case.new_spec())
-    starting = driver.start(sandbox)
-    assert starting.send(None) is not None
-    held = starting
-    while sandbox.processes.outer is None:
-        await asyncio.sleep(0)
+    before = asyncio.all_tasks()
+    held = driver.start(sandbox)
+    assert held.send(None) is not None
+    # The spawning goes on in a thread of its own; what would come after it never does.
+    await asyncio.wait(asyncio.all_tasks() - before, timeout=5)
+    assert sandbox.processes.outer is not None
+    assert sandbox.processes.inner is None
     successor = namespace_case.new_driver()
     (description,) = await successor.leftovers()
     adopted = await successor.adopt(description)

@@ -53,6 +53,7 @@ _RTM_NEWLINK, _RTM_NEWADDR, _RTM_DELADDR, _RTM_NEWROUTE = 16, 20, 21, 24
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _NODAD: Final = 0x02
 _HOST_SIDE, _WORLD_SIDE = "uplink", "world"
+_WORLD: Final = (*netns.PUBLIC_LOOKING, *netns.FORBIDDEN)
 
 
 class World(LocalWeb):
@@ -67,11 +68,11 @@ class World(LocalWeb):
     def __enter__(self) -> "World":
         self._thread.start()
         assert self._apart.wait(5), "the world has no network namespace"
-        for text in (*netns.PUBLIC_LOOKING, *netns.FORBIDDEN):
+        for text in _WORLD:
             _change_address(_RTM_DELADDR, 1, ip_address(text))
         netns.add_address(ip_address(HOST_PUBLIC))
         _lay_wire(self._thread_id)
-        _furnish(_HOST_SIDE, HOST_END)
+        _furnish(_HOST_SIDE, HOST_END, _WORLD)
         self._wired.set()
         self._started.result(10)
         return self
@@ -85,7 +86,7 @@ class World(LocalWeb):
         self._thread_id = threading.get_native_id()
         self._apart.set()
         assert self._wired.wait(5), "the world has no wire"
-        _furnish(_WORLD_SIDE, (*netns.PUBLIC_LOOKING, *netns.FORBIDDEN))
+        _furnish(_WORLD_SIDE, _WORLD, HOST_END)
         super()._run()
 
 
@@ -353,17 +354,20 @@ def _lay_wire(thread_id: int) -> None:
     _ask(_RTM_NEWLINK, _CREATE, body)
 
 
-def _furnish(interface: str, addresses: tuple[str, ...]) -> None:
-    """Give one end its addresses and send everything else down the wire."""
+def _furnish(interface: str, addresses: tuple[str, ...], beyond: tuple[str, ...]) -> None:
+    """Give one end its addresses and send what is for those beyond down the wire; there is no other route."""
     index = socket.if_nametoindex(interface)
     for text in addresses:
         _change_address(_RTM_NEWADDR, index, ip_address(text))
     _set_up(interface)
-    for family in (socket.AF_INET, socket.AF_INET6) if netns.has_ipv6() else (socket.AF_INET,):
-        # rtmsg: family, lengths, tos, table main, protocol boot, scope (link for IPv4), type unicast, flags.
-        scope = 253 if family == socket.AF_INET else 0
-        route = struct.pack("=BBBBBBBBI", family, 0, 0, 0, 254, 3, scope, 1, 0)
-        _ask(_RTM_NEWROUTE, _CREATE, route + _attribute(4, struct.pack("=I", index)))
+    for address in map(ip_address, beyond):
+        if address.version == 4 or netns.has_ipv6():
+            # rtmsg: family, lengths, tos, table main, protocol boot, scope (link for IPv4), type unicast, flags.
+            family, scope = (socket.AF_INET, 253) if address.version == 4 else (socket.AF_INET6, 0)
+            route = struct.pack("=BBBBBBBBI", family, address.max_prefixlen, 0, 0, 254, 3, scope, 1, 0)
+            _ask(
+                _RTM_NEWROUTE, _CREATE, route + _attribute(1, address.packed) + _attribute(4, struct.pack("=I", index))
+            )
 
 
 def _change_address(change: int, index: int, address: IPv4Address | IPv6Address) -> None:

@@ -122,6 +122,9 @@ async def test_a_tab_is_opened_and_closed_over_http(
     await local_web.wait_for_request("site.test", "/page")
     assert (await shared_daemon.request("GET", f"{base}/activate/{opened['id']}")).status == 200
     assert (await shared_daemon.request("GET", f"{base}/close/{opened['id']}")).status == 200
+    async with asyncio.timeout(5):
+        while opened["id"] in str((await shared_daemon.request("GET", f"{base}/list")).json):
+            await asyncio.sleep(0)
     assert (await shared_daemon.request("GET", f"{base}/close/{opened['id']}")).status == 404
 
 

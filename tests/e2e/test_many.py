@@ -12,6 +12,7 @@ from cloche.testing.web.server import LocalWeb
 
 Json = dict[str, Any]
 
+SESSIONS: Final = 10
 CEILING: Final = 5
 CREATES: Final = 100
 
@@ -19,12 +20,17 @@ CREATES: Final = 100
 async def test_ten_sessions_made_at_once_all_work_and_are_apart(
     shared_daemon: DaemonProcess, local_web: LocalWeb
 ) -> None:
+    here, everyone = 0, asyncio.Event()
+
     async def live(number: int) -> list[Any]:
         session = await shared_daemon.create_session(labels={"number": str(number)})
         async with await CdpClient.connect(session["connect_url"]) as client:
             page = await client.new_page(local_web.url("site.test", f"/cookies/set?number={number}"))
             await page.goto(local_web.url("site.test", "/storage"))
-            here.release()
+            nonlocal here
+            here += 1
+            if here == SESSIONS:
+                everyone.set()
             # All have written by now: what one finds is what it wrote.
             async with asyncio.timeout(60):
                 await everyone.wait()
@@ -33,16 +39,9 @@ async def test_ten_sessions_made_at_once_all_work_and_are_apart(
             await page.goto(local_web.url("site.test", "/storage"))
             return [session["id"], cookies, await page.evaluate("document.title")]
 
-    here, everyone = asyncio.Semaphore(0), asyncio.Event()
-
-    async def count() -> None:
-        for _ in range(10):
-            await here.acquire()
-        everyone.set()
-
-    *found, _ = await asyncio.gather(*(live(number) for number in range(10)), count())
-    assert len({session_id for session_id, *_ in found}) == 10
-    assert [rest for _, *rest in found] == [[{"number": str(number)}, "visits 2"] for number in range(10)]
+    found = await asyncio.gather(*(live(number) for number in range(SESSIONS)))
+    assert len({session_id for session_id, *_ in found}) == SESSIONS
+    assert [rest for _, *rest in found] == [[{"number": str(number)}, "visits 2"] for number in range(SESSIONS)]
 
 
 async def test_of_a_hundred_creates_at_once_exactly_as_many_are_admitted_as_there_is_room_for(

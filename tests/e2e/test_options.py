@@ -17,7 +17,8 @@ async def first_page(cdp: Any, session: Json) -> CdpPage:
     """The tab that the session opened with."""
     client = await cdp(session["connect_url"])
     targets = (await client.send("Target.getTargets"))["targetInfos"]
-    return await client.attach(next(target["targetId"] for target in targets if target["type"] == "page"))
+    page: CdpPage = await client.attach(next(target["targetId"] for target in targets if target["type"] == "page"))
+    return page
 
 
 async def test_the_viewport_is_what_the_page_measures(shared_daemon: DaemonProcess, cdp: Any) -> None:

@@ -98,7 +98,12 @@ async def test_a_download_through_devtools_lands_in_the_workspace(
     behaviour = {"behavior": "allow", "downloadPath": folder, "eventsEnabled": True}
     await cdp.send("Browser.setDownloadBehavior", behaviour)
     ended: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
-    cdp.on("Browser.downloadProgress", lambda told: told["state"] == "inProgress" or ended.set_result(told))
+
+    def hear(told: Json) -> None:
+        if told["state"] != "inProgress" and not ended.done():
+            ended.set_result(told)
+
+    cdp.on("Browser.downloadProgress", hear)
     # Playwright sets another folder for each context it makes; the session's own has just been set here.
     page = await playwright.contexts[0].new_page()
     await page.goto(local_web.url("site.test", "/"))

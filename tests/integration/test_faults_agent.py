@@ -39,7 +39,7 @@ def ground() -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def plain_logs() -> Iterator[None]:
     """structlog's own choice for a terminal reads source files to colour a traceback, in the middle of the loop."""
-    structlog.configure(processors=[structlog.processors.KeyValueRenderer(["event"])])
+    structlog.configure(processors=[structlog.processors.KeyValueRenderer(key_order=["event"])])
     yield
     structlog.reset_defaults()
 

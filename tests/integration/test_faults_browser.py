@@ -1,4 +1,4 @@
-"""A Chromium that is missing, broken, hanging or crashing: the session fails with the right reason, and nothing stays."""
+"""A Chromium that is missing, broken, hanging or crashing: the session fails with the reason, and nothing stays."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -39,7 +39,7 @@ async def mend(daemon: DaemonProcess, stub_browser: Path) -> None:
 
 
 def browser_of(daemon: DaemonProcess) -> Path:
-    return Path(daemon.settings["chromium_shell"])
+    return Path(str(daemon.settings["chromium_shell"]))
 
 
 async def create(daemon: DaemonProcess, **body: object) -> Answer:
@@ -71,7 +71,7 @@ async def assert_told_by_readyz(daemon: DaemonProcess, part: str) -> None:
     assert "retry-after" in answer.headers
 
 
-async def test_a_missing_chromium_fails_the_start_and_readiness_until_it_is_there_again(
+async def test_a_missing_chromium_fails_the_start_and_readiness(
     mendable: DaemonProcess,
 ) -> None:
     browser_of(mendable).unlink()
@@ -126,7 +126,7 @@ async def test_the_last_words_of_a_broken_chromium_are_in_the_log_and_not_in_the
     assert b"cannot go on" not in answer.body
 
 
-async def test_a_chromium_that_crashes_again_and_again_ends_its_session_and_no_other(
+async def test_a_chromium_that_crashes_in_a_loop_ends_its_session_and_no_other(
     stub_daemon: DaemonProcess,
 ) -> None:
     bystander = await stub_daemon.create_session()

@@ -14,9 +14,7 @@ from cloche.testing.traces import await_no_traces, traces
 START_TIMEOUT_S = 2.0
 
 # What bubblewrap 0.8 says where unshare(2) fails with EPERM, and a bubblewrap that is broken in other ways.
-FORBIDDEN = (
-    "echo 'bwrap: No permissions to create new namespace, likely because the kernel does not allow it' >&2; exit 1"
-)
+FORBIDDEN = "echo 'bwrap: No permissions to create new namespace, likely because …' >&2; exit 1"
 DYING = "exit 1"
 HANGING = "exec sleep 1000"
 
@@ -43,7 +41,7 @@ async def mendable(_mendable: DaemonProcess) -> AsyncIterator[DaemonProcess]:
 
 
 def bubblewrap_of(daemon: DaemonProcess) -> Path:
-    return Path(daemon.settings["bubblewrap"])
+    return Path(str(daemon.settings["bubblewrap"]))
 
 
 def mend(daemon: DaemonProcess) -> None:

@@ -20,7 +20,7 @@ def configure_logs(log_format: LogFormat, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
     is_json = log_format is LogFormat.JSON
-    renderer = structlog.processors.JSONRenderer() if is_json else structlog.dev.ConsoleRenderer(colors=_is_a_tty())
+    renderer = structlog.processors.JSONRenderer() if is_json else _console()
     tail: list[structlog.typing.Processor] = [structlog.processors.format_exc_info] if is_json else []
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -41,6 +41,11 @@ def configure_logs(log_format: LogFormat, level: str) -> None:
     # At debug level these write every statement with its values: noise, and other people's data.
     for chatty in ("aiosqlite", "asyncio", "sqlalchemy", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _console() -> structlog.dev.ConsoleRenderer:
+    # The default formatter would print the local variables of every frame, and secrets with them.
+    return structlog.dev.ConsoleRenderer(colors=_is_a_tty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 def _is_a_tty() -> bool:

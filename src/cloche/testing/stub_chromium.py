@@ -22,7 +22,6 @@ import contextlib
 import json
 import mmap
 import os
-import random
 import signal
 import socket
 import sys
@@ -109,7 +108,7 @@ class Stub:
         elif self._temper == "hog":
             _hog()
         elif self._temper == "socks:garbage":
-            self._report["outcomes"] = [_converse(line) for line in (*GARBAGE, random.randbytes(300))]
+            self._report["outcomes"] = [_converse(line) for line in (*GARBAGE, os.urandom(300))]
         elif self._temper == "socks:slow":
             self._dawdle(connections=40)
 
