@@ -108,7 +108,8 @@ class AgentLink:
     async def registered(self, *, timeout_s: float) -> None:
         """Wait for an agent. Raises: DeadlineError."""
         try:
-            await asyncio.wait_for(self._registered.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):  # not `wait_for`, which can forget a cancellation in Python 3.11
+                await self._registered.wait()
         except TimeoutError:
             raise DeadlineError("the agent did not register in time") from None
 

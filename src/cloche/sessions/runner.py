@@ -43,7 +43,6 @@ STOP_GRACE_S: Final = 3.0
 WATCH_EVERY_S: Final = 10.0
 SILENCE_S: Final = 60.0
 """Without a word from a connected agent for this long, its link is dropped, so that it dials again or is given up."""
-STOPPED_ON_PURPOSE: Final = frozenset({"stopped"})
 
 _log = structlog.get_logger(__name__)
 
@@ -266,8 +265,10 @@ class SessionRunner:
                 self._on_end(self, end.reason)
                 return
             self._end_may_move.clear()
+            # Not `wait_for`, which in Python 3.11 forgets a cancellation that comes together with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._end_may_move.wait(), min(left_s, WATCH_EVERY_S))
+                async with asyncio.timeout(min(left_s, WATCH_EVERY_S)):
+                    await self._end_may_move.wait()
                 if not self._accounts_are_stale:
                     continue
             self._accounts_are_stale = False
@@ -376,7 +377,7 @@ class SessionRunner:
         self._browser_ready.clear()
         if self._stopping:
             return
-        if news.reason not in STOPPED_ON_PURPOSE:
+        if news.reason != "stopped":  # on purpose
             self._parts.metrics.browser_exits.inc()
         self.publish(
             EventType.BROWSER_EXITED,
