@@ -54,6 +54,7 @@ class World:
     key: bytes = field(default_factory=lambda: derive_key(b"s" * 32, "secret-box"))
     probes: dict[str, Any] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
+    handed_over: bool = False
 
     def __post_init__(self) -> None:
         self.resolver = Resolver(_no_such_name, self.clock)
@@ -106,7 +107,16 @@ class World:
         """What a daemon does at its start: take over what an earlier one left."""
         await Recovery(self.manager, self.driver, self.database).run(self.driver.leftovers_by_session())
 
+    async def hand_over(self) -> None:
+        """Stop as a daemon does that leaves its sessions to the next one."""
+        await self.manager.drain()
+        await self.manager.release_all()
+        await self.resolver.close()
+        self.handed_over = True
+
     async def close(self) -> None:
+        if self.handed_over:
+            return
         await self.manager.drain()
         await self.manager.end_all()
         await self.resolver.close()

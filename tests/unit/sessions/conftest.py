@@ -96,6 +96,7 @@ async def make_world(
     for hold in driver.holds.values():
         hold.set()
     for world in worlds:
+        world.driver.fails.clear()
         await world.close()
 
 

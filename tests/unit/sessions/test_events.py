@@ -192,15 +192,13 @@ async def test_the_writer_that_is_stopped_in_the_middle_loses_nothing(
     database: Database, clock: FakeClock, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BATCH_EVERY_S", 0)
-    total = 0
-    for turns in range(12):
+    for total, turns in enumerate(range(12), 1):
         events = EventLog(database, clock)
         await events.open()
         events.publish(session.id, REFUSED)
         for _ in range(turns):
             await asyncio.sleep(0)
         await events.close()
-        total += 1
         async with database.read() as connection:
             assert len(await rows.events_after(connection, session.id, START, 100)) == total
 

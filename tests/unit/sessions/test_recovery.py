@@ -21,11 +21,6 @@ from cloche.wire.agent_config import AgentConfig
 Make = Callable[..., World]
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recovery, "ATTACH_WAIT_S", 0.5)
-
-
 @pytest.fixture
 async def after(make_world: Make, driver: AgentDriver, chromium: None) -> AsyncIterator[Callable[..., World]]:
     """Make the world of the next daemon, over the same sandboxes and rows."""
@@ -55,8 +50,7 @@ async def test_a_session_that_lives_is_adopted_and_serves_on(world: World, after
     world.manager._runners[session.id].accounts.counters.bytes_in = 777
     await world.manager.extend(ANN, session.id, lifetime_s=500)
     before = await world.history(session.id)
-    await world.manager.release_all()
-    world.manager._runners.clear()
+    await world.hand_over()
     assert session.id in world.driver.host.sandboxes, "left running for the next daemon"
 
     restarted = after()
@@ -77,8 +71,7 @@ async def test_a_session_that_lives_is_adopted_and_serves_on(world: World, after
 async def test_an_adopted_session_has_its_place_and_no_other_gets_it(world: World, after: Make) -> None:
     await world.ready()
     await world.ready()
-    await world.manager.release_all()
-    world.manager._runners.clear()
+    await world.hand_over()
     restarted = after(limits=AdmissionLimits(2, 2))
     await restarted.recover()
 
@@ -89,17 +82,18 @@ async def test_an_adopted_session_has_its_place_and_no_other_gets_it(world: Worl
 async def test_a_client_that_is_inside_when_the_daemon_stops_learns_why(world: World, after: Make) -> None:
     session = await world.ready()
     async with world.manager.attach(ANN, session.id) as attachment:
-        await world.manager.release_all()
+        await world.hand_over()
         assert attachment.ended.result() == "server_stopping"
-    world.manager._runners.clear()
     await after().recover()
 
 
-async def test_an_agent_that_does_not_come_back_is_ended(world: World, after: Make) -> None:
+async def test_an_agent_that_does_not_come_back_is_ended(
+    world: World, after: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "ATTACH_WAIT_S", 0.3)
     session = await world.ready()
     world.agent(session).may_dial.clear()
-    await world.manager.release_all()
-    world.manager._runners.clear()
+    await world.hand_over()
     restarted = after()
     with capture_logs():
         await restarted.recover()
@@ -111,8 +105,7 @@ async def test_an_agent_that_does_not_come_back_is_ended(world: World, after: Ma
 
 async def test_a_sandbox_that_died_meanwhile_fails_its_session(world: World, after: Make) -> None:
     session = await world.ready()
-    await world.manager.release_all()
-    world.manager._runners.clear()
+    await world.hand_over()
     world.agent(session).end()
     restarted = after()
     with capture_logs():
@@ -178,8 +171,7 @@ async def test_a_sandbox_that_no_row_wants_is_reaped(after: Make, driver: AgentD
 
 async def test_a_session_that_todays_settings_forbid_does_not_go_on(world: World, after: Make) -> None:
     session = await world.ready(egress=EgressOptions(private_hosts=("10.77.0.5:80",)))
-    await world.manager.release_all()
-    world.manager._runners.clear()
+    await world.hand_over()
     restarted = after(ceiling=EgressCeiling(private_hosts=(), base=EgressPolicy()))
     with capture_logs():
         await restarted.recover()
@@ -191,8 +183,7 @@ async def test_a_session_that_todays_settings_forbid_does_not_go_on(world: World
 async def test_a_session_whose_secret_cannot_be_opened_does_not_go_on_without_it(world: World, after: Make) -> None:
     """Without the upstream that its owner asked for it would go out another way."""
     session = await world.ready(egress=EgressOptions(upstream="http://a:b@93.184.215.14:3128"))
-    await world.manager.release_all()
-    world.manager._runners.clear()
+    await world.hand_over()
     restarted = after(key=b"k" * 32)
     with capture_logs():
         await restarted.recover()
@@ -207,8 +198,7 @@ async def test_one_session_that_cannot_be_had_does_not_stop_the_others(
 ) -> None:
     good = await world.ready()
     await leave(driver, make_session())
-    await world.manager.release_all()
-    world.manager._runners.clear()
+    await world.hand_over()
     restarted = after()
     first = restarted.driver.leftovers_by_session()
     if verb == "adopt":
@@ -231,8 +221,7 @@ async def test_one_session_that_cannot_be_had_does_not_stop_the_others(
 
 async def test_an_expired_session_is_adopted_only_to_be_ended(world: World, after: Make, database: Database) -> None:
     session = await world.ready(lifetime_s=100)
-    await world.manager.release_all()
-    world.manager._runners.clear()
+    await world.hand_over()
     world.clock.advance(101)
     restarted = after()
     with capture_logs():
@@ -244,8 +233,7 @@ async def test_an_expired_session_is_adopted_only_to_be_ended(world: World, afte
 
 async def test_many_are_taken_back_at_once(world: World, after: Make) -> None:
     sessions = await asyncio.gather(*(world.ready() for _ in range(10)))
-    await world.manager.release_all()
-    world.manager._runners.clear()
+    await world.hand_over()
     restarted = after()
     await restarted.recover()
 
