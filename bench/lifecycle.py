@@ -16,6 +16,8 @@ from figures import Samples, machine, table
 from memory import pss_mb, tree
 from raw_chromium import RawChromium
 
+SETTLE_S = 1.0
+"""Between runs: what one side leaves the kernel to clean up must not slow the other down."""
 STAGES = ("create", "connect", "page", "release", "connect+page")
 Run = Callable[[dict[str, Samples]], Awaitable[None]]
 
@@ -63,6 +65,7 @@ async def compare(rounds: int, concurrency: int, raw: Run, cloche: Run) -> None:
     for number in range(rounds):
         order = [("raw", raw), ("cloche", cloche)]
         for name, run in order if number % 2 else reversed(order):
+            await asyncio.sleep(SETTLE_S)
             results = await asyncio.gather(*(run(sides[name]) for _ in range(concurrency)), return_exceptions=True)
             for result in results:
                 if isinstance(result, BaseException):

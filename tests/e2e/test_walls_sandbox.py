@@ -72,10 +72,9 @@ def browser_process(daemon: DaemonProcess, session: Json) -> Process:
 
 async def listing(page: CdpPage, path: str) -> set[str]:
     """Names in a directory, as Chromium lists it."""
-    error = await page.goto(f"file://{path}", wait_loaded=False)
+    error = await page.goto(f"file://{path}")
     assert error is None, error
     rows = '[...document.scripts].flatMap((s) => [...s.text.matchAll(/^addRow\\("([^"]*)"/gm)].map((m) => m[1]))'
-    await page.wait_for("document.readyState === 'complete'")
     return set(await page.evaluate(rows))
 
 
@@ -183,7 +182,7 @@ async def test_the_file_system_holds_nothing_of_the_host(
 )
 async def test_what_names_a_machine_is_the_same_in_every_sandbox(name: str, text: str, tabs: Any) -> None:
     page = await tabs.open()
-    assert await page.goto(f"file:///etc/{name}", wait_loaded=False) is None
+    assert await page.goto(f"file:///etc/{name}") is None
     assert (await page.evaluate("document.body.innerText")).strip() == text
 
 

@@ -151,6 +151,11 @@ class Lifecycle:
         # Also if it failed for a reason of its own: without a supervisor there is no session.
         self.shut_down("browser_gave_up")
 
+    def _say_first_heartbeat(self) -> None:
+        # While a browser starts, every millisecond of the processor is its own: reading its memory can wait for a beat.
+        if self._supervisor is None or self._supervisor.ready.is_set():
+            self._say_heartbeat()
+
     def _say_heartbeat(self) -> None:
         self._link.send(FromAgent.HEARTBEAT, self._metrics.health())
 
@@ -203,7 +208,7 @@ class Lifecycle:
             path=self._config.socket,
             session_id=self._config.session_id,
             registration=self._registration,
-            on_registered=self._say_heartbeat,
+            on_registered=self._say_first_heartbeat,
             on_command=commands.run,
         )
 

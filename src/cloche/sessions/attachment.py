@@ -5,9 +5,12 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from cloche.errors import AgentError, SandboxError
+
+BROWSER_RESTARTING: Final = "browser_restarting"
+"""What ends an attachment whose session goes on."""
 
 
 @dataclass(eq=False, slots=True)
@@ -19,15 +22,16 @@ class RunnerAttachment:
     ended: "asyncio.Future[str]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     async def dial(self) -> socket.socket:
-        if self.ended.done():
-            # The browser this client was attached to is gone; what it dials now is the next one.
-            self.ended = asyncio.get_running_loop().create_future()
         try:
             connection, self.browser_path = await self.dial_devtools()
         except SandboxError:
             raise
         except OSError as error:
             raise AgentError("the session could not be reached") from error
+        if self.ended.done() and self.ended.result() == BROWSER_RESTARTING:
+            # That was the browser before, perhaps while this dial waited for the next. Should it be this one after
+            # all, its connection ends by itself.
+            self.ended = asyncio.get_running_loop().create_future()
         return connection
 
     def finish(self, reason: str) -> None:

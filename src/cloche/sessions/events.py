@@ -39,7 +39,7 @@ class EventLog:
         self._clock = clock
         self._bus: EventBus[SessionEvent] = EventBus()
         self._pending: list[SessionEvent] = []
-        self._coalesced: dict[tuple[SessionId, EventType], float] = {}
+        self._coalesced: dict[tuple[SessionId, EventType], tuple[float, int]] = {}
         self._last = 0
         self._wake = asyncio.Event()
         self._flushing = asyncio.Lock()
@@ -68,12 +68,15 @@ class EventLog:
         self._wake.set()
         return event
 
-    def publish_coalesced(self, session_id: SessionId, type_: EventType, data: Data) -> bool:
-        """Publish what a sandbox can cause at will: at most once a second. False: held back."""
+    def publish_coalesced(self, session_id: SessionId, type_: EventType, data: Data | None, *, burst: int = 1) -> bool:
+        """Publish what a sandbox can cause at will: at most `burst` times a second. False: held back."""
         now, key = self._clock.monotonic(), (session_id, type_)
-        if key in self._coalesced and now - self._coalesced[key] < COALESCE_S:
+        since, told = self._coalesced.get(key, (now, 0))
+        if now - since >= COALESCE_S:
+            since, told = now, 0
+        if told >= burst:
             return False
-        self._coalesced[key] = now
+        self._coalesced[key] = since, told + 1
         self.publish(session_id, type_, data)
         return True
 

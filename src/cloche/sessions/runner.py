@@ -25,7 +25,7 @@ from cloche.sandbox.driver import Observation, Sandbox, SandboxDriver, SandboxSt
 from cloche.sandbox.spec import SandboxSpec
 from cloche.sessions.accounts import Accounts
 from cloche.sessions.agent_news import BrowserNews, read_browser_news, start_failure_reason
-from cloche.sessions.attachment import Attachments, RunnerAttachment
+from cloche.sessions.attachment import BROWSER_RESTARTING, Attachments, RunnerAttachment
 from cloche.sessions.events import Data, EventLog
 from cloche.sessions.idle import Activity, next_end
 from cloche.sessions.model import BrowserFacts, EndReason, EventType, Session
@@ -38,8 +38,8 @@ ATTACH_WAIT_S: Final = 10.0
 RETURN_WAIT_S: Final = 10.0
 """How long a sandbox that still runs may be without its agent's link."""
 LOOK_EVERY_S: Final = 0.25
-"""How often a sandbox whose agent is not there is looked at."""
 STOP_GRACE_S: Final = 3.0
+NEWS_BURST: Final = 5
 WATCH_EVERY_S: Final = 10.0
 SILENCE_S: Final = 60.0
 """Without a word from a connected agent for this long, its link is dropped, so that it dials again or is given up."""
@@ -239,6 +239,10 @@ class SessionRunner:
     def publish(self, type_: EventType, data: Data | None = None) -> None:
         self._parts.events.publish(self.session.id, type_, data)
 
+    def _report(self, type_: EventType, data: Data | None = None) -> None:
+        """Publish what the agent caused: an honest one never does it this often, and no other may fill the disk."""
+        self._parts.events.publish_coalesced(self.session.id, type_, data, burst=NEWS_BURST)
+
     def _clients_changed(self, change: int, *, quiet: bool) -> None:
         self._parts.metrics.devtools_clients.inc(change)
         self._touch()
@@ -279,14 +283,11 @@ class SessionRunner:
                 self._link.drop()
 
     async def _investigate(self) -> None:
-        """The link is down: wait for the agent to dial again, as long as there is a sandbox it could dial from.
-
-        Or its browser has given up: then the agent goes too, and what is waited for is how.
-        """
+        """The link is down: see whether the agent dials again. Or its browser has given up: see how it goes."""
         deadline = self._parts.clock.monotonic() + RETURN_WAIT_S
         while self._parts.clock.monotonic() < deadline:
             if await self._is_back():
-                self.publish(EventType.AGENT_RETURNED)
+                self._report(EventType.AGENT_RETURNED)
                 return
             seen = await self._observe()
             if seen is None:
@@ -335,7 +336,7 @@ class SessionRunner:
         if not self._whole:
             self._startup.fail("agent_lost", "the agent went away while the session was starting")
             return
-        self.publish(EventType.AGENT_LOST)
+        self._report(EventType.AGENT_LOST)
         self._look_into_it()
 
     def _look_into_it(self) -> None:
@@ -343,8 +344,8 @@ class SessionRunner:
             self._investigation = spawn(self._investigate(), name=f"investigate:{self.session.id}")
 
     def agent_misspoke(self, reason: str) -> None:
-        told = self._parts.events.publish_coalesced(self.session.id, EventType.AGENT_PROTOCOL_ERROR, {"reason": reason})
-        if told:  # no more often in the log either: it is the sandbox that decides how often it misspeaks
+        # In the log no more often than in the events: it is the sandbox that decides how often it misspeaks.
+        if self._parts.events.publish_coalesced(self.session.id, EventType.AGENT_PROTOCOL_ERROR, {"reason": reason}):
             self._log.warning("agent_protocol_error", reason=reason)
 
     def _hear_of_browser(self, payload: Payload) -> None:
@@ -357,7 +358,7 @@ class SessionRunner:
             case BrowserState.RESTARTING:
                 self._browser_ready.clear()
                 self.accounts.restarted(news.restarts)
-                self.publish(EventType.BROWSER_RESTARTING, {"restarts": news.restarts})
+                self._report(EventType.BROWSER_RESTARTING, {"restarts": news.restarts})
             case BrowserState.GAVE_UP:
                 self._browser_gave_up(news)
             case BrowserState.STARTING | None:
@@ -371,7 +372,7 @@ class SessionRunner:
         self.accounts.restarted(news.restarts)
         self.session = replace(self.session, browser=BrowserFacts(product=news.product, revision=""))
         restarts = self.accounts.restarts
-        self.publish(EventType.BROWSER_READY, {"product": news.product, "restarts": restarts})
+        self._report(EventType.BROWSER_READY, {"product": news.product, "restarts": restarts})
 
     def _browser_is_down(self, news: BrowserNews) -> None:
         self._browser_ready.clear()
@@ -379,13 +380,13 @@ class SessionRunner:
             return
         if news.reason != "stopped":  # on purpose
             self._parts.metrics.browser_exits.inc()
-        self.publish(
+        self._report(
             EventType.BROWSER_EXITED,
             {"reason": news.reason, "exit_code": news.exit_code, "signal": news.signal},
         )
         if news.reason == "over_memory":
             self._read_accounts(Usage(out_of_memory_kills=self.accounts.kills + 1))
-        self._attachments.finish("browser_restarting")
+        self._attachments.finish(BROWSER_RESTARTING)
         # The kernel may have killed it for memory: that is told now and not with the next regular reading.
         self._accounts_are_stale = True
         self._end_may_move.set()
@@ -393,7 +394,7 @@ class SessionRunner:
     def _browser_gave_up(self, news: BrowserNews) -> None:
         self._gave_up = True
         self._log.warning("browser_gave_up", reason=news.reason, browser_log=news.log_tail)
-        self.publish(EventType.BROWSER_GAVE_UP, {"reason": news.reason, "restarts": news.restarts})
+        self._report(EventType.BROWSER_GAVE_UP, {"reason": news.reason, "restarts": news.restarts})
         self._startup.fail(start_failure_reason(news), "the browser did not start")
         if self._whole and not self._stopping:
             self._look_into_it()

@@ -6,4 +6,7 @@ them), `messages` (the agent link's vocabulary), `preface` (the one line that op
 
 Everything here is pure: no socket, clock or environment. Both sides import it, and the agent ships with nothing
 but this package and the standard library, so nothing here may import outside the standard library and itself.
+
+Records here are named tuples and not dataclasses: importing `dataclasses` costs an agent 20 ms of its start, beside a
+browser that starts on the same cores, and a megabyte.
 """

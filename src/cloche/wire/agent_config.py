@@ -6,8 +6,7 @@ which closes the descriptor. Unknown keys are ignored so that an older agent run
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 MAX_CONFIG_BYTES: Final = 256 * 1024
 
@@ -19,15 +18,14 @@ class ConfigError(ValueError):
     """The configuration is not usable; the message names the key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrowserConfig:
+class BrowserConfig(NamedTuple):
     """How to run and keep Chromium."""
 
     executable: str = ""
     """*driver*: the path inside the sandbox."""
     args: tuple[str, ...] = ()
     """Everything after argv[0]."""
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = {}  # noqa: RUF012 - shared, and never written to
     """Chromium's whole environment."""
     user_data_dir: str = "/data/profile"
     """Where Chromium writes DevToolsActivePort; the agent removes a stale one before each start."""
@@ -39,8 +37,7 @@ class BrowserConfig:
     stop_grace_s: float = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchdogConfig:
+class WatchdogConfig(NamedTuple):
     """*driver*: limits the agent enforces itself, where the kernel's cannot be had."""
 
     memory_bytes: int
@@ -48,8 +45,7 @@ class WatchdogConfig:
     interval_s: float = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentConfig:
+class AgentConfig(NamedTuple):
     session_id: str
     token: str
     """Proves to the host that this is the agent it started; sent in `register`."""
@@ -70,7 +66,8 @@ class AgentConfig:
     watchdog: WatchdogConfig | None = None
 
     def encode(self) -> bytes:
-        return json.dumps(asdict(self), separators=(",", ":")).encode()
+        parts = {name: part._asdict() for name in ("browser", "watchdog") if (part := getattr(self, name)) is not None}
+        return json.dumps(self._asdict() | parts, separators=(",", ":")).encode()
 
 
 def parse_agent_config(data: bytes) -> AgentConfig:
@@ -94,7 +91,8 @@ def parse_agent_config(data: bytes) -> AgentConfig:
         parts["browser"] = _build(BrowserConfig, browser)
     if watchdog is not None:
         parts["watchdog"] = _build(WatchdogConfig, watchdog)
-    return _replace(config, parts)
+    complete: AgentConfig = config._replace(**parts)
+    return complete
 
 
 _JSON_TYPES: Final[dict[str, tuple[type, ...]]] = {
@@ -110,8 +108,8 @@ _JSON_TYPES: Final[dict[str, tuple[type, ...]]] = {
 def _build(cls: Any, value: Any) -> Any:
     if not isinstance(value, dict):
         raise ConfigError(f"{cls.__name__} must be an object")
-    fields = [field for field in cls.__dataclass_fields__.values() if field.name in value]
-    arguments = {field.name: _checked(field.name, field.type, value[field.name]) for field in fields}
+    types: dict[str, Any] = cls.__annotations__
+    arguments = {name: _checked(name, types[name], value[name]) for name in types if name in value}
     try:
         return cls(**arguments)
     except TypeError as error:
@@ -130,8 +128,3 @@ def _checked(name: str, type_: Any, value: Any) -> Any:
     if isinstance(value, dict) and not all(isinstance(item, str) for pair in value.items() for item in pair):
         raise ConfigError(f"{name} must hold strings")
     return value
-
-
-def _replace(config: AgentConfig, parts: dict[str, Any]) -> AgentConfig:
-    fields = {name: getattr(config, name) for name in config.__dataclass_fields__}
-    return AgentConfig(**(fields | parts))

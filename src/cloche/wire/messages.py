@@ -9,10 +9,9 @@ which an agent sends only to a host that started it with a configuration of ours
     host → agent   {"id", "type", "payload"?}
 """
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 Payload = dict[str, Any]
 
@@ -69,23 +68,21 @@ class BrowserState(StrEnum):
     GAVE_UP = "gave_up"
 
 
-@dataclass(frozen=True, slots=True)
-class AgentMessage:
+class AgentMessage(NamedTuple):
     """One message from an agent, its envelope checked."""
 
     type: str
     session_id: str
-    payload: Payload = field(default_factory=dict)
+    payload: Payload = {}  # noqa: RUF012 - shared, and never written to
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command to an agent, its envelope checked."""
 
     type: str
     id: str
-    payload: Payload = field(default_factory=dict)
+    payload: Payload = {}  # noqa: RUF012 - shared, and never written to
 
 
 class MessageError(ValueError):

@@ -5,16 +5,14 @@ next one: a peer's mistake must not end the conversation, and must not be silent
 """
 
 import json
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 MAX_LINE_BYTES: Final = 64 * 1024
 
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class BadLine:
+class BadLine(NamedTuple):
     """A line that was refused. `reason` is `too_long`, `not_json` or `not_an_object`."""
 
     reason: str

@@ -16,9 +16,8 @@ Codes: `browser_unavailable` (none was ready in time), `bad_preface`, `unsupport
 """
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_PREFACE_BYTES: Final = 1024
 
@@ -33,8 +32,7 @@ class PrefaceError(ValueError):
     """The line is not a preface; the message is fit to be sent back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Preface:
+class Preface(NamedTuple):
     kind: StreamKind
     passes_descriptor: bool = False
     wait_s: float = 0.0
@@ -44,8 +42,7 @@ class Preface:
         return json.dumps(body, separators=(",", ":")).encode() + b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     ok: bool
     code: str = ""
     message: str = ""

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +93,7 @@ class Agent:
         guest = socket.socket(socket.AF_UNIX)
         guest.bind(str(guest_path))
         guest.listen(128)
-        config = replace(config, guest_fd=guest.fileno())
+        config = config._replace(guest_fd=guest.fileno())
         fd = os.memfd_create("config", 0)
         os.write(fd, config.encode())
         with log.open("wb") as stderr:
@@ -186,9 +185,9 @@ def start_agent(tmp_path: Path, host: Host) -> Iterator[Callable[..., Agent]]:
             socket=str(host.path),
             egress_port=0,
             workspace=str(tmp_path / "workspace"),
-            browser=replace(browser_config, **(browser or {})) if temper else None,
+            browser=browser_config._replace(**(browser or {})) if temper else None,
         )
-        agent = Agent(replace(config, **changes), tmp_path / f"guest-{len(agents)}.sock", tmp_path / "agent.log")
+        agent = Agent(config._replace(**changes), tmp_path / f"guest-{len(agents)}.sock", tmp_path / "agent.log")
         agents.append(agent)
         return agent
 

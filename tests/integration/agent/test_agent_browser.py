@@ -10,10 +10,10 @@ import pytest
 from cloche.wire.agent_config import WatchdogConfig
 
 
-def test_it_registers_with_its_browser_and_says_how_it_is_at_once(host, start_agent) -> None:
-    agent = start_agent()
+def test_it_registers_with_its_browser_and_says_how_it_is_with_the_first_beat(host, start_agent) -> None:
+    agent = start_agent(heartbeat_interval_s=0.2)
     link = host.accept()
-    register, heartbeat = link.read(), link.read()
+    register, heartbeat = link.read(), link.read_until("heartbeat")
     assert register["type"] == "register"
     assert register["payload"].keys() == {"version", "workspace", "pid", "token", "protocol", "boot_id", "browser"}
     assert register["payload"]["token"] == "secret"

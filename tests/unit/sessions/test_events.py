@@ -216,6 +216,16 @@ async def test_what_a_sandbox_causes_at_will_is_told_once_a_second(
     assert len(await numbers(events, session)) == 4
 
 
+async def test_a_burst_is_let_through_and_then_no_more_for_a_second(
+    events: EventLog, session: Session, clock: FakeClock
+) -> None:
+    told = [events.publish_coalesced(session.id, EventType.BROWSER_EXITED, None, burst=3) for _ in range(10)]
+    clock.advance(1)
+    told += [events.publish_coalesced(session.id, EventType.BROWSER_EXITED, None, burst=3) for _ in range(10)]
+
+    assert [n for n, was_told in enumerate(told) if was_told] == [0, 1, 2, 10, 11, 12]
+
+
 async def test_coalescing_does_not_outlive_its_session(events: EventLog, session: Session) -> None:
     assert events.publish_coalesced(session.id, REFUSED, {})
     assert not events.publish_coalesced(session.id, REFUSED, {})

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,7 +29,7 @@ sessions = st.builds(
     owner=plain.map(PrincipalName),
     status=st.sampled_from(SessionStatus),
     reason=plain,
-    expires_at=st.datetimes(timezones=st.timezones(), min_value=NOON.replace(tzinfo=None)).filter(
+    expires_at=st.datetimes(timezones=st.just(UTC), min_value=NOON.replace(tzinfo=None)).filter(
         lambda moment: moment.year < 9999
     ),
     closed_at=st.none() | st.just(NOON),

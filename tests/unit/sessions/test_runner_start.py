@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 
@@ -8,7 +9,7 @@ from structlog.testing import capture_logs
 from cloche.concurrency.tasks import spawn
 from cloche.errors import AgentError, ClocheError, DeadlineError, InternalError, StartError
 from cloche.sessions import runner as module
-from cloche.sessions.model import EventType, Session, SessionRequest, SessionStatus
+from cloche.sessions.model import BudgetRequest, EgressOptions, EventType, Session, SessionRequest, SessionStatus
 from cloche.testing.agent import PRODUCT, AgentTemper, Handed
 from cloche.testing.agent_driver import AgentDriver
 from cloche.testing.session_world import ADMIN, ANN, World
@@ -60,6 +61,31 @@ async def test_the_gateway_serves_the_sandboxs_listener(world: World) -> None:
     assert (refused.data["host"], refused.data["port"]) == ("10.77.0.5", 80)
     assert refused.data["reason"] == "address_not_public"
     assert (await world.manager.get(ANN, session.id)).usage.egress_refusals == 1
+
+
+async def test_a_byte_budget_that_runs_out_is_told_once_and_closes_the_way_out(world: World) -> None:
+    async def pour(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"x" * 1000)
+        writer.close()
+
+    server = await asyncio.start_server(pour, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    session = await world.ready(
+        egress=EgressOptions(private_hosts=(f"127.0.0.1:{port}",)), budget=BudgetRequest(egress_bytes=100)
+    )
+    for _ in range(2):
+        reader, writer = await asyncio.open_connection("127.0.0.1", 1080)
+        writer.write(b"\x05\x01\x00\x05\x01\x00\x01\x7f\x00\x00\x01" + port.to_bytes(2, "big"))
+        with contextlib.suppress(ConnectionError):
+            await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+    server.close()
+
+    assert (await world.told(session.id, EventType.BUDGET_EXHAUSTED)).data == {"what": "egress_bytes"}
+    assert (await world.history(session.id)).count("budget.exhausted") == 1
+    assert (await world.manager.get(ANN, session.id)).usage.egress_bytes_in == 100
 
 
 @pytest.mark.parametrize("verb", ["create", "start", "connect"])

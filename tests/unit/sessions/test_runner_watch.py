@@ -214,6 +214,20 @@ async def test_an_agent_that_talks_nonsense_is_told_once_a_second(world: World, 
     assert [entry["event"] for entry in logs].count("agent_protocol_error") == 1
 
 
+async def test_an_agent_that_cries_wolf_does_not_fill_the_disk(world: World, clock: FakeClock) -> None:
+    session = await world.ready()
+    for _ in range(60):
+        await world.agent(session).crash_browser()
+        await world.agent(session).restart_browser()
+    await world.agent(session).give_up()
+    await world.told(session.id, EventType.BROWSER_GAVE_UP)
+
+    assert len(await world.history(session.id)) < 30
+    world.agent(session).end()
+    with capture_logs():
+        await ended(world, session, EventType.FAILED)
+
+
 async def test_news_that_makes_no_sense_changes_nothing(world: World) -> None:
     session = await world.ready()
     for payload in ({}, {"state": "dancing"}, {"state": None}, {"state": []}):

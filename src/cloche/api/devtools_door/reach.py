@@ -9,9 +9,11 @@ from cloche.concurrency.splice import abort
 from cloche.errors import AgentError
 from cloche.sessions.interface import Attachment
 
-ATTEMPTS: Final = 3
-NEWS_WAIT_S: Final = 1.0
+RETRIES: Final = 2
+NEWS_WAIT_S: Final = 0.5
 """How long the news of a browser's death may take to get here, once its connection has ended."""
+RETRY_WITHIN_S: Final = 5.0
+"""A failure that took longer is no browser's sudden death: somebody has waited already."""
 
 T = TypeVar("T")
 
@@ -23,20 +25,21 @@ async def reach(attachment: Attachment, converse: Callable[[socket.socket], Awai
     Returns the connection, which is the caller's to close, and what `converse` returned.
     Raises: what `dial` and `converse` raise.
     """
-    for left in reversed(range(ATTEMPTS)):
-        browser = await attachment.dial()
+    retry_until = asyncio.get_running_loop().time() + RETRY_WITHIN_S
+    for _ in range(RETRIES):
         try:
-            return browser, await converse(browser)
+            return await _once(attachment, converse)
         except AgentError:
-            abort(browser)
-            if not left or not await _has_died(attachment):
+            if asyncio.get_running_loop().time() > retry_until:
                 raise
-        except BaseException:
-            abort(browser)
-            raise
-    raise AssertionError("the last attempt returns or raises")
+        await asyncio.wait({attachment.ended}, timeout=NEWS_WAIT_S)
+    return await _once(attachment, converse)
 
 
-async def _has_died(attachment: Attachment) -> bool:
-    await asyncio.wait({attachment.ended}, timeout=NEWS_WAIT_S)
-    return attachment.ended.done()
+async def _once(attachment: Attachment, converse: Callable[[socket.socket], Awaitable[T]]) -> tuple[socket.socket, T]:
+    browser = await attachment.dial()
+    try:
+        return browser, await converse(browser)
+    except BaseException:
+        abort(browser)
+        raise

@@ -3,7 +3,7 @@
 import contextlib
 import resource
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -142,12 +142,11 @@ def _completed(plan: Plan, handle: NamespaceSandbox) -> AgentConfig:
     given, limits = plan.spec.agent_config, plan.spec.limits
     browser, watchdog = given.browser, None
     if browser is not None:
-        browser = replace(browser, executable=plan.browser.path_inside)
+        browser = browser._replace(executable=plan.browser.path_inside)
     if handle.group.kind is CgroupKind.NONE:
         watchdog = WatchdogConfig(memory_bytes=limits.memory_bytes, processes=limits.processes)
     inside = f"{places.LINK}/{handle.run_dir.link_socket.name}"
-    return replace(
-        given,
+    return given._replace(
         socket=inside,
         guest_fd=plan.listener.fileno(),
         browser=browser,
