@@ -42,9 +42,8 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "egress/connection.py": ("unit/egress/test_gateway.py",),
     "client/aio.py": ("integration/test_rest_client.py",),
     "client/sync.py": ("integration/test_rest_client.py",),
+    "sessions/ledger.py": ("unit/sessions/test_manager.py",),
     "sessions/attachment.py": ("unit/sessions/test_runner_clients.py",),
-    "sessions/accounts.py": ("unit/sessions/test_runner_watch.py",),
-    "sessions/startup.py": ("unit/sessions/test_runner_start.py",),
     "daemon/readiness.py": ("integration/test_faults_startup.py",),
     "daemon/doctor/check.py": ("unit/daemon/doctor/test_checks.py",),
     # Doubles and rigs of the tests: what stands on them tests them.

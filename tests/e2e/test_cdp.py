@@ -156,7 +156,9 @@ async def test_a_silent_client_stays_connected(cdp: Any, kept_session: Json) -> 
 
 
 async def test_a_client_that_reads_slowly_loses_nothing(kept_session: Json) -> None:
-    async with connect(kept_session["connect_url"], max_size=None, max_queue=1, compression=None, proxy=None) as slow:
+    async with connect(
+        kept_session["connect_url"], max_size=None, max_queue=1, compression=None, proxy=None, close_timeout=2
+    ) as slow:
         target = {"id": 1, "method": "Target.createTarget", "params": {"url": "about:blank"}}
         await slow.send(json.dumps(target))
         target_id = json.loads(await slow.recv())["result"]["targetId"]
@@ -173,6 +175,8 @@ async def test_a_client_that_reads_slowly_loses_nothing(kept_session: Json) -> N
         answers = [json.loads(await slow.recv()) for _ in range(10)]
         assert [answer["result"]["result"]["value"] for answer in answers] == [str(n) * 10**6 for n in range(10, 20)]
         await slow.send(json.dumps({"id": 3, "method": "Target.closeTarget", "params": {"targetId": target_id}}))
+        while json.loads(await slow.recv()).get("id") != 3:
+            pass
 
 
 async def test_closing_the_session_tells_every_client_why(

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any, Final
 
 import httpx2
+import pytest
 
 from cloche.testing.cdp import CdpClient
 from cloche.testing.daemon import DaemonProcess
@@ -44,6 +45,7 @@ async def test_ten_sessions_made_at_once_all_work_and_are_apart(
     assert [rest for _, *rest in found] == [[{"number": str(number)}, "visits 2"] for number in range(SESSIONS)]
 
 
+@pytest.mark.promise("exact-admission")
 async def test_of_a_hundred_creates_at_once_exactly_as_many_are_admitted_as_there_is_room_for(
     local_web: LocalWeb,
 ) -> None:

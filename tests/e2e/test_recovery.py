@@ -45,6 +45,7 @@ async def show(daemon: DaemonProcess, session: Json) -> Json:
     return found
 
 
+@pytest.mark.promise("same-url-after-kill")
 async def test_a_killed_daemon_loses_no_session(
     daemon: DaemonProcess, lasting: Json, cdp: Any, local_web: LocalWeb, events_of: Any
 ) -> None:
@@ -134,6 +135,7 @@ async def test_a_session_whose_sandbox_died_meanwhile_has_failed_and_says_so(
         assert await events_of(daemon).wait(session, "session.failed")
 
 
+@pytest.mark.promise("a-stop-leaves-nothing")
 async def test_a_daemon_that_is_asked_to_stop_ends_every_session_and_leaves_nothing(
     daemon: DaemonProcess, lasting: Json, cdp: Any
 ) -> None:

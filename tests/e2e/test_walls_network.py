@@ -114,6 +114,7 @@ async def probe(page: CdpPage, web: LocalWeb, targets: list[str], ways: tuple[st
     return results
 
 
+@pytest.mark.promise("nothing-private-is-reached")
 @pytest.mark.parametrize("places", [HOST, SPELLINGS, CLOCHE, AROUND, NAMES], ids=lambda places: next(iter(places)))
 async def test_no_way_leads_to(
     places: Any, nothing: Nothing, tabs: Any, kept_session: Json, events: Any, local_web: LocalWeb

@@ -102,6 +102,7 @@ async def test_an_allow_list_of_addresses_reaches_only_those(
     assert await reaches(page, *tries) == [True, True, True, False]
 
 
+@pytest.mark.promise("private-host-opens-exactly-itself")
 async def test_a_private_host_opens_exactly_its_host_and_port(
     shared_daemon: DaemonProcess, cdp: Any, local_web: LocalWeb, canary: Any, events: Any
 ) -> None:

@@ -78,6 +78,7 @@ async def listing(page: CdpPage, path: str) -> set[str]:
     return set(await page.evaluate(rows))
 
 
+@pytest.mark.promise("chromiums-own-sandbox-stays-on")
 async def test_a_renderer_is_behind_chromiums_own_sandbox_too(
     shared_daemon: DaemonProcess, session: Json, browser: CdpClient, local_web: LocalWeb
 ) -> None:
@@ -118,6 +119,7 @@ async def test_a_sandbox_shares_no_namespace_with_the_host_or_another_session(
         assert len({one.namespace(kind), two.namespace(kind), os.readlink(f"/proc/self/ns/{kind}")}) == 3, kind
 
 
+@pytest.mark.promise("own-uid-per-session")
 @pytest.mark.skipif(not AS_ROOT, reason="only root has other uids to give")
 async def test_each_session_has_a_uid_of_its_own(shared_daemon: DaemonProcess, session: Json) -> None:
     other = await shared_daemon.create_session()
@@ -137,6 +139,7 @@ async def test_a_sandbox_has_loopback_and_no_other_interface_no_route_and_no_nam
         assert Path(f"/proc/{pid}/root/etc/resolv.conf").read_text() == ""
 
 
+@pytest.mark.promise("nothing-of-the-host-is-seen")
 async def test_the_file_system_holds_nothing_of_the_host(
     shared_daemon: DaemonProcess, session: Json, browser: CdpClient, tmp_path: Path
 ) -> None:
@@ -224,6 +227,7 @@ async def test_pages_of_chromium_itself_show_nothing_of_the_host(url: str, tabs:
     assert str(Path.home()) not in text or str(Path.home()) == "/"
 
 
+@pytest.mark.promise("sessions-do-not-see-each-other")
 async def test_sessions_do_not_see_each_others_processes_or_sockets(
     shared_daemon: DaemonProcess, session: Json, browser: CdpClient, cdp: Any
 ) -> None:

@@ -96,6 +96,7 @@ def socket_url(daemon: DaemonProcess, id_: str, path: str, token: str | None = N
     return f"{daemon.base_url.replace('http', 'ws', 1)}/v1/sessions/{id_}/{path}{query}"
 
 
+@pytest.mark.promise("foreign-looks-like-none")
 async def test_a_foreign_session_and_one_that_never_was_look_the_same_on_every_route(house: House) -> None:
     routes = await session_routes(house.daemon)
     foreign = await statuses(house.daemon, routes, house.id, house.bob)
@@ -151,6 +152,7 @@ async def test_a_user_may_not_touch_keys(house: House) -> None:
         assert (answer.status, answer.json["code"]) == (403, "denied")
 
 
+@pytest.mark.promise("tokens-are-bound")
 async def test_the_door_refuses_bad_expired_foreign_and_viewing_tokens(house: House) -> None:
     ours, other = SessionId(house.id), new_session_id()
     past = datetime.now(UTC) - timedelta(seconds=1)

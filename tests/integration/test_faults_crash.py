@@ -6,6 +6,8 @@ import http.client
 import random
 from pathlib import Path
 
+import pytest
+
 from cloche.concurrency.tasks import spawn
 from cloche.testing.daemon import DaemonProcess, processes_of
 from cloche.testing.traces import await_no_traces, live_ids
@@ -32,6 +34,7 @@ async def _create(daemon: DaemonProcess) -> None:
         await daemon.request("POST", "/v1/sessions", {})
 
 
+@pytest.mark.promise("a-half-start-orphans-nothing")
 async def test_a_kill_at_any_moment_of_a_create_orphans_nothing(stub_browser: Path) -> None:
     async with DaemonProcess(chromium_shell=stub_browser) as daemon:
         for round_ in range(ROUNDS):
@@ -74,6 +77,7 @@ async def test_sessions_outlive_a_planned_restart_where_they_are_told_to(stub_br
         assert (await daemon.request("POST", "/v1/sessions", {})).status == 429, "an adopted session has its place"
 
 
+@pytest.mark.promise("lease-ends-it")
 async def test_a_sandbox_whose_daemon_never_comes_back_ends_itself_with_its_lease(stub_browser: Path) -> None:
     async with DaemonProcess(chromium_shell=stub_browser, lease_s=2) as daemon:
         session = await daemon.create_session()

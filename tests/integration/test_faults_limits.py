@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from cloche.testing.cdp import CdpClient
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.watching import events_until, stub_report
@@ -32,6 +34,7 @@ async def test_a_sandbox_that_forks_as_often_as_it_can_meets_its_process_limit(s
     await stub_daemon.create_session()
 
 
+@pytest.mark.promise("memory-is-limited")
 async def test_a_page_that_takes_all_memory_is_ended_and_no_other_session_notices(shared_daemon: DaemonProcess) -> None:
     bystander = await shared_daemon.create_session()
     session = await shared_daemon.create_session(budget={"memory_bytes": 384 * MIB})

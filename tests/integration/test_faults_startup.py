@@ -85,6 +85,7 @@ def test_a_policy_that_makes_no_sense_keeps_the_daemon_from_starting(
     assert "secret-word" not in refusal.output
 
 
+@pytest.mark.promise("no-keys-no-outside")
 def test_it_does_not_listen_beyond_loopback_without_keys(unstarted: DaemonProcess) -> None:
     refusal = start_in_vain(unstarted, CLOCHE_HTTP_BIND="0.0.0.0:0", CLOCHE_ADMIN_KEY="")
     assert refusal.code == EXIT_FAILED

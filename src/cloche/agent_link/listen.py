@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from cloche.agent_link.outgoing import Outgoing
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import AgentError, DeadlineError, StartError
 from cloche.wire.messages import (
@@ -27,7 +28,6 @@ from cloche.wire.messages import (
 from cloche.wire.ndjson import BadLine, LineDecoder, encode
 
 REGISTER_TIMEOUT_S: Final = 5.0
-SEND_TIMEOUT_S: Final = 5.0
 MAX_BAD_LINES: Final = 32
 """Lines that are no messages before a connection is dropped; the agent may dial again."""
 MAX_CONNECTIONS: Final = 8
@@ -79,6 +79,8 @@ class AgentLink:
         self._peer_uid: int | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._writer: asyncio.StreamWriter | None = None
+        self._outgoing: Outgoing | None = None
+        self._lease_is_due = asyncio.Event()
         self._registered = asyncio.Event()
         self._lease_task: asyncio.Task[None] | None = None
         self._commands = 0
@@ -115,17 +117,14 @@ class AgentLink:
 
     async def send(self, type_: ToAgent, payload: Payload | None = None) -> None:
         """Send a command. Raises: AgentError when no agent is there or it does not read."""
-        writer = self._writer
-        if writer is None:
+        writer, outgoing = self._writer, self._outgoing
+        if writer is None or outgoing is None:
             raise AgentError("no agent is connected")
         self._commands += 1
         try:
-            writer.write(encode(command(type_, f"host-{self._commands}", payload)))
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await writer.drain()
-        except (OSError, TimeoutError) as error:
-            # A peer that does not read is as good as gone; dropping it keeps our own buffer bounded.
-            writer.transport.abort()
+            await outgoing.send(encode(command(type_, f"host-{self._commands}", payload)))
+        except TimeoutError as error:
+            writer.transport.abort()  # a peer that does not read is as good as gone
             raise AgentError("the agent does not read") from error
 
     def drop(self) -> None:
@@ -190,12 +189,13 @@ class AgentLink:
         token = message.payload.get("token")
         if not isinstance(token, str) or not hmac.compare_digest(hash_token(token), self._token_hash):
             raise MessageError("wrong token")
-        if self._writer is not None:
+        if self._writer is not None and self._outgoing is not None:
             self._writer.transport.abort()
-        self._writer = writer
+            self._outgoing.hang_up()
+        self._writer, self._outgoing = writer, Outgoing(writer.get_extra_info("socket"))
         self._registered.set()
         self._handler.agent_registered(message.payload)
-        spawn(self._renew_lease(), name=f"lease-first:{self._session_id}")
+        self._lease_is_due.set()
 
     async def _listen_on(
         self, reader: asyncio.StreamReader, decoder: LineDecoder, pending: list[dict[str, Any] | BadLine]
@@ -229,19 +229,20 @@ class AgentLink:
         return True
 
     def _release(self, writer: asyncio.StreamWriter) -> None:
-        if self._writer is writer:
-            self._writer = None
+        if self._writer is writer and self._outgoing is not None:
+            self._outgoing.hang_up()
+            self._writer = self._outgoing = None
             self._registered.clear()
             self._handler.agent_lost()
 
     async def _keep_lease(self) -> None:
         while True:
-            await asyncio.sleep(self._lease_s / 3)
-            await self._renew_lease()
-
-    async def _renew_lease(self) -> None:
-        with contextlib.suppress(AgentError):  # no agent now: it gets a lease when it registers
-            await self.send(ToAgent.LEASE, {"ttl_s": self._lease_s})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._lease_s / 3):
+                    await self._lease_is_due.wait()
+            self._lease_is_due.clear()
+            with contextlib.suppress(AgentError):  # no agent now: it gets a lease when it registers
+                await self.send(ToAgent.LEASE, {"ttl_s": self._lease_s})
 
 
 def _bind(path: Path, peer_uid: int | None) -> socket.socket:

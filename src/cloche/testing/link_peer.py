@@ -42,6 +42,10 @@ class LinkPeer:
     async def hang_up(self) -> None:
         self._socket.close()
 
+    def send_now(self, data: bytes) -> None:
+        """Send without a turn of the loop; there must be room for it."""
+        self._socket.send(data)
+
     def shut(self) -> None:
         """Hang up, and let whoever waits in `next_command` know."""
         self._socket.shutdown(socket.SHUT_RDWR)

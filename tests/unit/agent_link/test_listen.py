@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cloche.agent_link import listen
+from cloche.agent_link import listen, outgoing
 from cloche.agent_link.listen import MAX_BAD_LINES, MAX_CONNECTIONS, AgentLink, hash_token
 from cloche.errors import AgentError, DeadlineError, StartError
 from cloche.testing.link_peer import LinkPeer
@@ -291,6 +291,52 @@ async def test_an_agent_that_hangs_up_is_lost_and_may_come_back(link: AgentLink,
         assert link.is_up
 
 
+async def test_what_an_agent_says_before_it_hangs_up_is_heard_although_the_host_was_writing(
+    link: AgentLink, heard: Heard, peer: LinkPeer
+) -> None:
+    """It tells why and is gone before its lease can be written: the failed write must not swallow the reason."""
+
+    def go(payload: Payload) -> None:
+        Heard.agent_registered(heard, payload)
+        peer.send_now(peer.encode("browser", {"state": "gave_up"}))
+        peer.shut()
+
+    heard.agent_registered = go  # type: ignore[method-assign]
+    await peer.register(TOKEN)
+    await heard.until(lambda heard: heard.lost == 1)
+
+    assert [message.payload for message in heard.said] == [{"state": "gave_up"}]
+
+
+async def test_commands_sent_at_once_arrive_whole(link: AgentLink, heard: Heard, peer: LinkPeer) -> None:
+    await peer.register(TOKEN)
+    await link.registered(timeout_s=5)
+    filling = "x" * 50_000
+    async with asyncio.TaskGroup() as group:
+        for _ in range(20):
+            group.create_task(link.send(ToAgent.COLLECT_METRICS, {"filling": filling}))
+        commands = [await peer.next_command() for _ in range(21)]
+
+    assert len({command.id for command in commands}) == 21
+
+
+async def test_one_that_is_sending_when_the_link_is_dropped_is_told(
+    link: AgentLink, heard: Heard, peer: LinkPeer
+) -> None:
+    await peer.register(TOKEN)
+    await link.registered(timeout_s=5)
+    sending = asyncio.gather(
+        *(link.send(ToAgent.COLLECT_METRICS, {"filling": "x" * 60_000}) for _ in range(50)), return_exceptions=True
+    )
+    for _ in range(5):
+        await asyncio.sleep(0)
+    link.drop()
+    outcomes = await asyncio.wait_for(sending, 2)
+
+    assert isinstance(outcomes[-1], AgentError)
+    await heard.until(lambda heard: heard.lost == 1)
+
+
 async def test_dropping_cuts_the_connection_and_the_agent_may_come_back(
     link: AgentLink, heard: Heard, peer: LinkPeer
 ) -> None:
@@ -329,7 +375,7 @@ async def test_who_dials_in_a_loop_gets_few_turns(
 async def test_an_agent_that_never_reads_is_dropped(
     link: AgentLink, heard: Heard, peer: LinkPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listen, "SEND_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(outgoing, "SEND_TIMEOUT_S", 0.1)
     await peer.register(TOKEN)
     await link.registered(timeout_s=5)
     with pytest.raises(AgentError):

@@ -130,6 +130,7 @@ async def test_a_refused_name_gets_reply_two_and_one_event(sandbox: Sandbox, nam
     assert sandbox.gateway.counters.refusals == {RefusalReason.ADDRESS_NOT_PUBLIC: 1}
 
 
+@pytest.mark.promise("rebinding-gains-nothing")
 async def test_a_name_that_turns_private_between_two_connections_is_refused(
     sandbox: Sandbox, names: Any, echo_port: int
 ) -> None:
@@ -219,6 +220,7 @@ async def test_a_client_that_vanishes_leaves_nothing(sandbox: Sandbox, echo_port
     await until(lambda: sandbox.gateway.counters.connections_open == 1)
 
 
+@pytest.mark.promise("byte-budget-is-exact")
 async def test_the_byte_limit_cuts_exactly_tells_once_and_refuses_what_follows(sandbox: Sandbox, peers: Any) -> None:
     async def flood(sock: socket.socket) -> None:
         await receive(sock, 3)

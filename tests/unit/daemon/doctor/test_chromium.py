@@ -20,9 +20,7 @@ def test_a_missing_browser_is_named_with_its_package(settings: DoctorSettings) -
     assert "apt-get install chromium-headless-shell" in result.mend
 
 
-def test_a_browser_that_may_not_be_executed_is_not_a_missing_one(
-    settings: DoctorSettings, tmp_path: Path
-) -> None:
+def test_a_browser_that_may_not_be_executed_is_not_a_missing_one(settings: DoctorSettings, tmp_path: Path) -> None:
     path = script(tmp_path, "true", mode=0o644)
     assert chromium.check(replace(settings, chromium_shell=path)).mend == f"chmod +x {path}"
 
