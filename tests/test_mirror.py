@@ -42,7 +42,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "egress/connection.py": ("unit/egress/test_gateway.py",),
     "client/aio.py": ("integration/test_rest_client.py",),
     "client/sync.py": ("integration/test_rest_client.py",),
-    "sessions/ledger.py": ("unit/sessions/test_manager.py",),
+    "agent_link/outgoing.py": ("unit/agent_link/test_listen.py",),
     "sessions/attachment.py": ("unit/sessions/test_runner_clients.py",),
     "daemon/readiness.py": ("integration/test_faults_startup.py",),
     "daemon/doctor/check.py": ("unit/daemon/doctor/test_checks.py",),

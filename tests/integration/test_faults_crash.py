@@ -12,7 +12,7 @@ from cloche.concurrency.tasks import spawn
 from cloche.testing.daemon import DaemonProcess, processes_of
 from cloche.testing.traces import await_no_traces, live_ids
 
-ROUNDS = 7
+ROUNDS = 6
 CREATES = 3
 SLOWEST_START_S = 0.25
 """About how long a start takes here: kills later than that meet a session that is ready."""

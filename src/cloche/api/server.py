@@ -73,7 +73,8 @@ class _EmbeddedServer(uvicorn.Server):
         while not self._stop.is_set():
             await self.on_tick(0)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), TICK_S)
+                async with asyncio.timeout(TICK_S):
+                    await self._stop.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:

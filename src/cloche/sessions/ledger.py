@@ -1,14 +1,20 @@
 """What the manager writes down beside its decisions: metrics, refusals, usage. It decides nothing."""
 
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from cloche.egress.gateway import Refusal
 from cloche.ids import SessionId
-from cloche.sessions.model import EndReason, EventType, SessionStatus
+from cloche.sessions.model import FINAL_STATUSES, EndReason, EventType, SessionStatus
 from cloche.sessions.runner import SessionRunner
 from cloche.sessions.store import SessionStore
 from cloche.telemetry.metrics import Metrics
+
+LIVE_STATUSES: Final = tuple(status for status in SessionStatus if status not in FINAL_STATUSES)
 
 _log = structlog.get_logger(__name__)
 
@@ -21,8 +27,11 @@ class Ledger:
         self._store = store
         self._noted: dict[SessionId, int] = {}
 
-    def live(self, count: int) -> None:
-        self._metrics.sessions_live.labels(str(SessionStatus.READY)).set(count)
+    def live(self, runners: Iterable[SessionRunner]) -> None:
+        """Count the sessions that have not ended, by status."""
+        counts = Counter(runner.session.status for runner in runners)
+        for status in LIVE_STATUSES:
+            self._metrics.sessions_live.labels(str(status)).set(counts[status])
 
     def not_admitted(self, code: str) -> None:
         self._metrics.admissions_refused.labels(code).inc()

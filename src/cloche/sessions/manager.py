@@ -293,7 +293,7 @@ class Manager(SessionManager):
         self._admission.give_back(runner.session.owner)
         self._parts.events.finish(runner.session.id)
         self._ledger.ended(runner, reason)
-        self._ledger.live(len(self._runners))
+        self._ledger.live(self._runners.values())
 
     # --- the daemon's own start and stop ----------------------------------------------------------------------------
 
@@ -339,6 +339,7 @@ class Manager(SessionManager):
             # What ends must end, written or not; the next start finds the row unfinished and ends it there.
             _log.exception("session_not_written", session=session.id, status=str(status))
         data = {"reason": reason} | ({"detail": detail} if detail else {}) if reason else {}
+        self._ledger.live(self._runners.values())
         runner.publish(EVENT_OF_STATUS[status], data)
         return session
 
@@ -363,7 +364,7 @@ class Manager(SessionManager):
 
     def _set_live(self, runner: SessionRunner) -> None:
         self._runners[runner.session.id] = runner
-        self._ledger.live(len(self._runners))
+        self._ledger.live(self._runners.values())
 
 
 FAILURES: Final = frozenset(

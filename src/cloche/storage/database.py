@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import MetaData, event, inspect, make_url, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+BUSY_S: Final = 5
+"""How long a statement waits for another process that holds the SQLite file."""
 
 metadata: Final = MetaData()
 """Every concern's `rows` module declares its tables on this."""
@@ -38,6 +42,8 @@ class Database:
             engine = create_async_engine(parsed.set(drivername="postgresql+asyncpg"), pool_pre_ping=True)
         database = cls(engine)
         try:
+            if engine.dialect.name == "sqlite":
+                await database._use_wal()
             await database._migrate()
         except BaseException:
             await database.close()
@@ -67,6 +73,22 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+    async def _use_wal(self) -> None:
+        """Let readers go on while one writes (sqlite.org/wal.html). Stays with the file, so it is set once.
+
+        Two that open a new file at once can each stand in the other's way here, and SQLite does not wait for that.
+        """
+        deadline = asyncio.get_running_loop().time() + BUSY_S
+        while True:
+            try:
+                async with self._engine.connect() as connection:
+                    await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                return
+            except OperationalError as error:
+                if "locked" not in str(error.orig) or asyncio.get_running_loop().time() > deadline:
+                    raise
+            await asyncio.sleep(0.02)
 
     async def _migrate(self) -> None:
         async with self._engine.begin() as connection:
@@ -110,8 +132,7 @@ def _make_private(file: str | None) -> None:
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    # WAL lets readers go on while one writes; NORMAL syncs at checkpoints, so a power cut may lose the newest
-    # commits but never the file (sqlite.org/wal.html).
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+    # NORMAL syncs at checkpoints: in WAL mode a power cut may lose the newest commits but never the file.
+    for pragma in (f"busy_timeout={BUSY_S * 1000}", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

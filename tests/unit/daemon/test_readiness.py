@@ -1,3 +1,7 @@
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,17 +14,21 @@ from cloche.testing.tmpfs import filled, tmpfs, without_inodes
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> DoctorSettings:
+def settings() -> Iterator[DoctorSettings]:
+    root = Path(tempfile.mkdtemp(prefix="rd-"))
+    # As root the doctor tries bubblewrap as a session's own user would, who must be able to walk to it.
+    root.chmod(0o711)
     for name in ("run", "state", "database"):
-        (tmp_path / name).mkdir()
-    return DoctorSettings(
-        state_dir=tmp_path / "state",
-        run_dir=tmp_path / "run",
+        (root / name).mkdir()
+    yield DoctorSettings(
+        state_dir=root / "state",
+        run_dir=root / "run",
         http_bind="127.0.0.1:0",
-        database_url=f"sqlite:///{tmp_path}/database/cloche.db",
+        database_url=f"sqlite:///{root}/database/cloche.db",
         chromium_shell=Path("/nonexistent"),
-        bubblewrap=str(tmp_path / "bwrap"),
+        bubblewrap=str(root / "bwrap"),
     )
+    shutil.rmtree(root)
 
 
 def pretend_bubblewrap(settings: DoctorSettings, exit_code: int) -> None:
@@ -30,10 +38,6 @@ def pretend_bubblewrap(settings: DoctorSettings, exit_code: int) -> None:
     script = f'[ "$1" = --version ] && echo "bubblewrap 0.8.0" && exit; echo >> {attempts}; exit {exit_code}'
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    # As root the doctor tries it as a session's user would.
-    for directory in (program.parent, *program.parent.parents):
-        if directory.owner() == Path.home().owner() and not directory.stat().st_mode & 0o001:
-            directory.chmod(directory.stat().st_mode | 0o001)
     attempts.touch()
     attempts.chmod(0o666)
 
@@ -50,10 +54,8 @@ def test_there_is_room_where_there_is_room(settings: DoctorSettings) -> None:
 def test_a_directory_without_space_or_inodes_is_told_without_its_path(
     settings: DoctorSettings, name: str, told: str
 ) -> None:
-    from dataclasses import replace
-
     with tmpfs("size=4m,nr_inodes=100") as disk:
-        small = replace(settings, **{f"{name}_dir": disk})
+        small = replace(settings, run_dir=disk) if name == "run" else replace(settings, state_dir=disk)
         assert lack_of_room(small) is None
         with filled(disk):
             assert lack_of_room(small) == f"{told} is full"
@@ -63,8 +65,6 @@ def test_a_directory_without_space_or_inodes_is_told_without_its_path(
 
 
 def test_the_databases_own_directory_counts_too(settings: DoctorSettings) -> None:
-    from dataclasses import replace
-
     with tmpfs("size=4m") as disk:
         elsewhere = replace(settings, database_url=f"sqlite:///{disk}/cloche.db")
         with filled(disk):
