@@ -44,7 +44,6 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "client/sync.py": ("integration/test_rest_client.py",),
     "agent_link/outgoing.py": ("unit/agent_link/test_listen.py",),
     "sessions/attachment.py": ("unit/sessions/test_runner_clients.py",),
-    "daemon/readiness.py": ("integration/test_faults_startup.py",),
     "daemon/doctor/check.py": ("unit/daemon/doctor/test_checks.py",),
     # Doubles and rigs of the tests: what stands on them tests them.
     "testing/*.py": ("unit", "contract", "integration", "e2e"),
