@@ -199,7 +199,6 @@ async def test_a_browser_that_cannot_be_dialled_is_a_problem_before_the_upgrade(
         (EndReason.IDLE_TIMEOUT, 4408),
         (EndReason.LIFETIME_REACHED, 4410),
         (EndReason.OUT_OF_MEMORY, 4413),
-        (EndReason.BUDGET_EXHAUSTED, 4429),
         (EndReason.SANDBOX_LOST, 1011),
         (EndReason.BROWSER_GAVE_UP, 1011),
     ],

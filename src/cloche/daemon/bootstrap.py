@@ -138,7 +138,9 @@ async def ensure_keys(settings: Settings, keys: KeyStore, *, is_loopback: bool) 
 def prepare_dirs(settings: Settings) -> None:
     """Make the state and run directories. Others may pass through them, as sandboxes' own users must; not look."""
     for directory in (settings.state_dir, settings.run_dir):
-        directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+        if not directory.is_dir():
+            directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+            directory.chmod(0o711)  # the umask may have taken the x's, and sandboxes' own users pass through
 
 
 def database_url(settings: Settings) -> str:

@@ -28,7 +28,6 @@ class EndReason(StrEnum):
     SANDBOX_LOST = "sandbox_lost"
     BROWSER_GAVE_UP = "browser_gave_up"
     OUT_OF_MEMORY = "out_of_memory"
-    BUDGET_EXHAUSTED = "budget_exhausted"
     START_FAILED = "start_failed"
 
 

@@ -4,7 +4,7 @@
     1011  the sandbox or its browser failed for good
     1012  the browser went away but the session goes on, or the daemon stops: dial the same URL again
     4408  idle for too long            4410  the session's lifetime is over
-    4413  out of memory                4429  its budget is spent
+    4413  out of memory
 
 A code of 4000 and above is ours (section 7.4.2); its last digits echo the HTTP status one would expect. The close
 reason is the session's own reason.
@@ -36,7 +36,6 @@ _CODES: Final = {
     EndReason.IDLE_TIMEOUT: 4408,
     EndReason.LIFETIME_REACHED: 4410,
     EndReason.OUT_OF_MEMORY: 4413,
-    EndReason.BUDGET_EXHAUSTED: 4429,
     EndReason.SANDBOX_LOST: 1011,
     EndReason.BROWSER_GAVE_UP: 1011,
     EndReason.START_FAILED: 1011,
