@@ -1,6 +1,12 @@
 "use strict";
 // Renders the OpenAPI document that stands in this page. Text is only ever set as text.
 const api = JSON.parse(document.getElementById("data").textContent);
+// Text with `code` in it, as text nodes and <code> elements: nothing in it is ever markup.
+const prose = (tag, text) => {
+  const element = document.createElement(tag);
+  element.append(...(text || "").split("`").map((piece, at) => (at % 2 ? make("code", piece) : piece)));
+  return element;
+};
 const make = (tag, text = "", properties = {}) => Object.assign(document.createElement(tag), { textContent: text }, properties);
 
 const follow = (schema) => (schema?.$ref ? api.components.schemas[schema.$ref.split("/").pop()] : schema) || {};
@@ -30,7 +36,7 @@ function parameters(list) {
   const part = document.createElement("section"), names = document.createElement("dl");
   part.append(make("h4", "Parameters"), names);
   for (const each of list) {
-    names.append(make("dt", each.name), make("dd", `${each.in}, ${typeName(each.schema)}${each.required ? ", required" : ""}. ${each.description || ""}`));
+    names.append(make("dt", each.name), prose("dd", `${each.in}, ${typeName(each.schema)}${each.required ? ", required" : ""}. ${each.description || ""}`));
   }
   return part;
 }
@@ -38,7 +44,7 @@ function operation(path, method, spec) {
   const card = make("article", "", { id: spec.operationId });
   const heading = make("h3");
   heading.append(make("span", method.toUpperCase(), { className: "method" }), make("code", path));
-  card.append(heading, make("div", spec.description || spec.summary));
+  card.append(heading, prose("div", spec.description || spec.summary));
   if (spec.parameters?.length) card.append(parameters(spec.parameters));
   const body = spec.requestBody?.content?.["application/json"]?.schema;
   if (body) card.append(block("Body", body.anyOf ? body.anyOf[0] : body));
@@ -50,7 +56,7 @@ function operation(path, method, spec) {
 }
 
 document.getElementById("title").textContent = `${api.info.title} API ${api.info.version}`;
-document.getElementById("description").textContent = api.info.description;
+document.getElementById("description").replaceChildren(...prose("div", api.info.description).childNodes);
 const groups = new Map();
 for (const [path, methods] of Object.entries(api.paths)) {
   for (const [method, spec] of Object.entries(methods)) {
