@@ -129,3 +129,9 @@ async def test_a_session_can_be_asked_for_without_waiting(shared_daemon: DaemonP
     await events.wait(answer.json, "session.ready", timeout_s=10)
     shown = await shared_daemon.request("GET", f"/v1/sessions/{answer.json['id']}")
     assert shown.json["status"] == "ready"
+
+
+async def test_a_session_says_which_chromium_it_runs(shared_daemon: DaemonProcess) -> None:
+    browser = (await shared_daemon.create_session())["browser"]
+    assert browser["product"].startswith("HeadlessChrome/")
+    assert browser["revision"].startswith("@")

@@ -16,6 +16,7 @@ from cloche.agent import streams
 from cloche.agent.loop import Loop
 
 _BROWSER_PATH: Final = re.compile(r"/devtools/browser/[A-Za-z0-9-]{1,64}")
+_REVISION: Final = re.compile(r"\((@[0-9a-f]{1,40})\)")
 _MAX_FILE_BYTES: Final = 1024
 _MAX_RESPONSE_BYTES: Final = 64 * 1024
 _ATTEMPT_S: Final = 5.0
@@ -31,6 +32,8 @@ class DevTools(NamedTuple):
     """Of the browser's WebSocket: `/devtools/browser/…`."""
     product: str
     """`Chrome/156.0.…`"""
+    revision: str = ""
+    """Of Chromium's source: `@` and a hash, from `WebKit-Version` in `/json/version`. Empty where it has none."""
 
 
 async def wait_until_ready(loop: Loop, user_data_dir: str, deadline: float) -> DevTools:
@@ -129,4 +132,5 @@ def parse_version(body: bytes, port: int) -> DevTools:
     path = "/" + rest.partition("/")[2]
     if not scheme or not _BROWSER_PATH.fullmatch(path):
         raise ValueError("no browser path")
-    return DevTools(port, path, product[:64])
+    revision = _REVISION.search(str(value.get("WebKit-Version", "")))
+    return DevTools(port, path, product[:64], revision[1] if revision else "")

@@ -179,7 +179,12 @@ class Supervisor:
         # Set before the report: who learns of it may dial at once.
         self.ready.set()
         self._report(
-            BrowserState.READY, pid=current.pid, devtools_path=found.path, product=found.product, start_ms=start_ms
+            BrowserState.READY,
+            pid=current.pid,
+            devtools_path=found.path,
+            product=found.product,
+            revision=found.revision,
+            start_ms=start_ms,
         )
 
     def _report(self, state: BrowserState, **facts: str | int | float) -> None:

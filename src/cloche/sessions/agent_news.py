@@ -22,6 +22,7 @@ class BrowserNews:
 
     state: BrowserState | None
     product: str = ""
+    revision: str = ""
     reason: str = ""
     restarts: int = 0
     exit_code: int | None = None
@@ -37,6 +38,7 @@ def read_browser_news(payload: Payload) -> BrowserNews:
     return BrowserNews(
         state=state,
         product=_text(payload.get("product"), 64),
+        revision=_text(payload.get("revision"), 64),
         reason=_slug(payload.get("reason")),
         restarts=max(0, _number(payload.get("restarts")) or 0),
         exit_code=_number(payload.get("exit_code")),

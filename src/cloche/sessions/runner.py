@@ -370,7 +370,7 @@ class SessionRunner:
         self._browser_ready.set()
         self._kills_at_ready = self.accounts.kills
         self.accounts.restarted(news.restarts)
-        self.session = replace(self.session, browser=BrowserFacts(product=news.product, revision=""))
+        self.session = replace(self.session, browser=BrowserFacts(product=news.product, revision=news.revision))
         restarts = self.accounts.restarts
         self._report(EventType.BROWSER_READY, {"product": news.product, "restarts": restarts})
 

@@ -50,7 +50,7 @@ class BrowserState(StrEnum):
     """`state` in the payload of a `browser` message.
 
     starting    pid
-    ready       pid, devtools_path (`/devtools/browser/…`), product (`Chrome/156…`), start_ms
+    ready       pid, devtools_path (`/devtools/browser/…`), product (`Chrome/156…`), revision (`@…`), start_ms
     exited      pid, exit_code | signal, log_tail, reason: `crashed`, `crashed_at_start` (before it was ever ready),
                 `closed` (exit code 0 unasked: a client sent Browser.close), `over_memory`, `stopped`,
                 `start_timeout`, `exec_failed` (then without pid)

@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -86,3 +87,12 @@ def test_a_version_names_the_browser_and_its_path() -> None:
 def test_a_version_that_is_none_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):
         parse_version(body, 1)
+
+
+@pytest.mark.parametrize(
+    ("webkit", "revision"),
+    [("537.36 (@a21ce95c24ce)", "@a21ce95c24ce"), ("537.36", ""), (7, ""), ("537.36 (@\r\nx: y)", "")],
+)
+def test_the_revision_is_taken_from_where_chromium_writes_it(webkit: object, revision: str) -> None:
+    body = json.dumps(json.loads(VERSION) | {"WebKit-Version": webkit}).encode()
+    assert parse_version(body, 1).revision == revision

@@ -12,7 +12,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-KEYS = ["state", "product", "reason", "restarts", "exit_code", "signal", "log_tail"]
+KEYS = ["state", "product", "revision", "reason", "restarts", "exit_code", "signal", "log_tail"]
 
 
 def test_a_plain_report_is_read_as_it_is() -> None:
