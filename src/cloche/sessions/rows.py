@@ -231,8 +231,9 @@ def _options_from_json(value: Mapping[str, Any]) -> SessionOptions:
             allow_hosts=tuple(egress["allow_hosts"]),
             deny_hosts=tuple(egress["deny_hosts"]),
             private_hosts=tuple(egress["private_hosts"]),
-            ports=tuple(egress["ports"]),
-            schemes=tuple(egress["schemes"]),
+            # Younger than the first rows: what a stored session was not asked, it did not narrow.
+            ports=tuple(egress.get("ports", ())),
+            schemes=tuple(egress.get("schemes", ())),
             upstream=egress["upstream"],
         ),
         budget=Budget(**value["budget"]),

@@ -151,3 +151,16 @@ async def test_a_number_is_never_used_twice(database: Database) -> None:
     with pytest.raises(IntegrityError):
         async with database.begin() as connection:
             await rows.add_events(connection, [event])
+
+
+async def test_a_session_stored_before_ports_could_be_asked_for_is_read_as_one_that_asked_for_none(
+    database: Database,
+) -> None:
+    session = make_session()
+    async with database.begin() as connection:
+        await rows.add(connection, session, agent_token_hash="", upstream_sealed=None)
+        await connection.execute(
+            text("update sessions set options = json_remove(options, '$.egress.ports', '$.egress.schemes')")
+        )
+    async with database.read() as connection:
+        assert await rows.get(connection, session.id) == session
