@@ -55,9 +55,7 @@ async def main() -> None:
     with LocalWeb(LOOPBACK_ONLY) as web:
         private = f"127.0.0.1:{web.http_port}"
         large = f"http://{private}/bytes/{options.fetch_mb * MIB}"
-        async with DaemonProcess(log_level="info") as daemon:
-            bare = RawChromium()
-            await bare.start()
+        async with DaemonProcess(log_level="info") as daemon, RawChromium() as bare:
             session = await daemon.create_session(
                 egress={"private_hosts": [private], "max_bytes": 1 << 36}, start_url="about:blank"
             )
@@ -79,7 +77,6 @@ async def main() -> None:
                     await bulk_fetch(pages[name], large, options.fetch_mb * MIB, found[kinds[2]][name])
             for client in clients.values():
                 await client.close()
-            await bare.stop()
             await daemon.request("DELETE", f"/v1/sessions/{session['id']}")
     rows = []
     for kind, sides in found.items():

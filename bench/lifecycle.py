@@ -8,6 +8,8 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 
 from cloche.testing.cdp import CdpClient
 from cloche.testing.daemon import DaemonProcess, processes_of
@@ -36,16 +38,12 @@ async def drive(url: str, page_url: str, samples: dict[str, Samples]) -> None:
 
 
 async def run_raw(page_url: str, samples: dict[str, Samples]) -> None:
-    browser = RawChromium()
     begun = time.perf_counter()
-    await browser.start()
-    samples["create"].add((time.perf_counter() - begun) * 1000)
-    try:
+    async with RawChromium() as browser:
+        samples["create"].add((time.perf_counter() - begun) * 1000)
         await drive(browser.websocket_url, page_url, samples)
-    finally:
         begun = time.perf_counter()
-        await browser.stop()
-        samples["release"].add((time.perf_counter() - begun) * 1000)
+    samples["release"].add((time.perf_counter() - begun) * 1000)
 
 
 async def run_cloche(daemon: DaemonProcess, private: str, page_url: str, samples: dict[str, Samples]) -> None:
@@ -86,13 +84,11 @@ def fresh() -> dict[str, Samples]:
 
 async def memory(daemon: DaemonProcess, count: int) -> None:
     """Idle memory: `count` bare shells against `count` sessions with the daemon's whole share, not at once."""
-    bare = [RawChromium() for _ in range(count)]
-    for browser in bare:
-        await browser.start()
-    await asyncio.sleep(5)
-    pids = set[int]().union(*(tree(browser.process.pid) for browser in bare if browser.process))
-    raw_mb = pss_mb(pids) / count
-    await asyncio.gather(*(browser.stop() for browser in bare))
+    async with AsyncExitStack() as stack:
+        bare = [await stack.enter_async_context(RawChromium()) for _ in range(count)]
+        await asyncio.sleep(5)
+        pids = set[int]().union(*(tree(browser.process.pid) for browser in bare if browser.process))
+        raw_mb = pss_mb(pids) / count
     sessions = [await daemon.create_session(start_url="about:blank") for _ in range(count)]
     await asyncio.sleep(5)
     sandboxes = pss_mb(set(processes_of(daemon.directory)) - {daemon.pid}) / count
@@ -136,6 +132,8 @@ async def main() -> None:
     parser.add_argument("--idle", type=int, default=10)
     parser.add_argument("--pile", type=int, default=60)
     options = parser.parse_args()
+    # Requests go through threads, and asyncio's own six would let only six creates begin at once.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64))
     print(f"Machine: {machine()}")
     with LocalWeb(LOOPBACK_ONLY) as web:
         private = f"127.0.0.1:{web.http_port}"

@@ -48,6 +48,13 @@ class RawChromium:
                 return
             await asyncio.sleep(0.002)
 
+    async def __aenter__(self) -> "RawChromium":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
     async def stop(self) -> None:
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)

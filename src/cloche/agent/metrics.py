@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from cloche.agent.memory import Memory
 from cloche.agent.population import Population
 from cloche.agent.procfs import (
     TICKS_PER_SECOND,
@@ -67,6 +68,7 @@ class Metrics:
         self._started_at = time.monotonic()
         self._processors = len(os.sched_getaffinity(0))
         self._reading: Reading | None = None
+        self._memory = Memory()
         self._is_stale = False
         self.limit_kills = 0
         """Processes that the watchdog has ended."""
@@ -139,7 +141,7 @@ class Metrics:
         # A process that ended unwaited takes its ticks with it: the total may shrink, time may not run backwards.
         ticks = max(ticks, past)
         elapsed = max(now - since, 1 / TICKS_PER_SECOND) * self._processors * TICKS_PER_SECOND
-        memory = sum(proportional_bytes(process) for process in processes)
+        memory = self._memory.total_bytes(processes, now)
         return Reading(now, processes, ticks, memory, min(100.0, (ticks - past) * 100 / elapsed))
 
 

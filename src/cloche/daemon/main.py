@@ -5,6 +5,7 @@ import contextlib
 import resource
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 import uvloop
@@ -22,6 +23,7 @@ from cloche.telemetry.logs import configure_logs
 
 EXIT_USAGE = 2
 EXIT_FAILED = 1
+BLOCKING_THREADS = 32
 
 _log = structlog.get_logger(__name__)
 
@@ -58,6 +60,9 @@ def run() -> int:
 async def serve(settings: Settings) -> None:
     """Serve until asked to stop. The port is taken first, so that a second daemon fails before it touches anything."""
     stop = _stop_signal()
+    # Starting a sandbox waits in threads, mostly for the kernel and not for a processor: asyncio's default of four
+    # more than there are cores would queue sessions behind each other.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(BLOCKING_THREADS, "blocking"))
     listener = bind_tcp(settings.http_bind)
     async with build(settings, is_loopback=is_loopback(listener)) as daemon:
         await daemon.recover()
