@@ -50,6 +50,7 @@ class Link:
         self._wrote = Event(loop)
         self._queued = Event(loop)
         self._is_idle = True
+        self._sock: socket | None = None
         self._closing = Event(loop)
         self.connected = Event(loop)
 
@@ -64,7 +65,7 @@ class Link:
     async def run(self) -> None:
         """Keep a connection for as long as this task lives."""
         while True:
-            sock = await self._dial()
+            self._sock = sock = await self._dial()
             self._log.info("link connected")
             try:
                 await self._serve(sock)
@@ -72,10 +73,17 @@ class Link:
                 self._log.warn("link failed", error=str(error))
             finally:
                 self.connected.clear()
+                self._sock = None
                 sock.close()
             self._log.info("link lost")
             # A host that accepts and hangs up at once must not make this a busy loop.
             await self._pause(_jittered(_FIRST_DELAY_S * 5))
+
+    def redial(self) -> None:
+        """Give up the connection there is, if any, and dial anew: after a sleep it may lead nowhere."""
+        if self._sock is not None:
+            with suppress(OSError):  # it may have ended by itself
+                self._sock.shutdown(SHUT_RDWR)
 
     def stop_intake(self) -> None:
         """Read on, but do nothing that is asked from here on."""

@@ -22,6 +22,7 @@ class Population:
         self._watched_pid = watched_pid
         self._agent = os.getpid()
         self._browsers: set[int] = set()
+        self._own: set[int] = set()
         self._remembered: set[tuple[int, int]] = set()
 
     def add_browser(self, pid: int) -> None:
@@ -29,6 +30,13 @@ class Population:
 
     def remove_browser(self, pid: int) -> None:
         self._browsers.discard(pid)
+
+    def add_own(self, pid: int) -> None:
+        """Name a command of the agent's own, in a session of its own: it does not go when a browser is killed."""
+        self._own.add(pid)
+
+    def remove_own(self, pid: int) -> None:
+        self._own.discard(pid)
 
     def members(self) -> list[Process]:
         """Read `/proc` and return those that are the session's, the agent among them."""
@@ -46,8 +54,11 @@ class Population:
         return [process for process in self.members() if process.pid not in (1, self._agent)]
 
     def kill_browser(self, pid: int) -> None:
-        """Kill a browser that is not yet reaped, its process group, and all guests that are left of it."""
-        guests = self.guests()
+        """Kill a browser that is not yet reaped, its process group, and all guests that are left of it.
+
+        Commands of ours stay: they are not the browser's.
+        """
+        guests = [guest for guest in self.guests() if guest.session not in self._own]
         with contextlib.suppress(ProcessLookupError, PermissionError):  # an empty group, or of other users
             os.killpg(pid, signal.SIGKILL)
         kill(guest for guest in guests if guest.pid != pid)

@@ -62,6 +62,25 @@ class AgentConfig(NamedTuple):
     heartbeat_interval_s: float = 5.0
     metrics_interval_s: float = 10.0
     log_level: str = "info"
+    memory_limit_bytes: int = 0
+    """*driver*: what the kernel lets the session have. 0: not limited by the kernel."""
+    watch_workspace: bool = False
+    """Report changes in the workspace from the start, and not only once the host asks (`watch`)."""
+    listen: tuple[str, ...] = ()
+    """Where to serve the guest protocol besides the guest socket: `vsock:52`, `unix:/run/agent.sock`."""
+    config_dirs: tuple[str, ...] = ("/etc/cloche", "/etc/mvm")
+    """Where `integrations.d` and `probes.d` are; what is not there is no mistake."""
+    busy_threshold: float = 0.1
+    """Processors in use from which on a session is busy without anyone in it."""
+    sample_interval_s: float = 5.0
+    exec_enabled: bool = False
+    """The switch for Exec; the policy must allow it as well."""
+    exec_allowed: bool = False
+    """The policy, where it is the daemon's and `policy_file` is empty."""
+    policy_file: str = ""
+    """The policy, where it is a file: read at each Exec; missing or unreadable is deny."""
+    owns_machine: bool = False
+    """The kernel is the session's own (a virtual machine): all of it may be synced, and its caches dropped."""
     browser: BrowserConfig | None = None
     watchdog: WatchdogConfig | None = None
 

@@ -38,6 +38,8 @@ class ToAgent(StrEnum):
     HEALTH_CHECK = "health_check"
     COLLECT_METRICS = "collect_metrics"
     LEASE = "lease"  # ours: payload {"ttl_s": number}; the agent ends itself when no newer one came in that time
+    ACTIVITY = "activity"  # ours: payload {"clients": int, "actions": int}: who is in the session, as the host sees it
+    WATCH = "watch"  # ours: payload {"enabled": bool}: report changes in the workspace, or stop
 
 
 class HealthStatus(StrEnum):

@@ -11,6 +11,7 @@ Streams:
                ends; without it the agent copies bytes between the two from here on.
     egress     the listening socket bound to 127.0.0.1:1080 inside the sandbox; only with `pass`.
     http       the agent's own HTTP/1.1 API on this connection from here on.
+    guest      the guest protocol (`guest`, in `frames`) on this connection from here on.
 
 Codes: `browser_unavailable` (none was ready in time), `bad_preface`, `unsupported` (nothing of that kind to pass).
 """
@@ -26,6 +27,7 @@ class StreamKind(StrEnum):
     DEVTOOLS = "devtools"
     EGRESS = "egress"
     HTTP = "http"
+    GUEST = "guest"
 
 
 class PrefaceError(ValueError):

@@ -1,0 +1,59 @@
+"""The text that comes before the bytes on a unix socket that stands for vsock (Firecracker's vsock device).
+
+    host → socket   CONNECT 52\\n
+    socket → host   OK 1073741824\\n        the number is the host's side of the connection; only `OK ` counts
+
+On real vsock it never appears. A first byte of a frame cannot be mistaken for it: `CONN` as a big-endian length is
+over a gigabyte.
+"""
+
+import re
+from typing import Final
+
+MAX_LINE_BYTES: Final = 64
+CONNECT: Final = b"CONNECT "
+
+_CONNECT_LINE: Final = re.compile(rb"CONNECT ([0-9]{1,10})")
+_OK_LINE: Final = re.compile(rb"OK [^\r\n]*")
+_MAX_PORT: Final = 2**32 - 1
+
+
+class HandshakeError(ValueError):
+    """The line is not what the handshake asks for; the message is fit to be shown."""
+
+
+def connect_line(port: int) -> bytes:
+    """Ask for a port of the guest."""
+    return b"CONNECT %d\n" % port
+
+
+def ok_line(port: int) -> bytes:
+    """Say that the connection to the guest stands."""
+    return b"OK %d\n" % port
+
+
+def could_be_connect(received: bytes) -> bool:
+    """Say whether what has arrived first can still become a `CONNECT` line."""
+    return CONNECT.startswith(received[: len(CONNECT)])
+
+
+def parse_connect(line: bytes) -> int:
+    """Read the port out of a line without its newline.
+
+    Raises:
+        HandshakeError: it is no `CONNECT` with a port of 32 bits.
+    """
+    found = _CONNECT_LINE.fullmatch(line.removesuffix(b"\r"))
+    if found is None or int(found[1]) > _MAX_PORT:
+        raise HandshakeError("expected CONNECT and a port")
+    return int(found[1])
+
+
+def check_ok(line: bytes) -> None:
+    """Check a reply line without its newline.
+
+    Raises:
+        HandshakeError: it does not begin with `OK `.
+    """
+    if _OK_LINE.fullmatch(line.removesuffix(b"\r")) is None:
+        raise HandshakeError("the other side did not answer OK")
