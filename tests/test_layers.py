@@ -35,8 +35,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "api": FOUNDATION | {"sessions"},
     "console": FOUNDATION | {"sessions"},
     "client": frozenset({"errors", "ids"}),
-    # `serve` and `doctor` start the daemon from the command line; every other group goes through the client.
-    "cli": frozenset({"client", "daemon", "errors", "ids"}),
+    # `serve` and `doctor` start the daemon from the command line; every other group goes through the client. `agent`
+    # also asks any agent's socket, a virtual machine's say, and needs no daemon for it: hence the link and its wire.
+    "cli": frozenset({"client", "daemon", "agent_link", "wire", "errors", "ids"}),
     "daemon": FOUNDATION | CONCERNS | {"sessions", "api", "console"},
     "testing": FOUNDATION | CONCERNS | {"sessions", "api", "console", "client", "daemon", "cli", "agent"},
 }
@@ -71,6 +72,10 @@ PURE = (
     "sessions.idle",
     "sessions.admission",
     "sessions.reconcile",
+    "sessions.agent_news",
+    "sessions.agent_readings",
+    "sessions.agent_values",
+    "sessions.exec_request",
     "api.devtools_door.head",
 )
 IMPURE_IMPORTS = frozenset(

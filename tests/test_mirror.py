@@ -16,6 +16,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "errors.py": ("test_errors.py",),
     # What runs inside a sandbox is tested as the process it is, on both sides of its sockets.
     "agent/commands.py": ("integration/agent",),
+    "agent/guest_side.py": ("integration/agent",),
     "agent/lifecycle.py": ("integration/agent",),
     "agent/link.py": ("integration/agent/test_agent_link.py",),
     "agent/main.py": ("integration/agent",),

@@ -29,6 +29,11 @@ result = subprocess.run([sys.executable, "-c", "x = bytearray(400 << 20)"]).retu
     assert seen.usage.memory_peak_bytes <= 256 * MEBIBYTE
 
 
+async def test_the_agent_is_told_what_memory_the_kernel_gives_it(inside: Any, needs_groups: None) -> None:
+    assert await inside("result = config['memory_limit_bytes']") == 256 * MEBIBYTE
+    assert await inside("result = config['watchdog']") is None
+
+
 async def test_an_agent_that_is_killed_for_memory_is_told_apart(
     namespace_case: Any, inside: Any, needs_groups: None
 ) -> None:
@@ -158,8 +163,10 @@ async def test_without_control_groups_the_agent_gets_a_watchdog(
     sandbox = await namespace_case.running(driver)
     inside = make_inside(driver, sandbox)
     watchdog = await inside("result = config['watchdog']")
+    by_kernel = await inside("result = config['memory_limit_bytes']")
     processes = await inside("import resource; result = resource.getrlimit(resource.RLIMIT_NPROC)")
     await driver.destroy(sandbox)
     assert (watchdog["memory_bytes"], watchdog["processes"]) == (256 * MEBIBYTE, 64)
+    assert by_kernel == 0
     assert processes == [64, 64]
     await namespace_case.until_no_trace()

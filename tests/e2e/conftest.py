@@ -292,7 +292,7 @@ def browser_pid() -> Callable[[DaemonProcess, Json], Awaitable[int]]:
     """
 
     async def find(daemon: DaemonProcess, session: Json) -> int:
-        health = (await daemon.request("GET", f"/v1/sessions/{session['id']}/health")).json
+        health = (await daemon.request("GET", f"/v1/sessions/{session['id']}/health?fresh=true")).json
         record = json.loads((daemon.run_dir / session["id"] / "sandbox.json").read_text())
         sandbox = Path(f"/proc/{record['inner']['pid']}/ns/pid").readlink()
         for entry in Path("/proc").iterdir():

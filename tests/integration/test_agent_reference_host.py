@@ -8,17 +8,19 @@ between them. Key sets below are those of the protocol; what an agent adds stand
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 HEALTH = {"status", "browser_alive", "cpu_percent", "memory_mb", "uptime_seconds", "pid"}
-HEALTH_BESIDE = {"browser_pid", "processes", "restarts", "cpu_seconds", "limit_kills"}
+HEALTH_BESIDE = {"browser_pid", "processes", "restarts", "cpu_seconds", "limit_kills", "worker_status"}
 METRICS = {
     "cpu_percent",
     "memory_used_mb",
@@ -64,6 +66,14 @@ class ReferenceHost:
             message = json.loads(self.file.readline())
             if message["type"] == type_:
                 return message
+
+    def events(self, path: str) -> Iterator[dict]:
+        """What is told of one path from here on."""
+        while True:
+            event = self.read("fs_event")
+            assert event.keys() == {"type", "session_id", "timestamp", "payload"}
+            if event["payload"]["path"] == path:
+                yield event["payload"]
 
     def send(self, type_: str, id_: str, end: bytes = b"\n") -> None:
         self.connection.sendall(json.dumps({"id": id_, "type": type_}).encode() + end)
@@ -145,15 +155,153 @@ def test_cpu_is_measured_on_the_session_and_not_always_zero(host, tmp_path: Path
         busy.wait()
 
 
+def test_values_are_those_the_kernel_tells(host, tmp_path: Path) -> None:
+    agent = host.start(*arguments(host, tmp_path))
+    host.accept()
+    host.read("register")
+    host.send("health_check", "h")
+    health = host.read("health_response")["payload"]
+    host.send("collect_metrics", "m")
+    metrics = host.read("metrics_response")["payload"]
+    assert health["memory_mb"] == pytest.approx(pss_mb(agent.pid), rel=0.5)
+    assert metrics["memory_used_mb"] == pytest.approx(pss_mb(agent.pid), rel=0.5)
+    meminfo = Path("/proc/meminfo").read_text()
+    assert 0 < metrics["memory_total_mb"] <= int(re.search(r"MemTotal:\s+(\d+)", meminfo)[1]) / 1024 + 1
+    assert metrics["open_files"] == pytest.approx(len(os.listdir(f"/proc/{agent.pid}/fd")), abs=3)
+    assert 0 <= metrics["cpu_percent"] <= 100
+    disk = os.statvfs(tmp_path)
+    used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize / 2**20
+    assert metrics["disk_used_mb"] == pytest.approx(used, abs=max(256, used / 10))
+    received, sent = network_mb()
+    assert metrics["network_rx_mb"] == pytest.approx(received, abs=max(1, received / 10))
+    assert metrics["network_tx_mb"] == pytest.approx(sent, abs=max(1, sent / 10))
+
+
+def test_the_network_is_counted(host, tmp_path: Path) -> None:
+    host.start(*arguments(host, tmp_path))
+    host.accept()
+    host.send("collect_metrics", "before")
+    before = host.read("metrics_response")["payload"]
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        other, _ = server.accept()
+        with other:
+            for _ in range(64):
+                client.sendall(bytes(65536))
+                taken = 0
+                while taken < 65536:
+                    taken += len(other.recv(65536))
+    host.send("collect_metrics", "after")
+    after = host.read("metrics_response")["payload"]
+    assert after["network_rx_mb"] - before["network_rx_mb"] >= 4
+    assert after["network_tx_mb"] - before["network_tx_mb"] >= 4
+
+
+def pss_mb(pid: int) -> float:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1]) / 1024
+
+
+def network_mb() -> tuple[float, float]:
+    lines = [line.partition(":")[2].split() for line in Path("/proc/net/dev").read_text().splitlines()[2:]]
+    return sum(int(line[0]) for line in lines) / 2**20, sum(int(line[8]) for line in lines) / 2**20
+
+
 def test_a_process_that_only_sounds_like_a_browser_is_none(host, tmp_path: Path) -> None:
-    impostor = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()  # chrome chromium"])
+    shutil.copy("/bin/sleep", tmp_path / "chromium")
+    impostors = [
+        subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()  # chrome chromium"]),
+        subprocess.Popen([tmp_path / "chromium", "60"]),
+    ]
     try:
         host.start(*arguments(host, tmp_path))
         host.accept()
-        assert host.read("heartbeat")["payload"]["browser_alive"] is False
+        health = host.read("heartbeat")["payload"]
+        assert (health["status"], health["browser_alive"], health["browser_pid"]) == ("unhealthy", False, None)
     finally:
-        impostor.kill()
-        impostor.wait()
+        for impostor in impostors:
+            impostor.kill()
+            impostor.wait()
+
+
+def test_a_browser_that_has_ended_and_was_not_waited_for_is_none(host, tmp_path: Path) -> None:
+    browser = subprocess.Popen(["/bin/sleep", "60"])
+    try:
+        (tmp_path / "browser.pid").write_text(f"{browser.pid}\n")
+        host.start(*arguments(host, tmp_path, "--browser-pid-file", str(tmp_path / "browser.pid")))
+        host.accept()
+        assert host.read("heartbeat")["payload"]["status"] == "healthy"
+        browser.kill()
+        os.waitid(os.P_PID, browser.pid, os.WEXITED | os.WNOWAIT)
+        host.send("health_check", "z")
+        health = host.read("health_response")["payload"]
+        assert (health["status"], health["browser_alive"]) == ("unhealthy", False)
+    finally:
+        browser.kill()
+        browser.wait()
+
+
+def test_what_is_in_the_workspace_already_is_told_as_created(host, tmp_path: Path) -> None:
+    workspace = tmp_path / "work" / "space"
+    (workspace / "folder").mkdir(parents=True)
+    (workspace / "folder" / "file").write_text("x")
+    for excluded in (".git", "node_modules", "__pycache__"):
+        (workspace / excluded).mkdir()
+        (workspace / excluded / "in it").touch()
+    (workspace / "last").touch()
+    host.start(*arguments(host, tmp_path))
+    host.accept()
+    wanted = {".": True, "folder": True, "folder/file": False, "last": False}
+    told = {}
+    while told.keys() < wanted.keys():
+        event = host.read("fs_event")["payload"]
+        assert event.keys() == {"path", "operation", "is_dir"}
+        assert event["operation"] == "create"
+        told[event["path"]] = event["is_dir"]
+    assert told == wanted
+
+
+@pytest.mark.parametrize("is_dir", [False, True], ids=["file", "directory"])
+def test_changes_in_the_workspace_are_told_one_by_one(host, tmp_path: Path, is_dir: bool) -> None:
+    host.start(*arguments(host, tmp_path))
+    host.accept()
+    assert next(host.events("."))["operation"] == "create"
+    entry, renamed = (tmp_path / "work" / "space" / name for name in ("entry", "renamed"))
+    entry.mkdir() if is_dir else entry.touch()
+    assert next(host.events("entry")) == {"path": "entry", "operation": "create", "is_dir": is_dir}
+    if not is_dir:
+        entry.write_text("more than there was")
+        assert next(host.events("entry")) == {"path": "entry", "operation": "modify", "is_dir": False}
+    entry.rename(renamed)
+    moved = {"path": "renamed", "operation": "rename", "is_dir": is_dir}
+    assert moved.items() <= next(host.events("renamed")).items()
+    renamed.rmdir() if is_dir else renamed.unlink()
+    assert next(host.events("renamed")) == {"path": "renamed", "operation": "delete", "is_dir": is_dir}
+
+
+MALFORMED = [
+    b"nonsense\n",
+    b'{"id": 7, "type": "health_check"}\n',
+    b'{"id": "x"}\n',
+    b'{"id": "x", "type": 3}\n',
+    b'{"id": "x", "type": "health_check", "payload": []}\n',
+    b'["health_check"]\n',
+    b'"health_check"\n',
+    b"\xff\xfe\n",
+    b'{"id": "x", "type": "\n',
+    b"{" * 3000 + b"\n",
+    b'{"id": "x", "type": "Health_Check"}\n',
+    b'{"id": "x", "type": "lease", "payload": {"ttl_s": "long"}}\n',
+]
+
+
+@pytest.mark.parametrize("malformed", MALFORMED, ids=lambda data: repr(data[:40]))
+def test_a_command_that_is_none_gets_an_error_and_the_next_one_its_answer(host, tmp_path: Path, malformed) -> None:
+    host.start(*arguments(host, tmp_path))
+    host.accept()
+    host.connection.sendall(malformed)
+    host.send("health_check", "after")
+    assert host.read("error")["payload"].keys() == {"code", "message"}
+    assert host.read("health_response")["request_id"] == "after"
 
 
 def test_commands_are_answered_with_their_id_whatever_stands_between_them(host, tmp_path: Path) -> None:
@@ -211,6 +359,54 @@ def test_a_flag_wins_over_a_variable_and_cloche_over_the_documented_name(host, t
     assert register["payload"]["workspace"] == str(tmp_path / "cloche")
     host.read("heartbeat")
     host.read("heartbeat")
+
+
+@pytest.mark.parametrize("prefix", ["CLOCHE_", "MESHBROW_"])
+def test_every_documented_setting_has_a_variable(host, tmp_path: Path, prefix: str) -> None:
+    browser = subprocess.Popen(["/bin/sleep", "60"])
+    try:
+        (tmp_path / "pid").write_text(str(browser.pid))
+        settings = {
+            "SESSION_ID": "s-2",
+            "SOCKET": host.path,
+            "WORKSPACE": str(tmp_path / "elsewhere"),
+            "LOG_LEVEL": "debug",
+            "HEARTBEAT_INTERVAL": "20ms",
+            "METRICS_INTERVAL": "20ms",
+            "BROWSER_PID_FILE": str(tmp_path / "pid"),
+        }
+        agent = host.start(**{prefix + name: value for name, value in settings.items()})
+        host.accept()
+        register = host.read("register")
+        assert (register["session_id"], register["payload"]["workspace"]) == ("s-2", str(tmp_path / "elsewhere"))
+        for _ in range(3):
+            assert host.read("heartbeat")["payload"]["browser_pid"] == browser.pid
+            host.read("metrics")
+        host.send("shutdown", "s")
+        assert agent.wait(5) == 0
+    finally:
+        browser.kill()
+        browser.wait()
+
+
+@pytest.mark.parametrize(
+    ("level", "levels"),
+    [
+        ("debug", {"info", "warn"}),
+        ("info", {"info", "warn"}),
+        ("warn", {"warn"}),
+        ("error", set()),
+        ("loud", {"info", "warn"}),
+    ],
+)
+def test_the_log_level_decides_what_is_said(host, tmp_path: Path, level: str, levels: set[str]) -> None:
+    agent = host.start(*arguments(host, tmp_path, "--log-level", level))
+    host.accept()
+    host.send("no_such_thing", "n")
+    host.read("error")
+    host.send("shutdown", "s")
+    _, stderr = agent.communicate(timeout=5)
+    assert {json.loads(line)["level"] for line in stderr.splitlines()} - {"debug"} == levels
 
 
 @pytest.mark.parametrize(

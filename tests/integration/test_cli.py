@@ -1,50 +1,21 @@
 """The command line as a person runs it, against the served API."""
 
-import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cloche.ids import SessionId, new_session_id
 from cloche.sessions.model import EndReason
 from cloche.testing.api import RunningApi, running_api
+from cloche.testing.command_line import cloche
 
 
 @pytest.fixture
 async def api() -> AsyncIterator[RunningApi]:
     async with running_api() as running:
         yield running
-
-
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-async def cloche(*arguments: str, **environment: str) -> Outcome:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOCHE_")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cloche.cli.main", *arguments),
-        env=kept | {"NO_COLOR": "1", "COLUMNS": "200"} | environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 30)
-    assert process.returncode is not None
-    return Outcome(process.returncode, out.decode(), err.decode())
 
 
 def as_user(api: RunningApi) -> dict[str, str]:

@@ -15,7 +15,10 @@ from cloche.testing.daemon import DaemonProcess
 from cloche.testing.raw_http import exchange, head
 from cloche.vault.secret_box import derive_key
 
-BODIES: dict[str, object] = {"/v1/sessions/{session_id}/extend": {"lifetime_s": 60}}
+BODIES: dict[str, object] = {
+    "/v1/sessions/{session_id}/extend": {"lifetime_s": 60},
+    "/v1/sessions/{session_id}/agent/exec": {"argv": ["true"]},
+}
 FOREIGN_HOSTS = (
     "evil.test",
     "evil.test:8090",

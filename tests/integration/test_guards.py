@@ -13,7 +13,7 @@ from cloche.testing.api import RunningApi, running_api
 
 MODULES = (agent, devtools, events, keys, live, operations, sessions)
 OPEN = {"/healthz", "/readyz", "/metrics", "/docs"}
-BODIES = {"extend": {"lifetime_s": 60}, "keys": {"principal": "carol"}}
+BODIES = {"extend": {"lifetime_s": 60}, "keys": {"principal": "carol"}, "exec": {"argv": ["true"]}}
 TAKES_TOKENS = re.compile(r"/(json.*|live)$")
 
 

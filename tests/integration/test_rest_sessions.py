@@ -15,7 +15,7 @@ from cloche.testing.api import RunningApi, running_api
 
 FIELDS = {
     *("id", "status", "reason", "owner", "created_at", "expires_at", "connect_url", "live_url", "engine", "browser"),
-    *("viewport", "budget", "egress", "labels", "usage"),
+    *("viewport", "budget", "egress", "labels", "machine", "usage"),
 }
 
 
@@ -203,24 +203,3 @@ async def test_an_unknown_id_is_not_found(api: RunningApi) -> None:
     async with api.http(api.admin_key) as client:
         answer = await client.get(f"/v1/sessions/{new_session_id()}")
     assert answer.status_code == 404 and answer.json()["code"] == "not_found"
-
-
-async def test_the_agents_health_and_metrics_are_told(api: RunningApi) -> None:
-    session = await api.session()
-    async with api.http(api.user_key) as client:
-        assert (await client.get(f"/v1/sessions/{session['id']}/health")).json() == {"status": "healthy"}
-        api.manager.agent_answer = (503, b'{"status":"unhealthy"}')
-        answer = await client.get(f"/v1/sessions/{session['id']}/health")
-        assert answer.status_code == 503 and answer.json() == {"status": "unhealthy"}
-        assert (await client.get(f"/v1/sessions/{session['id']}/metrics")).json() == {"status": "unhealthy"}
-
-
-@pytest.mark.parametrize(
-    "answer", [(200, b"<script>"), (200, b'{"a":NaN}'), (200, b"[" * 5000), (302, b"{}"), (500, b"{}")]
-)
-async def test_an_agent_that_answers_nonsense_is_a_bad_gateway(api: RunningApi, answer: tuple[int, bytes]) -> None:
-    session = await api.session()
-    api.manager.agent_answer = answer
-    async with api.http(api.user_key) as client:
-        got = await client.get(f"/v1/sessions/{session['id']}/metrics")
-    assert got.status_code == 502 and got.json()["code"] == "agent_failed"

@@ -1,28 +1,40 @@
 """Run one command of our own: bounded in time and output, its whole process group ended when it is over.
 
 For checks, for what runs before sleep and after wake, and for Exec. Nothing a command does can hold up the agent: its
-output is read while it runs, its input is written as it reads, and a grandchild that keeps a pipe open is not waited
-for. A time that runs out is told as such, never as a success.
+output is read while it runs, its input is written as it reads, a grandchild that keeps a pipe open is not waited for,
+and one that the kernel does not let go of is seen off in the background. A time that runs out is told as such, never
+as a success.
+
+Nothing is left behind wherever the task that runs it is cancelled: what must be ended and closed is ended and closed
+without an await in between.
 """
 
+import errno
 import os
+import select
 import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from cloche.agent.loop import Loop, Task
-from cloche.agent.population import Population
+from cloche.agent.loop import Cancelled, Loop, Task
+from cloche.agent.population import Population, kill_group
 
 _LAST_WORDS_S: Final = 0.2
 """How long the pipes are read on after the command itself has ended."""
+_KILLED_WITHIN_S: Final = 2.0
+"""How long a killed command may take to go before its outcome is told without it."""
+_GONE_WITHIN_S: Final = 0.05
+"""How long the loop may stand still for one that was killed just now; it takes a millisecond."""
 _PIECE_BYTES: Final = 64 * 1024
-_NOFILE_SIGNALS: Final = (signal.SIGPIPE, signal.SIGXFSZ)
+_IGNORED_BY_PYTHON: Final = (signal.SIGPIPE, signal.SIGXFSZ)
+"""What Python ignores in itself. An ignored signal stays ignored across exec, and a command must not inherit that."""
 
 
 class ChildSpec(NamedTuple):
     argv: Sequence[str]
+    """What to run as it stands. A name without a slash is looked up in the absolute directories of `env`'s PATH."""
     timeout_s: float
     env: Mapping[str, str]
     stdin: bytes = b""
@@ -30,7 +42,7 @@ class ChildSpec(NamedTuple):
     """Kept of each stream, from its beginning; what comes after it is read and thrown away."""
     keeps_group: bool = False
     """Leave alone what the command has started and is still running when it ends by itself (a restore command may
-    start a service). At a timeout the group is killed all the same."""
+    start a service); its output is read and thrown away for as long as it lives. At a timeout it is killed too."""
 
 
 class ChildOutcome(NamedTuple):
@@ -45,133 +57,249 @@ class ChildOutcome(NamedTuple):
     stderr: bytes = b""
     stdout_cut: bool = False
     stderr_cut: bool = False
+    cpu_seconds: float = 0.0
+    """Processor time of the command and of those of its descendants that were waited for (wait4(2))."""
 
     @property
     def succeeded(self) -> bool:
         return self.exit_code == 0 and not self.timed_out
 
 
-class _Stream:
-    """The kept beginning of one output."""
+class _End:
+    """Our end of a pipe. Whoever is done with it may close it; only the first time counts."""
 
-    def __init__(self, limit: int) -> None:
-        self.kept = bytearray()
-        self.is_cut = False
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
+
+
+class _Input(_End):
+    async def write(self, loop: Loop, data: bytes) -> None:
+        """Write as it is read, then close: who reads to the end of it must see one."""
+        view = memoryview(data)
+        try:
+            while view:
+                await loop.writable(self.fd)
+                with suppress(BlockingIOError):
+                    view = view[os.write(self.fd, view) :]
+        except BrokenPipeError:
+            return  # it does not want the rest
+        finally:
+            self.close()
+
+
+class _Output(_End):
+    """One output; the beginning of it is kept."""
+
+    def __init__(self, fd: int, limit: int) -> None:
+        super().__init__(fd)
+        self._kept = bytearray()
         self._limit = limit
+        self.is_cut = False
 
-    async def drain(self, loop: Loop, fd: int) -> None:
+    def take(self) -> bytes:
+        """Return what was kept, and keep nothing more of it."""
+        kept, self._kept, self._limit = bytes(self._kept), bytearray(), 0
+        return kept
+
+    async def drain(self, loop: Loop) -> None:
+        """Read until every process that holds the other end has closed it."""
+        try:
+            while True:
+                await loop.readable(self.fd)
+                try:
+                    data = os.read(self.fd, _PIECE_BYTES)
+                except BlockingIOError:
+                    continue
+                if not data:
+                    return
+                room = self._limit - len(self._kept)
+                self._kept += data[:room]
+                self.is_cut = self.is_cut or len(data) > room
+        finally:
+            self.close()
+
+
+class _Death(NamedTuple):
+    """What there was to learn at its end: the exit code, or a signal's number below zero; None if someone else has
+    learnt it."""
+
+    status: int | None = -signal.SIGKILL
+    cpu_seconds: float = 0.0
+
+
+class _Child:
+    """One command from its start to its end."""
+
+    def __init__(self, loop: Loop, spec: ChildSpec, population: Population) -> None:
+        """Start it.
+
+        Raises:
+            OSError, ValueError: it cannot be started; nothing is left of the attempt.
+        """
+        self._loop, self._spec, self._population = loop, spec, population
+        self._pid, self._pidfd, stdin, stdout, stderr = _start(spec)
+        self._stdin = _Input(stdin)
+        self._outputs = [_Output(fd, spec.max_output_bytes) for fd in (stdout, stderr)]
+        self._has_ended = self._has_timed_out = False
+        population.add_own(self._pid)
+
+    async def attend(self) -> ChildOutcome:
+        spawn, loop, spec = self._loop.spawn, self._loop, self._spec
+        reading = [spawn(output.drain(loop), "child output") for output in self._outputs]
+        writing = spawn(self._stdin.write(loop, spec.stdin), "child input")
+        try:
+            self._has_ended = await self._ends_within(spec.timeout_s)
+            if not self._has_ended:
+                self._has_timed_out = True
+                self._population.kill_own(self._pid)
+                self._has_ended = await self._ends_within(_KILLED_WITHIN_S)
+            await _last_words(reading)
+        finally:
+            death = self._finish(reading, writing)
+        return self._outcome(death)
+
+    async def _ends_within(self, seconds: float) -> bool:
+        try:
+            await self._loop.readable(self._pidfd, time.monotonic() + seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def _finish(self, reading: Sequence[Task], writing: Task) -> _Death:
+        """End what runs and close what is open. Not one await in here: a second cancel would come between."""
+        keeps_group = self._spec.keeps_group and self._has_ended and not self._has_timed_out
+        # Killed before it is reaped: until then neither its pid nor its group can be anyone else's.
+        if not self._has_ended:
+            self._population.kill_own(self._pid)
+        elif not keeps_group:
+            kill_group(self._pid)
+        writing.cancel()
+        self._stdin.close()
+        if not keeps_group:
+            for task, output in zip(reading, self._outputs, strict=True):
+                task.cancel()
+                output.close()
+        if not self._has_ended and not _is_readable(self._pidfd, _GONE_WITHIN_S):
+            self._loop.spawn(self._bury(), "child burial")
+            return _Death()
+        return self._reap(keeps_group=keeps_group)
+
+    def _reap(self, *, keeps_group: bool = False) -> _Death:
+        os.close(self._pidfd)
+        self._population.remove_own(self._pid, keeps_session=keeps_group)
+        try:
+            _, status, usage = os.wait4(self._pid, 0)
+        except ChildProcessError:  # this process was started with SIGCHLD ignored: the kernel has reaped it
+            return _Death(None)
+        return _Death(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime)
+
+    async def _bury(self) -> None:
+        """Wait for one that is killed and still in the kernel (a file system that does not answer), then reap it."""
         while True:
-            await loop.readable(fd)
-            try:
-                data = os.read(fd, _PIECE_BYTES)
-            except BlockingIOError:
-                continue
-            if not data:
-                return
-            room = self._limit - len(self.kept)
-            self.kept += data[:room]
-            self.is_cut = self.is_cut or len(data) > room
+            # Only the end of the loop cancels this, and that has its own limit of time.
+            with suppress(Cancelled):
+                await self._loop.readable(self._pidfd)
+                break
+        self._reap()
+
+    def _outcome(self, death: _Death) -> ChildOutcome:
+        stdout, stderr = self._outputs
+        status = death.status
+        return ChildOutcome(
+            exit_code=status if status is not None and status >= 0 else None,
+            signal=-status if status is not None and status < 0 else None,
+            error="" if status is not None else os.strerror(errno.ECHILD),
+            timed_out=self._has_timed_out,
+            stdout=stdout.take(),
+            stderr=stderr.take(),
+            stdout_cut=stdout.is_cut,
+            stderr_cut=stderr.is_cut,
+            cpu_seconds=death.cpu_seconds,
+        )
 
 
 async def run_child(loop: Loop, spec: ChildSpec, population: Population) -> ChildOutcome:
     """Run a command to its end or its timeout. When the task is cancelled the group is killed before this returns."""
-    pipes = [os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) for _ in range(3)]
-    ours = [pipes[0][1], pipes[1][0], pipes[2][0]]
-    theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
     try:
-        for fd in theirs:
-            os.set_blocking(fd, True)
-        pid = _spawn(spec, theirs)
+        return await _Child(loop, spec, population).attend()
     except (OSError, ValueError) as error:
-        _close(ours)
         return ChildOutcome(error=getattr(error, "strerror", None) or str(error))
-    finally:
-        _close(theirs)
-    population.add_own(pid)
+
+
+def find_program(name: str, path: str) -> str:
+    """Return the file that a command's name stands for (execvp(3)).
+
+    Relative directories of `path` are left out: what is run must not depend on where the agent stands.
+
+    Raises:
+        FileNotFoundError, PermissionError: no directory holds it; one does, and it may not be executed.
+    """
+    if "/" in name:
+        return name
+    files = [f"{directory}/{name}" for directory in path.split(":") if directory.startswith("/")]
+    there = [file for file in files if os.path.isfile(file)]
+    runnable = next((file for file in there if os.access(file, os.X_OK)), None)
+    if runnable is None:
+        number = errno.EACCES if there else errno.ENOENT
+        raise OSError(number, os.strerror(number))
+    return runnable
+
+
+def _start(spec: ChildSpec) -> tuple[int, int, int, int, int]:
+    """Return the pid of a new process, its pidfd, and our ends of its stdin, stdout and stderr."""
+    fds: list[int] = []
     try:
-        return await _attend(loop, spec, pid, ours)
-    finally:
-        population.remove_own(pid)
+        for _ in range(3):
+            fds += os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        their_stdin, stdin, stdout, their_stdout, stderr, their_stderr = fds
+        theirs = their_stdin, their_stdout, their_stderr
+        for fd in theirs:
+            os.set_blocking(fd, True)  # each end has a flag of its own; a command expects plain pipes
+        pid = _spawn(spec, theirs)
+        try:
+            pidfd = os.pidfd_open(pid)
+        except OSError:
+            # Out of descriptors. Waiting is all that is left, and it is short: the process has only just begun.
+            kill_group(pid)
+            os.waitpid(pid, 0)
+            raise
+    except BaseException:
+        _close(fds)
+        raise
+    _close(theirs)
+    return pid, pidfd, stdin, stdout, stderr
 
 
 def _spawn(spec: ChildSpec, fds: Sequence[int]) -> int:
-    return os.posix_spawnp(
-        spec.argv[0],
+    if not spec.argv:
+        raise ValueError("there is nothing to run")
+    return os.posix_spawn(
+        find_program(spec.argv[0], spec.env.get("PATH", os.defpath)),
         list(spec.argv),
         dict(spec.env),
         file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(fds)],
         setsid=True,
         setsigmask=(),
-        setsigdef=_NOFILE_SIGNALS,
+        setsigdef=_IGNORED_BY_PYTHON,
     )
 
 
-async def _attend(loop: Loop, spec: ChildSpec, pid: int, fds: list[int]) -> ChildOutcome:
-    outputs = _Stream(spec.max_output_bytes), _Stream(spec.max_output_bytes)
-    pidfd = os.pidfd_open(pid)
-    tasks = [
-        loop.spawn(_write(loop, fds[0], spec.stdin), "child input"),
-        *(loop.spawn(output.drain(loop, fd), "child output") for output, fd in zip(outputs, fds[1:], strict=True)),
-    ]
-    is_over, timed_out = False, False
-    try:
-        try:
-            await loop.readable(pidfd, time.monotonic() + spec.timeout_s)
-            is_over = True
-        except TimeoutError:
-            timed_out = True
-            _kill_group(pid)
-            await loop.readable(pidfd)
-            is_over = True
-        await _last_words(tasks[1:])
-    finally:
-        # Before it is reaped: until then neither its pid nor its group can be anyone else's.
-        if not (is_over and spec.keeps_group and not timed_out):
-            _kill_group(pid)
-        status = _reap(pid)
-        await loop.stop(*tasks)
-        _close([pidfd, *fds[1:]])
-    out, err = outputs
-    return ChildOutcome(
-        exit_code=status if status >= 0 else None,
-        signal=-status if status < 0 else None,
-        timed_out=timed_out,
-        stdout=bytes(out.kept),
-        stderr=bytes(err.kept),
-        stdout_cut=out.is_cut,
-        stderr_cut=err.is_cut,
-    )
-
-
-async def _last_words(drains: Sequence[Task]) -> None:
+async def _last_words(reading: Sequence[Task]) -> None:
     deadline = time.monotonic() + _LAST_WORDS_S
     with suppress(TimeoutError):
-        for drain in drains:
-            await drain.done.wait(deadline)
+        for task in reading:
+            await task.done.wait(deadline)
 
 
-async def _write(loop: Loop, fd: int, data: bytes) -> None:
-    """Write the input as it is read, then close: who reads to the end of it must see one."""
-    view = memoryview(data)
-    try:
-        while view:
-            await loop.writable(fd)
-            with suppress(BlockingIOError):
-                view = view[os.write(fd, view) :]
-    except BrokenPipeError:
-        return  # it does not want the rest
-    finally:
-        os.close(fd)
-
-
-def _reap(pid: int) -> int:
-    """Wait for one that has ended or was killed just now: it is a matter of the kernel's cleaning up."""
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-def _kill_group(pid: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+def _is_readable(fd: int, within_s: float) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(within_s * 1000))
 
 
 def _close(fds: Sequence[int]) -> None:

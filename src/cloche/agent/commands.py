@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 from cloche.agent.lease import Lease, LeaseError
 from cloche.agent.link import Link
 from cloche.agent.loop import Event, Loop
 from cloche.agent.metrics import Metrics
 from cloche.wire.messages import Command, FromAgent, MessageError, ToAgent
+
+_MOST_INSIDE: Final = 1_000_000
 
 
 class Commands:
@@ -20,9 +23,14 @@ class Commands:
         lease: Lease,
         lease_renewed: Event,
         shut_down: Callable[[str], None],
+        *,
+        host_says: Callable[[int, int], None] = lambda _clients, _actions: None,
+        watch: Callable[[bool], None] = lambda _enabled: None,
     ) -> None:
+        """`host_says` takes the host's count of attached clients and running actions; `watch` switches the watcher."""
         self._link, self._metrics, self._lease = link, metrics, lease
         self._lease_renewed, self._shut_down = lease_renewed, shut_down
+        self._host_says, self._watch = host_says, watch
 
     def run(self, command: Command) -> None:
         """Do what was asked.
@@ -40,6 +48,10 @@ class Commands:
                 self._link().send(FromAgent.METRICS_RESPONSE, self._metrics.metrics(), request_id)
             case ToAgent.LEASE:
                 self._renew(command)
+            case ToAgent.ACTIVITY:
+                self._host_says(_count(command, "clients"), _count(command, "actions"))
+            case ToAgent.WATCH:
+                self._watch(_flag(command, "enabled"))
             case _:
                 raise MessageError(f"unknown command: {command.type[:64]}", request_id)
 
@@ -49,6 +61,20 @@ class Commands:
         except LeaseError as error:
             raise MessageError(str(error), command.id or None) from None
         self._lease_renewed.pulse()
+
+
+def _count(command: Command, name: str) -> int:
+    value = command.payload.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_INSIDE:
+        raise MessageError(f"{name} must be a whole number from 0 to {_MOST_INSIDE}", command.id or None)
+    return value
+
+
+def _flag(command: Command, name: str) -> bool:
+    value = command.payload.get(name)
+    if not isinstance(value, bool):
+        raise MessageError(f"{name} must be true or false", command.id or None)
+    return value
 
 
 async def beat(loop: Loop, interval_s: float, say: Callable[[], None]) -> None:

@@ -6,6 +6,7 @@ among those that wait which it loses to a newcomer when all are taken.
 """
 
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from socket import SHUT_WR, socket
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 from cloche.agent import streams
 from cloche.agent.guest_http import MachineApi
 from cloche.agent.log import Log
-from cloche.agent.loop import Loop, Task
+from cloche.agent.loop import Event, Loop, Task
 from cloche.agent.supervisor import Supervisor
 from cloche.wire.preface import MAX_PREFACE_BYTES, Answer, Preface, PrefaceError, StreamKind, parse_preface
 
@@ -36,12 +37,17 @@ class GuestSocket:
         supervisor: Supervisor | None,
         egress: socket | None,
         api: MachineApi,
+        converse: Callable[[socket, bytes], Awaitable[None]],
     ) -> None:
+        """`converse` holds a conversation of the guest protocol, given what has been read of it already."""
         listener.setblocking(False)
         self._loop, self._log, self._listener = loop, log, listener
-        self._supervisor, self._egress, self._api = supervisor, egress, api
+        self._supervisor, self._egress, self._api, self._converse = supervisor, egress, api, converse
         self._waiting: dict[int, Task] = {}
         self._streams: dict[int, Task] = {}
+        self._conversing: dict[int, Task] = {}
+        self._ended = Event(loop)
+        """Pulsed whenever a stream has."""
 
     async def run(self) -> None:
         while True:
@@ -52,12 +58,16 @@ class GuestSocket:
                 await self._loop.sleep(_ACCEPT_AGAIN_S)
                 continue
             while len(self._streams) >= _MAX_STREAMS:
-                await next(iter(self._streams.values())).done.wait()
+                await self._ended.next()
             if len(self._waiting) >= MAX_WAITING:
                 await self._loop.stop(next(iter(self._waiting.values())))
             key = connection.fileno()
             task = self._loop.spawn(self._serve(connection, key), "guest stream")
             self._waiting[key] = self._streams[key] = task
+
+    async def stop_conversations(self) -> None:
+        """End what asks things of the agent itself, and whatever runs for it."""
+        await self._loop.stop(*self._conversing.values())
 
     async def stop(self) -> None:
         """Close the socket and every stream. `run` must have ended."""
@@ -75,8 +85,9 @@ class GuestSocket:
             self._log.debug("guest stream ended", error=str(error) or type(error).__name__)
         finally:
             connection.close()
-            self._waiting.pop(key, None)
-            self._streams.pop(key, None)
+            for kept in (self._waiting, self._streams, self._conversing):
+                kept.pop(key, None)
+            self._ended.pulse()
 
     async def _preface(self, connection: socket) -> tuple[bytes, bytes]:
         """Return the first line, and what came after it in the same breath."""
@@ -100,12 +111,21 @@ class GuestSocket:
             await self._api.serve(connection, rest)
         elif preface.kind is StreamKind.DEVTOOLS:
             await self._open_devtools(connection, key, preface, rest)
+        elif preface.kind is StreamKind.GUEST:
+            await self._hold_conversation(connection, key, rest)
 
     async def _hand_over_egress(self, connection: socket, preface: Preface) -> None:
         if self._egress is None or not preface.passes_descriptor:
             await self._refuse(connection, "unsupported", "there is no listening socket to pass")
             return
         await self._pass(connection, self._egress, Answer(ok=True))
+
+    async def _hold_conversation(self, connection: socket, key: int, rest: bytes) -> None:
+        await self._answer(connection, Answer(ok=True))
+        # From here on its own limits hold: it may last, and a newcomer does not take its place.
+        self._waiting.pop(key, None)
+        self._conversing[key] = self._streams[key]
+        await self._converse(connection, rest)
 
     async def _open_devtools(self, connection: socket, key: int, preface: Preface, rest: bytes) -> None:
         found = await self._connect_browser(preface.wait_s)

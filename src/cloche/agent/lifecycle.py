@@ -1,11 +1,18 @@
-"""The agent as a whole: what it is built of, how it runs, and the order in which it ends.
+"""The agent as a whole: what it is built of, the order in which it starts, and the order in which it ends.
+
+Start: the listeners of the guest protocol are opened (one that cannot be ends the agent: 1), then supervisor, link,
+guest socket and beats start. When the host has been told that the agent is there, or after a second, comes what nobody
+waits for: the watch over the workspace, the checks. What serves the guest protocol is loaded and started only where
+there is something to listen on or to check, or with the first `guest` stream; the watch over the workspace, where the
+configuration asks for it, or with the first `watch` command. SIGHUP reads the drop-in files again.
 
 Shutdown, from the first request on (`host`, `sigterm`, `sigint`, `lease`, `browser_gave_up`); each step is bounded:
 
-    1. no more intake      no new guest streams, no commands
+    1. no more intake      no new guest streams, no commands; listeners and conversations end, and the commands that
+                           run for them or for a check are killed
     2. the browser         SIGTERM, `stop_grace_s`, then SIGKILL to all that is left of it
-    3. the parts           beats, watchdog, guest streams
-    4. deregister          written within a second, or not
+    3. the parts           beats, watchdog, the watch over the workspace, guest streams
+    4. deregister          written within a second, or not; only where there is a link
     5. exit                0, or 3 after a browser that cannot be kept running
 
 A second SIGTERM or SIGINT leaves out the waiting: the browser is killed at once, and deregister gets a tenth.
@@ -15,37 +22,46 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
+from cloche.agent.activity import Activity
 from cloche.agent.commands import Commands, beat
-from cloche.agent.guest import GuestSocket
-from cloche.agent.guest_http import MachineApi
 from cloche.agent.launch import Launch
 from cloche.agent.lease import Lease
 from cloche.agent.link import Link
+from cloche.agent.load import Load
 from cloche.agent.log import Log
 from cloche.agent.loop import Event, Loop, Task
 from cloche.agent.metrics import BrowserFacts, Metrics
 from cloche.agent.population import Population
 from cloche.agent.procfs import boot_id
-from cloche.agent.supervisor import Supervisor
-from cloche.agent.watchdog import Watchdog
+from cloche.agent.signals import watch_signals
+from cloche.agent.watched_browser import watch_browser
 from cloche.wire.agent_config import AgentConfig
 from cloche.wire.messages import AGENT_VERSION, LINK_PROTOCOL, BrowserState, FromAgent, Payload
 
 EXIT_OK: Final = 0
 EXIT_GAVE_UP: Final = 3
 
+_REGISTERED_WITHIN_S: Final = 1.0
 _FAREWELL_S: Final = 1.0
 _HURRIED_FAREWELL_S: Final = 0.1
 _LEASE_LOOK_S: Final = 3600.0
 _SIGNALS: Final = {signal.SIGTERM: "sigterm", signal.SIGINT: "sigint"}
+_CHECKS: Final = ("integrations.d", "probes.d")
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cloche.agent.guest import GuestSocket
+    from cloche.agent.guest_side import GuestSide
+    from cloche.agent.supervisor import Supervisor
+    from cloche.agent.watch.watcher import Watcher
 
 
 class Lifecycle:
-    """Built once by `main`; `run` returns the exit code."""
+    """Built once by `main`, which calls `open`, then `run`, which returns the exit code."""
 
     def __init__(
         self,
@@ -70,8 +86,33 @@ class Lifecycle:
         self._stop_grace_s = config.browser.stop_grace_s if config.browser is not None else 0.0
         self._supervisor = self._build_supervisor()
         self._metrics = self._build_metrics()
+        self._activity = Activity(
+            loop,
+            log,
+            threshold=config.busy_threshold,
+            interval_s=config.sample_interval_s,
+            processors_used=Load(self._metrics, self._population, owns_machine=config.owns_machine),
+        )
+        self._has_link = bool(config.session_id)
         self._link = self._build_link()
         self._guest = self._build_guest(egress)
+        self._guest_side: GuestSide | None = None
+        self._watcher: Watcher | None = None
+        self._intake: list[Task] = []
+        self._parts: list[Task] = []
+        self._beats: list[Task] = []
+
+    def open(self, warning: str = "") -> None:
+        """Listen where the configuration says; log what was wrong and did not stand in the way.
+
+        Raises:
+            OSError: somewhere it cannot be listened; the message says where.
+            ValueError: an address is none.
+        """
+        if warning:
+            self._log.warn(warning)
+        if self._config.listen:
+            self._build_guest_side().open()
 
     def run(self) -> int:
         """Run until something ends the agent; return its exit code."""
@@ -86,58 +127,144 @@ class Lifecycle:
             self._asked.set()
 
     async def _main(self) -> None:
-        spawn, loop, config = self._loop.spawn, self._loop, self._config
-        intake: list[Task] = []
-        parts: list[Task] = [spawn(self._watch_lease(), "lease")]
-        spawn(self._watch_signals(), "signals")
+        spawn, config = self._loop.spawn, self._config
+        self._parts.append(spawn(self._watch_lease(), "lease"))
+        spawn(watch_signals(self._loop, (*_SIGNALS, signal.SIGHUP), self._take_signal), "signals")
         if self._supervisor is not None and self._first is not None:
-            spawn(self._supervisor.run(self._first), "supervisor")
-            parts.append(spawn(self._watch_supervisor(self._supervisor), "supervisor end"))
-            if config.watchdog is not None:
-                watchdog = Watchdog(loop, self._log, config.watchdog, self._population, self._supervisor, self._metrics)
-                parts.append(spawn(watchdog.run(), "watchdog"))
-        link = spawn(self._link.run(), "link")
+            self._start_supervisor(self._supervisor, self._first)
+        link = spawn(self._link.run(), "link") if self._has_link else None
         if self._guest is not None:
-            intake.append(spawn(self._guest.run(), "guest socket"))
-        parts.append(spawn(beat(loop, config.heartbeat_interval_s, self._say_heartbeat), "heartbeat"))
-        parts.append(spawn(beat(loop, config.metrics_interval_s, self._say_metrics), "metrics"))
+            self._intake.append(spawn(self._guest.run(), "guest socket"))
+        if self._has_link:
+            self._start_beats()
+        if self._has_link and self._watched_pid is not None:
+            watch = watch_browser(self._loop, self._watched_pid, self._say_browser_ended)
+            self._parts.append(spawn(watch, "watched browser"))
+        if config.listen:
+            self._started_guest_side()
+        self._intake.append(spawn(self._start_the_rest(), "start"))
+        self._parts.append(spawn(self._sample_activity(), "activity"))
         await self._asked.wait()
-        await self._end(intake, parts)
-        await loop.stop(link)
+        await self._end()
+        if link is not None:
+            await self._loop.stop(link)
 
-    async def _end(self, intake: list[Task], parts: list[Task]) -> None:
-        self._link.stop_intake()
-        await self._loop.stop(*intake)
+    async def _start_the_rest(self) -> None:
+        if self._has_link:
+            with suppress(TimeoutError):
+                await self._link.connected.wait(time.monotonic() + _REGISTERED_WITHIN_S)
+                await self._loop.sleep(0)  # the turn in which it is written
+        if self._config.watch_workspace:
+            self._watch(True)
+        if _has_checks(self._config.config_dirs):
+            self._started_guest_side()
+
+    async def _sample_activity(self) -> None:
+        if self._supervisor is not None:
+            await self._supervisor.ready.wait()  # until then the processor is the browser's, see below
+        await self._activity.run()
+
+    async def _end(self) -> None:
+        await self._end_intake()
         if self._supervisor is not None:
             await self._supervisor.stop(0 if self._is_hurried else self._stop_grace_s)
-        await self._loop.stop(*parts)
+        await self._loop.stop(*self._parts, *self._beats)
         if self._guest is not None:
             await self._guest.stop()
-        farewell_s = _HURRIED_FAREWELL_S if self._is_hurried else _FAREWELL_S
-        await self._link.close({"reason": "shutdown", "cause": self._cause}, farewell_s)
+        if self._has_link:
+            farewell_s = _HURRIED_FAREWELL_S if self._is_hurried else _FAREWELL_S
+            await self._link.close({"reason": "shutdown", "cause": self._cause}, farewell_s)
 
-    async def _watch_signals(self) -> None:
-        reading, writing = socket.socketpair()
-        reading.setblocking(False)
-        writing.setblocking(False)
-        signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
-        for wanted in _SIGNALS:
-            signal.signal(wanted, lambda _number, _frame: None)  # set_wakeup_fd only hears of handled signals
-        while True:
-            await self._loop.readable(reading.fileno())
-            for number in reading.recv(64):
-                self._take_signal(number)
+    async def _end_intake(self) -> None:
+        self._link.stop_intake()
+        await self._loop.stop(*self._intake)
+        if self._guest is not None:
+            await self._guest.stop_conversations()
+        if self._guest_side is not None:
+            await self._guest_side.stop()
+
+    def _start_supervisor(self, supervisor: "Supervisor", first: Launch) -> None:
+        spawn, watchdog = self._loop.spawn, self._config.watchdog
+        spawn(supervisor.run(first), "supervisor")
+        self._parts.append(spawn(self._watch_supervisor(supervisor), "supervisor end"))
+        if watchdog is not None:
+            from cloche.agent.watchdog import Watchdog
+
+            limits = Watchdog(self._loop, self._log, watchdog, self._population, supervisor, self._metrics)
+            self._parts.append(spawn(limits.run(), "watchdog"))
+
+    def _start_beats(self) -> None:
+        """Start both beats, or start them anew, a whole interval from now."""
+        for task in self._beats:
+            task.cancel()
+        spawn, config = self._loop.spawn, self._config
+        self._beats = [
+            spawn(beat(self._loop, config.heartbeat_interval_s, self._say_heartbeat), "heartbeat"),
+            spawn(beat(self._loop, config.metrics_interval_s, self._say_metrics), "metrics"),
+        ]
+
+    def _watch(self, enabled: bool) -> None:
+        if self._watcher is None:
+            if not enabled:
+                return
+            from cloche.agent.watch.watcher import Watcher
+
+            self._watcher = Watcher(self._loop, self._log, self._config.workspace, self._report_change)
+            self._parts.append(self._loop.spawn(self._watcher.run(), "workspace"))
+        self._watcher.enable(enabled)
+
+    def _link_lost(self) -> None:
+        if self._watcher is not None:
+            self._watcher.connection_lost()
+
+    async def _report_change(self, event: Payload) -> None:
+        await self._link.report(FromAgent.FS_EVENT, event)
+
+    async def _converse(self, connection: socket.socket, received: bytes) -> None:
+        await self._started_guest_side().serve(connection, received)
+
+    def _build_guest_side(self) -> "GuestSide":
+        from cloche.agent.guest_side import GuestSide
+
+        self._guest_side = GuestSide(
+            self._loop,
+            self._log,
+            self._config,
+            population=self._population,
+            activity=self._activity,
+            on_wake=self._woken,
+        )
+        return self._guest_side
+
+    def _started_guest_side(self) -> "GuestSide":
+        guest_side = self._guest_side or self._build_guest_side()
+        guest_side.start()
+        return guest_side
+
+    def _woken(self) -> None:
+        """After a sleep no connection leads anywhere, and no reading says anything about now."""
+        self._metrics.expire()
+        if self._has_link:
+            self._link.redial()  # and with the next connection come register and a heartbeat
+            self._start_beats()
 
     def _take_signal(self, number: int) -> None:
-        name = next((name for signal_, name in _SIGNALS.items() if signal_ == number), None)
-        if name is None:
+        if number == signal.SIGHUP:
+            self._reload()
             return
         if not self._cause:
-            self.shut_down(name)
+            self.shut_down(_SIGNALS[signal.Signals(number)])
             return
         self._is_hurried = True
         if self._supervisor is not None:
             self._supervisor.kill("stopped")
+
+    def _reload(self) -> None:
+        self._log.info("reading drop-in files again")
+        if self._guest_side is not None:
+            self._guest_side.reload()
+        elif _has_checks(self._config.config_dirs):
+            self._started_guest_side()
 
     async def _watch_lease(self) -> None:
         while not self._lease.has_expired(time.monotonic()):
@@ -146,7 +273,7 @@ class Lifecycle:
                 await self._lease_renewed.next(look_at)
         self.shut_down("lease")
 
-    async def _watch_supervisor(self, supervisor: Supervisor) -> None:
+    async def _watch_supervisor(self, supervisor: "Supervisor") -> None:
         await supervisor.ended.wait()
         # Also if it failed for a reason of its own: without a supervisor there is no session.
         self.shut_down("browser_gave_up")
@@ -166,8 +293,11 @@ class Lifecycle:
         """Report a change at once, and a death also by a heartbeat, for hosts that know no other sign of it."""
         self._link.send(FromAgent.BROWSER, payload)
         if payload["state"] == BrowserState.EXITED:
-            self._metrics.expire()
-            self._say_heartbeat()
+            self._say_browser_ended()
+
+    def _say_browser_ended(self) -> None:
+        self._metrics.expire()
+        self._say_heartbeat()
 
     def _registration(self) -> Payload:
         payload: Payload = {"version": AGENT_VERSION, "workspace": self._config.workspace, "pid": os.getpid()}
@@ -185,9 +315,11 @@ class Lifecycle:
         pid = self._watched_pid()
         return BrowserFacts(True, pid is not None, pid is not None, pid, 0)
 
-    def _build_supervisor(self) -> Supervisor | None:
+    def _build_supervisor(self) -> "Supervisor | None":
         if self._config.browser is None:
             return None
+        from cloche.agent.supervisor import Supervisor
+
         return Supervisor(self._loop, self._log, self._config.browser, self._population, self._say_browser)
 
     def _build_metrics(self) -> Metrics:
@@ -195,13 +327,23 @@ class Lifecycle:
         return Metrics(
             self._population,
             workspace=self._config.workspace,
-            memory_limit_bytes=watchdog.memory_bytes if watchdog is not None else 0,
+            memory_limit_bytes=watchdog.memory_bytes if watchdog is not None else self._config.memory_limit_bytes,
             browser=self._browser_facts,
+            worker_status=lambda: self._activity.status(),
             task_count=lambda: self._loop.task_count,
+            is_machine=self._config.owns_machine and self._config.browser is None,
         )
 
     def _build_link(self) -> Link:
-        commands = Commands(lambda: self._link, self._metrics, self._lease, self._lease_renewed, self.shut_down)
+        commands = Commands(
+            lambda: self._link,
+            self._metrics,
+            self._lease,
+            self._lease_renewed,
+            self.shut_down,
+            host_says=self._activity.host_says,
+            watch=self._watch,
+        )
         return Link(
             self._loop,
             self._log,
@@ -210,11 +352,19 @@ class Lifecycle:
             registration=self._registration,
             on_registered=self._say_first_heartbeat,
             on_command=commands.run,
+            on_lost=self._link_lost,
         )
 
-    def _build_guest(self, egress: socket.socket | None) -> GuestSocket | None:
+    def _build_guest(self, egress: socket.socket | None) -> "GuestSocket | None":
         if self._config.guest_fd < 0:
             return None
+        from cloche.agent.guest import GuestSocket
+        from cloche.agent.guest_http import MachineApi
+
         listener = socket.socket(fileno=self._config.guest_fd)
         api = MachineApi(self._loop, self._metrics)
-        return GuestSocket(self._loop, self._log, listener, self._supervisor, egress, api)
+        return GuestSocket(self._loop, self._log, listener, self._supervisor, egress, api, self._converse)
+
+
+def _has_checks(dirs: Sequence[str]) -> bool:
+    return any(os.path.isdir(f"{directory}/{name}") for directory in dirs for name in _CHECKS)

@@ -1,8 +1,8 @@
 """The agent's side of the link: dial the host, register, write reports, read commands, and dial again.
 
 One connection at a time. What was not yet written when one is lost is dropped: the next begins with `register`,
-which holds the browser's present state, and a heartbeat. A host that does not read for ten seconds loses its
-connection, since nobody can say which half of a line it has seen.
+which holds the browser's present state, and a heartbeat, and who reports events is told that some may be lost. A host
+that does not read for ten seconds loses its connection, since nobody can say which half of a line it has seen.
 """
 
 import os
@@ -43,9 +43,12 @@ class Link:
         registration: Callable[[], Payload],
         on_registered: Callable[[], None],
         on_command: Callable[[Command], None],
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_lost` is called whenever a connection has ended: what was reported last may not have arrived."""
         self._loop, self._log, self._path, self._session_id = loop, log, path, session_id
         self._registration, self._on_registered, self._on_command = registration, on_registered, on_command
+        self._on_lost = on_lost
         self._outbox = Outbox()
         self._wrote = Event(loop)
         self._queued = Event(loop)
@@ -62,6 +65,15 @@ class Link:
         self._outbox.put(encode(message), is_periodic=type_ in _PERIODIC)
         self._queued.set()
 
+    async def report(self, type_: FromAgent, payload: Payload) -> None:
+        """Send one of any number of messages: wait for a host, and for as long as it takes no more.
+
+        They share one quarter of the outbox, so a flood of them holds up neither replies nor beats.
+        """
+        while not (self.connected.is_set() and self._outbox.has_room_for_events):
+            await (self._wrote.next() if self.connected.is_set() else self.connected.wait())
+        self.send(type_, payload)
+
     async def run(self) -> None:
         """Keep a connection for as long as this task lives."""
         while True:
@@ -75,6 +87,7 @@ class Link:
                 self.connected.clear()
                 self._sock = None
                 sock.close()
+                self._on_lost()
             self._log.info("link lost")
             # A host that accepts and hangs up at once must not make this a busy loop.
             await self._pause(_jittered(_FIRST_DELAY_S * 5))

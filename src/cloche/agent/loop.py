@@ -22,6 +22,8 @@ _READ: Final = select.EPOLLIN
 _WRITE: Final = select.EPOLLOUT
 # What epoll reports unasked. The waiting task tries its system call again and learns the error there.
 _ENDED: Final = select.EPOLLERR | select.EPOLLHUP | select.EPOLLRDHUP
+_MAX_POLL_S: Final = 86_400.0
+"""epoll_wait(2) takes milliseconds in an int: more than 24 days at once is an OverflowError."""
 _CLEAN_UP_S: Final = 1.0
 """How long tasks that are cancelled at the end may take."""
 
@@ -203,11 +205,15 @@ class Loop:
         if self._ready:
             return 0
         until = min(deadline, self._timers[0][0] if self._timers else math.inf)
-        return max(0.0, until - time.monotonic()) if until < math.inf else None
+        return min(_MAX_POLL_S, max(0.0, until - time.monotonic())) if until < math.inf else None
 
     def _suspend(self, wait: _Wait) -> None:
         if wait.task is not None and wait.task._cancelled:
             self._resume(wait)
+            return
+        if wait.fd >= 0 and wait.deadline is not None and wait.deadline <= time.monotonic():
+            # Also where there is something to read: a peer that drips must not get turn after turn.
+            self._resume(wait, TimeoutError())
             return
         if wait.event is not None:
             wait.event._waits[wait] = None

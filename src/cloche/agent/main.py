@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from cloche.agent.lifecycle import Lifecycle
+
 EXIT_CANNOT_START = 1
 EXIT_USAGE = 2
 
@@ -68,7 +70,7 @@ def _run_rest(data: bytes, first: Launch | None, egress_fd: int) -> int:
         config = parse_agent_config(data)
     except ConfigError as error:
         return _fail(f"configuration: {error}", EXIT_USAGE)
-    return Lifecycle(config, first=first, egress=socket.socket(fileno=egress_fd)).run()
+    return _run(Lifecycle(config, first=first, egress=socket.socket(fileno=egress_fd)))
 
 
 def _run_by_hand(arguments: Sequence[str]) -> int:
@@ -81,10 +83,22 @@ def _run_by_hand(arguments: Sequence[str]) -> int:
         return _print(cli.USAGE)
     try:
         options = cli.parse_options(arguments, os.environ)
-        cli.make_workspace(options.config.workspace)
+        config = options.config
+        if config.session_id:
+            cli.make_workspace(config.workspace)
     except cli.UsageError as error:
         return _fail(str(error), error.exit_code)
-    return Lifecycle(options.config, watched_pid=lambda: cli.read_pid_file(options.browser_pid_file)).run()
+    return _run(Lifecycle(config, watched_pid=lambda: cli.read_pid_file(options.browser_pid_file)), options.warning)
+
+
+def _run(lifecycle: Lifecycle, warning: str = "") -> int:
+    try:
+        lifecycle.open(warning)
+    except OSError as error:
+        return _fail(error.strerror or str(error), EXIT_CANNOT_START)
+    except ValueError as error:
+        return _fail(f"configuration: {error}", EXIT_USAGE)
+    return lifecycle.run()
 
 
 def _read_to_end(fd: int) -> bytes:

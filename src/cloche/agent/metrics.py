@@ -1,5 +1,8 @@
 """The values in heartbeats and metrics: the session's own, read from the kernel.
 
+Where the machine is the session's own, its values are the machine's: in a virtual machine without a browser there is
+no other session to be told apart, and the kernel's work is part of it.
+
 Key sets are those of the published protocol, beside them ours. `_mb` is bytes / 2**20. CPU is the share of all
 processors this session could have used, 0–100, since the reading before; one reading serves all who ask within a
 second, so that a host that asks often costs no more than one that does not.
@@ -11,10 +14,13 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from cloche.agent.memory import Memory
+from cloche.agent.memory_limit import memory_limit_bytes as own_memory_limit_bytes
 from cloche.agent.population import Population
 from cloche.agent.procfs import (
     TICKS_PER_SECOND,
     Process,
+    machine_memory_bytes,
+    machine_ticks,
     memory_total_bytes,
     network_bytes,
     oldest_age_s,
@@ -35,6 +41,8 @@ class Reading(NamedTuple):
     cpu_ticks: int
     memory_bytes: int
     cpu_percent: float
+    own_ticks: int = 0
+    """Of all the processes' ticks, those of the agent and of its own commands."""
 
 
 class BrowserFacts(NamedTuple):
@@ -57,14 +65,21 @@ class Metrics:
         workspace: str,
         memory_limit_bytes: int,
         browser: Callable[[], BrowserFacts],
+        worker_status: Callable[[], str],
         task_count: Callable[[], int],
+        is_machine: bool = False,
     ) -> None:
-        """`memory_limit_bytes` 0 means the machine's memory is the limit."""
+        """`memory_limit_bytes` 0: nobody said; the agent's own control group is asked, and then the machine.
+
+        `is_machine`: CPU and memory are those of the whole machine.
+        """
         self._population = population
         self._workspace = workspace
         self._memory_limit_bytes = memory_limit_bytes
         self._browser = browser
+        self._worker_status = worker_status
         self._task_count = task_count
+        self._is_machine = is_machine
         self._started_at = time.monotonic()
         self._processors = len(os.sched_getaffinity(0))
         self._reading: Reading | None = None
@@ -88,6 +103,7 @@ class Metrics:
             "restarts": browser.restarts,
             "cpu_seconds": round(reading.cpu_ticks / TICKS_PER_SECOND, 2),
             "limit_kills": self.limit_kills,
+            "worker_status": self._worker_status(),
         }
 
     def metrics(self) -> Payload:
@@ -98,7 +114,7 @@ class Metrics:
         return {
             "cpu_percent": round(reading.cpu_percent, 2),
             "memory_used_mb": round(reading.memory_bytes / _MB, 2),
-            "memory_total_mb": round((self._memory_limit_bytes or memory_total_bytes()) / _MB, 2),
+            "memory_total_mb": round(self._memory_total_bytes() / _MB, 2),
             "disk_used_mb": round(disk_used / _MB, 2),
             "disk_total_mb": round(disk_total / _MB, 2),
             "network_rx_mb": round(received / _MB, 3),
@@ -126,23 +142,29 @@ class Metrics:
         """Let the next reading be a new one: something has changed that it must show."""
         self._is_stale = True
 
-    def read(self) -> Reading:
-        """Look at the session, unless someone did within the last second."""
+    def read(self, within_s: float = _FRESH_S) -> Reading:
+        """Look at the session, unless someone did within the last second, or `within_s`."""
         now = time.monotonic()
-        if self._reading is None or self._is_stale or now - self._reading.at >= _FRESH_S:
+        if self._reading is None or self._is_stale or now - self._reading.at >= within_s:
             self._reading, self._is_stale = self._look(now, self._reading), False
         return self._reading
 
     def _look(self, now: float, before: Reading | None) -> Reading:
         processes = [process for process in self._population.members() if process.is_alive]
-        ticks = sum(process.cpu_ticks for process in processes)
+        ticks = machine_ticks() if self._is_machine else sum(process.cpu_ticks for process in processes)
         # The first reading is measured against the session's own start: that of its first process.
         since, past = (before.at, before.cpu_ticks) if before else (now - oldest_age_s(processes), 0)
         # A process that ended unwaited takes its ticks with it: the total may shrink, time may not run backwards.
         ticks = max(ticks, past)
         elapsed = max(now - since, 1 / TICKS_PER_SECOND) * self._processors * TICKS_PER_SECOND
-        memory = self._memory.total_bytes(processes, now)
-        return Reading(now, processes, ticks, memory, min(100.0, (ticks - past) * 100 / elapsed))
+        memory = machine_memory_bytes()[0] if self._is_machine else self._memory.total_bytes(processes, now)
+        own_ticks = sum(process.cpu_ticks for process in processes if self._population.is_own(process))
+        return Reading(now, processes, ticks, memory, min(100.0, (ticks - past) * 100 / elapsed), own_ticks)
+
+    def _memory_total_bytes(self) -> int:
+        machine = memory_total_bytes()
+        limit = self._memory_limit_bytes or own_memory_limit_bytes()
+        return min(limit, machine) if limit and machine else limit or machine
 
 
 def health_status(browser: BrowserFacts) -> HealthStatus:

@@ -4,8 +4,12 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from cloche.agent.procfs import Process, read_process, read_processes
+
+_SWEEPS: Final = 2
+"""The second one finds what was forked during the first."""
 
 
 class Population:
@@ -23,6 +27,7 @@ class Population:
         self._agent = os.getpid()
         self._browsers: set[int] = set()
         self._own: set[int] = set()
+        self._services: set[int] = set()
         self._remembered: set[tuple[int, int]] = set()
 
     def add_browser(self, pid: int) -> None:
@@ -35,8 +40,21 @@ class Population:
         """Name a command of the agent's own, in a session of its own: it does not go when a browser is killed."""
         self._own.add(pid)
 
-    def remove_own(self, pid: int) -> None:
+    def remove_own(self, pid: int, *, keeps_session: bool = False) -> None:
+        """`keeps_session`: it has ended, and what it has started and is in its session is still ours."""
         self._own.discard(pid)
+        if keeps_session:
+            self._services.add(pid)
+
+    def is_own(self, process: Process) -> bool:
+        """Whether it is the agent or belongs to one of its commands."""
+        return process.pid == self._agent or process.session in self._own
+
+    def commands_ticks(self) -> int:
+        """Return the CPU time, in ticks, of those of the agent's own commands that run now."""
+        if not self._own:
+            return 0
+        return sum(process.cpu_ticks for process in read_processes().values() if process.session in self._own)
 
     def members(self) -> list[Process]:
         """Read `/proc` and return those that are the session's, the agent among them."""
@@ -45,7 +63,8 @@ class Population:
             return list(everyone.values())
         watched = self._watched_pid() if self._watched_pid is not None else None
         roots = {self._agent, *self._browsers} | ({watched} if watched is not None else set())
-        chosen = select_members(everyone, roots, self._browsers, self._remembered)
+        sessions = self._browsers | self._own | self._living_services(everyone.values())
+        chosen = select_members(everyone, roots, sessions, self._remembered)
         self._remembered = {(process.pid, process.started) for process in chosen}
         return chosen
 
@@ -56,12 +75,33 @@ class Population:
     def kill_browser(self, pid: int) -> None:
         """Kill a browser that is not yet reaped, its process group, and all guests that are left of it.
 
-        Commands of ours stay: they are not the browser's.
+        Commands of ours and services that they have started stay: they are not the browser's.
         """
-        guests = [guest for guest in self.guests() if guest.session not in self._own]
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # an empty group, or of other users
-            os.killpg(pid, signal.SIGKILL)
-        kill(guest for guest in guests if guest.pid != pid)
+        guests = self.guests()
+        spared = self._own | self._living_services(guests)
+        kill_group(pid)
+        kill(guest for guest in guests if guest.pid != pid and guest.session not in spared)
+
+    def kill_own(self, pid: int) -> None:
+        """Kill a command of ours that is not yet reaped, its process group, what descends from it, and its session:
+        a shell's job or a `timeout` has a group of its own.
+        """
+        for _ in range(_SWEEPS):
+            family = select_members(read_processes(), {pid}, {pid}, set())
+            kill_group(pid)
+            kill(process for process in family if process.is_alive)
+
+    def _living_services(self, processes: Iterable[Process]) -> set[int]:
+        """Return the sessions of services; one with nobody in it is forgotten before its number is someone else's."""
+        if self._services:
+            self._services &= {process.session for process in processes}
+        return self._services
+
+
+def kill_group(pid: int) -> None:
+    """Kill the process group of a leader that is not yet reaped."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # an empty group, or of other users
+        os.killpg(pid, signal.SIGKILL)
 
 
 def select_members(

@@ -42,17 +42,17 @@ def parse_stat(text: str) -> Process:
     fields = tail.split()
     if not opened or not closed or len(fields) < 22:
         raise ValueError("not a stat line")
-    number = [int(field) for field in fields[1:22]]
+    user, system, waited_user, waited_system = fields[11:15]
     return Process(
         pid=int(head),
         name=printable(name)[:32],
         state=fields[0],
-        ppid=number[0],
-        group=number[1],
-        session=number[2],
-        cpu_ticks=sum(number[10:14]),
-        started=number[18],
-        rss_bytes=number[20] * PAGE_BYTES,
+        ppid=int(fields[1]),
+        group=int(fields[2]),
+        session=int(fields[3]),
+        cpu_ticks=int(user) + int(system) + int(waited_user) + int(waited_system),
+        started=int(fields[19]),
+        rss_bytes=int(fields[21]) * PAGE_BYTES,
     )
 
 
@@ -96,10 +96,38 @@ def open_files(pid: int) -> int:
 
 
 def memory_total_bytes() -> int:
+    return machine_memory_bytes()[1]
+
+
+def machine_memory_bytes() -> tuple[int, int]:
+    """Return what of the machine's memory is in use, and all of it. What the kernel could give back is not in use."""
     try:
-        return (_field(_read("/proc/meminfo"), "MemTotal:") or 0) * 1024
+        text = _read("/proc/meminfo")
     except OSError:
+        return 0, 0
+    total, available = (_field(text, key) or 0 for key in ("MemTotal:", "MemAvailable:"))
+    return (total - available) * 1024, total * 1024
+
+
+def machine_ticks() -> int:
+    """Return the time that all processors have worked since boot, in ticks."""
+    try:
+        return parse_machine_ticks(_read("/proc/stat"))
+    except (OSError, ValueError):
         return 0
+
+
+def parse_machine_ticks(text: str) -> int:
+    """Add up the first line of /proc/stat, without idle and iowait, and guests only once (proc_stat(5)).
+
+    Raises:
+        ValueError: it is none.
+    """
+    name, *fields = text.partition("\n")[0].split()
+    if name != "cpu" or len(fields) < 8:
+        raise ValueError("not a stat file")
+    user, nice, system, _idle, _iowait, *others = (int(field) for field in fields[:8])
+    return user + nice + system + sum(others)
 
 
 def network_bytes() -> tuple[int, int]:
@@ -129,6 +157,8 @@ def boot_id() -> str:
 
 def printable(text: str) -> str:
     """Replace what a terminal or a log could take for more than text."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
 
 

@@ -68,7 +68,16 @@ async def open_egress(guest: socket.socket) -> socket.socket:
 
 async def open_http(guest: socket.socket) -> socket.socket:
     """Turn a fresh guest connection into one that speaks HTTP/1.1 with the agent; it is the caller's to close."""
-    _, extra = await _ask(guest, Preface(StreamKind.HTTP), keep=True)
+    return await _speak(guest, StreamKind.HTTP)
+
+
+async def open_guest(guest: socket.socket) -> socket.socket:
+    """Turn a fresh guest connection into one that speaks the guest protocol; it is the caller's to close."""
+    return await _speak(guest, StreamKind.GUEST)
+
+
+async def _speak(guest: socket.socket, kind: StreamKind) -> socket.socket:
+    _, extra = await _ask(guest, Preface(kind), keep=True)
     if extra is not None:
         close_foreign(extra)
     return guest

@@ -5,7 +5,8 @@ import sys
 import typer
 
 from cloche import __version__
-from cloche.cli import doctor, key, serve, session
+from cloche.cli import agent, doctor, key, serve, session
+from cloche.cli.output import printable
 from cloche.errors import ClocheError
 
 EXIT_FAILED = 1
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(session.app, name="session")
 app.add_typer(key.app, name="key")
+app.add_typer(agent.app, name="agent")
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 
@@ -35,7 +37,7 @@ def main() -> None:
     try:
         app()
     except ClocheError as error:
-        typer.echo(f"cloche: {error.detail} [{error.code}]", err=True)
+        typer.echo(printable(f"cloche: {error.detail} [{error.code}]"), err=True)
         sys.exit(EXIT_FAILED)
 
 

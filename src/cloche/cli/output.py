@@ -9,20 +9,20 @@ import typer
 
 
 def print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    typer.echo(_escaped(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def print_line(value: Mapping[str, Any]) -> None:
     """One JSON object on one line, for streams."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    typer.echo(_escaped(json.dumps(value, ensure_ascii=False)))
 
 
-def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, indent: str = "") -> None:
     """Columns as wide as their widest cell; the last is not padded. Nothing but the heads when there are no rows."""
     lines = [list(heads), *(list(map(printable, row)) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        typer.echo(indent + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
@@ -40,3 +40,8 @@ def moment(at: datetime | None) -> str:
 def printable(text: str) -> str:
     """Without control characters: a session's texts must not steer the terminal they are read in."""
     return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def _escaped(text: str) -> str:
+    """The same JSON, with escapes also for what does not print above U+001F, where JSON itself asks for none."""
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

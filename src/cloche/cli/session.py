@@ -29,6 +29,7 @@ def create(
     allow_host: Annotated[HostsOption, typer.Option(help="Only these hosts. Repeatable.")] = None,
     deny_host: Annotated[HostsOption, typer.Option(help="Never these hosts. Repeatable.")] = None,
     private_host: Annotated[HostsOption, typer.Option(help="HOST:PORT to open inside. Repeatable.")] = None,
+    machine: Annotated[bool, typer.Option("--machine", help="Programs may be run in it; for an admin.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait until it is ready.")] = True,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -48,6 +49,8 @@ def create(
         options["idle_timeout_s"] = idle_timeout
     if lifetime is not None:
         options["lifetime_s"] = lifetime
+    if machine:
+        options["machine"] = True
     if label:
         options["labels"] = _labels(label)
     with connect(url) as client:

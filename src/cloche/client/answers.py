@@ -38,6 +38,8 @@ class Session(Answer):
     budget: dict[str, Any]
     egress: dict[str, Any]
     labels: dict[str, str]
+    machine: bool = False
+    """Programs may be run in its sandbox."""
     usage: dict[str, Any]
 
 
@@ -54,6 +56,94 @@ class Event(Answer):
     type: str
     at: datetime
     data: dict[str, Any]
+
+
+class Reading(Answer):
+    """What the agent in a session's sandbox said, and when. Its word is not the server's."""
+
+    observed_at: datetime
+    age_s: float
+
+
+class Health(Reading):
+    """`status` is healthy, degraded or unhealthy; `pid` is the agent's."""
+
+    status: str
+    browser_alive: bool
+    worker_status: str
+    cpu_percent: float
+    memory_mb: float
+    uptime_seconds: float
+    pid: int
+    browser_pid: int | None
+    processes: int
+    restarts: int
+    cpu_seconds: float
+    limit_kills: int
+
+
+class AgentMetrics(Reading):
+    """`_mb` is bytes / 2**20."""
+
+    cpu_percent: float
+    memory_used_mb: float
+    memory_total_mb: float
+    disk_used_mb: float
+    disk_total_mb: float
+    network_rx_mb: float
+    network_tx_mb: float
+    open_files: int
+    goroutines: int
+
+
+class HealthSummary(Answer):
+    """`summary` is `k/n ok`, with the names of those that fail, or `-`."""
+
+    total: int
+    healthy: int
+    summary: str
+
+
+class ProbeRow(Answer):
+    name: str
+    healthy: bool
+    detail: str
+    output: Any
+    checked_at: str
+
+
+class IntegrationRow(Answer):
+    """The last three are None until it was first checked."""
+
+    name: str
+    status: str
+    healthy: bool | None
+    detail: str | None
+    checked_at: str | None
+
+
+class AgentStatus(Answer):
+    """`worker_status` is idle, busy or unknown."""
+
+    session_id: str
+    worker_status: str
+    last_busy_at: str | None
+    health_summary: HealthSummary
+    probes: list[ProbeRow]
+    integrations: list[IntegrationRow]
+
+
+class Ping(Answer):
+    pong: bool
+    round_trip_ms: float
+
+
+class ExecResult(Answer):
+    """`exit_code` is -1 for a program that a signal ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
 
 
 class Key(Answer):

@@ -1,19 +1,34 @@
 """Every call of the API as a value: what to ask and how to read the answer. Pure; both clients only carry it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypedDict, TypeVar
+from typing import Any, Final, Generic, TypedDict, TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from cloche.client.answers import Key, KeyPage, NewKey, Readiness, Session, SessionPage
+from cloche.client.answers import (
+    AgentMetrics,
+    AgentStatus,
+    ExecResult,
+    Health,
+    Key,
+    KeyPage,
+    NewKey,
+    Ping,
+    Readiness,
+    Session,
+    SessionPage,
+)
 from cloche.client.failures import failure
 from cloche.errors import InternalError
 
 T = TypeVar("T")
 
 Query = list[tuple[str, str]]
+
+EXEC_SLACK_S: Final = 30.0
+"""How much longer than the program's own time the answer to `agent_exec` may take."""
 
 
 class SessionOptions(TypedDict, total=False):
@@ -30,6 +45,7 @@ class SessionOptions(TypedDict, total=False):
     idle_timeout_s: int
     lifetime_s: int
     labels: Mapping[str, str]
+    machine: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +59,8 @@ class Call(Generic[T]):
     body: Mapping[str, Any] | None = None
     also_good: frozenset[int] = frozenset()
     """Statuses of 400 and above whose body is still an answer."""
+    may_take_s: float = 0.0
+    """How long the answer may take, where that is more than the client's own limit."""
 
     def read(self, status: int, body: bytes) -> T:
         """Raises: the ClocheError that the answer stands for."""
@@ -89,6 +107,40 @@ def stream_events(session_id: str, after: int | None) -> Call[bytes]:
     return Call(method="GET", path=_session(session_id) + "/events", query=query, parse=bytes)
 
 
+def health(session_id: str, *, fresh: bool) -> Call[Health]:
+    path = _session(session_id) + "/health"
+    return Call(method="GET", path=path, query=_fresh(fresh), parse=Health.model_validate_json)
+
+
+def metrics(session_id: str, *, fresh: bool) -> Call[AgentMetrics]:
+    path = _session(session_id) + "/metrics"
+    return Call(method="GET", path=path, query=_fresh(fresh), parse=AgentMetrics.model_validate_json)
+
+
+def agent_status(session_id: str) -> Call[AgentStatus]:
+    return Call(method="GET", path=_session(session_id) + "/agent", parse=AgentStatus.model_validate_json)
+
+
+def agent_ping(session_id: str) -> Call[Ping]:
+    return Call(method="GET", path=_session(session_id) + "/agent/ping", parse=Ping.model_validate_json)
+
+
+def agent_exec(
+    session_id: str, *, argv: Sequence[str] | None, command: str | None, stdin: str | None, timeout_s: int
+) -> Call[ExecResult]:
+    body: dict[str, Any] = {"timeout_s": timeout_s}
+    body |= {"argv": list(argv)} if argv is not None else {}
+    body |= {"command": command} if command is not None else {}
+    body |= {"stdin": stdin} if stdin is not None else {}
+    return Call(
+        method="POST",
+        path=_session(session_id) + "/agent/exec",
+        body=body,
+        parse=ExecResult.model_validate_json,
+        may_take_s=timeout_s + EXEC_SLACK_S,
+    )
+
+
 def create_key(*, principal: str, role: str, name: str) -> Call[NewKey]:
     body = {"principal": principal, "role": role, "name": name}
     return Call(method="POST", path="/v1/keys", body=body, parse=NewKey.model_validate_json)
@@ -106,6 +158,10 @@ def revoke_key(key_id: str) -> Call[Key]:
 def readiness() -> Call[Readiness]:
     also_good = frozenset({503})
     return Call(method="GET", path="/readyz", parse=Readiness.model_validate_json, also_good=also_good)
+
+
+def _fresh(fresh: bool) -> Query:
+    return [("fresh", "true")] if fresh else []
 
 
 def _session(session_id: str) -> str:

@@ -46,4 +46,12 @@ class Connection:
 
     def request(self, call: Call[Any]) -> dict[str, Any]:
         """The arguments both of httpx2's clients take for a request."""
-        return {"method": call.method, "url": self.url + call.path, "params": call.query, "json": call.body}
+        request: dict[str, Any] = {
+            "method": call.method,
+            "url": self.url + call.path,
+            "params": call.query,
+            "json": call.body,
+        }
+        if call.may_take_s > TIMEOUT_S:
+            request["timeout"] = call.may_take_s
+        return request

@@ -1,7 +1,7 @@
 """The synchronous client: the same calls as `aio`, carried by a blocking transport."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -9,7 +9,20 @@ from typing import Self, TypeVar, Unpack
 import httpx2
 
 from cloche.client import calls
-from cloche.client.answers import Event, Key, KeyPage, NewKey, Readiness, Session, SessionPage
+from cloche.client.answers import (
+    AgentMetrics,
+    AgentStatus,
+    Event,
+    ExecResult,
+    Health,
+    Key,
+    KeyPage,
+    NewKey,
+    Ping,
+    Readiness,
+    Session,
+    SessionPage,
+)
 from cloche.client.calls import Call, SessionOptions
 from cloche.client.connection import TIMEOUT_S, Connection
 from cloche.client.events import EventPosition
@@ -105,6 +118,34 @@ class Sessions:
 
     def extend(self, session_id: str, *, lifetime_s: int) -> Session:
         return self._client.send(calls.extend_session(session_id, lifetime_s))
+
+    def health(self, session_id: str, *, fresh: bool = False) -> Health:
+        """What the agent last told of itself and its browser; with `fresh` it is asked now."""
+        return self._client.send(calls.health(session_id, fresh=fresh))
+
+    def metrics(self, session_id: str, *, fresh: bool = False) -> AgentMetrics:
+        """What the agent last counted in the sandbox; with `fresh` it is asked now."""
+        return self._client.send(calls.metrics(session_id, fresh=fresh))
+
+    def agent_status(self, session_id: str) -> AgentStatus:
+        """Whether the session is at work, and how its probes and integrations are."""
+        return self._client.send(calls.agent_status(session_id))
+
+    def agent_ping(self, session_id: str) -> Ping:
+        return self._client.send(calls.agent_ping(session_id))
+
+    def agent_exec(
+        self,
+        session_id: str,
+        argv: Sequence[str] | None = None,
+        *,
+        command: str | None = None,
+        stdin: str | None = None,
+        timeout_s: int = 30,
+    ) -> ExecResult:
+        """Run `argv` as it stands, or the shell text `command`, in the sandbox of a session made with `machine`."""
+        call = calls.agent_exec(session_id, argv=argv, command=command, stdin=stdin, timeout_s=timeout_s)
+        return self._client.send(call)
 
     def events(self, session_id: str, *, after: int | None = None) -> Iterator[Event]:
         """Stored events, then live ones, until the session has ended; a dropped connection is resumed."""

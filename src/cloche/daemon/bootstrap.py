@@ -23,6 +23,7 @@ from cloche.errors import InvalidError, StartError
 from cloche.ids import SessionId
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.driver import NamespaceDriver
+from cloche.sessions.agent_series import AgentSeries
 from cloche.sessions.events import EventLog
 from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EndReason, SessionStatus
@@ -90,6 +91,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
                 doctor_settings(settings), database=database, driver=driver, metrics=metrics, clock=clock
             ),
         )
+        metrics.registry.register(AgentSeries(manager.last_words))
         api = ApiDeps(
             manager=manager,
             keys=keys,

@@ -7,6 +7,7 @@ characters before they reach a log, an event or an answer.
 from dataclasses import dataclass
 from typing import Final
 
+from cloche.sessions.agent_values import count, slug, text, whole
 from cloche.wire.messages import BrowserState, Payload
 
 MAX_LOG_TAIL: Final = 2048
@@ -37,32 +38,16 @@ def read_browser_news(payload: Payload) -> BrowserNews:
         return BrowserNews(state=None)
     return BrowserNews(
         state=state,
-        product=_text(payload.get("product"), 64),
-        revision=_text(payload.get("revision"), 64),
-        reason=_slug(payload.get("reason")),
-        restarts=max(0, _number(payload.get("restarts")) or 0),
-        exit_code=_number(payload.get("exit_code")),
-        signal=_number(payload.get("signal")),
-        log_tail=_text(payload.get("log_tail"), MAX_LOG_TAIL),
+        product=text(payload.get("product"), 64),
+        revision=text(payload.get("revision"), 64),
+        reason=slug(payload.get("reason")),
+        restarts=count(payload.get("restarts")),
+        exit_code=whole(payload.get("exit_code")),
+        signal=whole(payload.get("signal")),
+        log_tail=text(payload.get("log_tail"), MAX_LOG_TAIL),
     )
 
 
 def start_failure_reason(news: BrowserNews) -> str:
     """The `reason` of a StartError, which is a metric label too: one of ours, whatever the sandbox wrote."""
     return news.reason if news.reason in START_FAILURES else "browser_gave_up"
-
-
-def _text(value: object, limit: int) -> str:
-    if not isinstance(value, str):
-        return ""
-    return "".join(c if c.isprintable() else " " for c in value[:limit])
-
-
-def _slug(value: object) -> str:
-    return "".join(c for c in _text(value, 48) if c.isascii() and (c.isalnum() or c == "_"))
-
-
-def _number(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return max(-(2**31), min(value, 2**31))

@@ -62,6 +62,7 @@ def effective_options(request: SessionRequest, ceilings: Ceilings) -> SessionOpt
         idle_timeout_s=min(idle, ceilings.max_idle_timeout_s),
         lifetime_s=min(lifetime, ceilings.max_lifetime_s),
         labels=dict(request.labels),
+        machine=request.machine,
     )
 
 

@@ -8,10 +8,10 @@ from cloche.sessions.model import EndReason
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """When a session was last used, and whether someone is in it right now."""
+    """When a session was last used, and how many use it right now."""
 
     last_active_at: datetime
-    clients: int
+    users: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class End:
 
 
 def next_end(*, expires_at: datetime, idle_timeout_s: int, activity: Activity) -> End:
-    """Tell when, if nothing more happens, the session ends, and why. A client inside keeps it from idling."""
+    """Tell when, if nothing more happens, the session ends, and why. Whoever uses it keeps it from idling."""
     lifetime = End(expires_at, EndReason.LIFETIME_REACHED)
-    if activity.clients > 0:
+    if activity.users > 0:
         return lifetime
     idle = End(activity.last_active_at + timedelta(seconds=idle_timeout_s), EndReason.IDLE_TIMEOUT)
     return min(lifetime, idle, key=lambda end: end.at)

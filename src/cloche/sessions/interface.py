@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from cloche.agent_link.guest_report import ExecResult
 from cloche.ids import EventId, SessionId
+from cloche.sessions.agent_readings import Figures, Health, Observed
+from cloche.sessions.exec_request import ExecRequest
 from cloche.sessions.model import (
     Session,
     SessionEvent,
@@ -15,6 +18,7 @@ from cloche.sessions.model import (
     SessionStatus,
 )
 from cloche.sessions.principal import Principal
+from cloche.wire.messages import Payload
 
 
 class Attachment(Protocol):
@@ -33,11 +37,44 @@ class Attachment(Protocol):
         ...
 
 
+class SessionAgent(Protocol):
+    """A session's agent, from `SessionManager.agent`. What it answers is the sandbox's word, checked and bounded.
+
+    Nothing but `execute` keeps a session from idling. Everything raises GoneError (the session has ended meanwhile),
+    AgentError (it cannot be reached or answers nonsense) and DeadlineError.
+    """
+
+    async def health(self, *, fresh: bool = False) -> Observed[Health]:
+        """Its last heartbeat. With `fresh`, and where there is none since its browser last changed, it is asked."""
+        ...
+
+    async def figures(self, *, fresh: bool = False) -> Observed[Figures]:
+        """Its last metrics. With `fresh`, and before the first, it is asked."""
+        ...
+
+    async def status(self) -> Payload:
+        """Whether it is at work, and its checks: the document of `agent_link.guest_report.read_report`."""
+        ...
+
+    async def ping(self) -> float:
+        """Ask for a sign of life; return the seconds it took."""
+        ...
+
+    async def execute(self, principal: Principal, request: ExecRequest) -> ExecResult:
+        """Run a program in the sandbox to its end. Cancelled, it is killed. An event tells that it ran, not what.
+
+        Raises: InvalidError, DeniedError (`exec_off`: the session was not made with `machine`; `exec_refused`: the
+        agent will not), BusyError (as many run as may), TooLargeError.
+        """
+        ...
+
+
 class SessionManager(Protocol):
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
         """Admit, build and start a session. With `wait` it returns `ready`; without, `pending` at once.
 
-        Raises: InvalidError, DeniedError (private_hosts above the ceiling), QuotaError, BusyError, StartError.
+        Raises: InvalidError, DeniedError (private_hosts above the ceiling, `machine` by a user), QuotaError, BusyError,
+        StartError.
         """
         ...
 
@@ -82,8 +119,8 @@ class SessionManager(Protocol):
         """
         ...
 
-    async def agent_get(self, principal: Principal, session_id: SessionId, path: str) -> tuple[int, bytes]:
-        """GET `path` from the agent's own HTTP API: status and JSON body (at most 1 MiB)."""
+    async def agent(self, principal: Principal, session_id: SessionId) -> SessionAgent:
+        """Raises: NotFoundError, GoneError (with the end's reason), ConflictError (not ready)."""
         ...
 
     async def readiness(self) -> Mapping[str, str]:

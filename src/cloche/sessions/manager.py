@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -22,6 +22,7 @@ from cloche.errors import (
     CapacityError,
     ClocheError,
     ConflictError,
+    DeniedError,
     GoneError,
     InternalError,
     InvalidError,
@@ -30,9 +31,10 @@ from cloche.errors import (
 )
 from cloche.ids import EventId, SessionId, new_session_id
 from cloche.sessions.admission import Admission, AdmissionLimits
+from cloche.sessions.agent_side import LastWords
 from cloche.sessions.budget import Ceilings, effective_options
 from cloche.sessions.egress_policy import EgressCeiling, effective_policy, without_credentials
-from cloche.sessions.interface import Attachment, SessionManager
+from cloche.sessions.interface import Attachment, SessionAgent, SessionManager
 from cloche.sessions.ledger import Ledger
 from cloche.sessions.machine import advance
 from cloche.sessions.model import (
@@ -100,6 +102,8 @@ class Manager(SessionManager):
     # --- use cases --------------------------------------------------------------------------------------------------
 
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
+        if request.machine and principal.role is not Role.ADMIN:
+            raise DeniedError("this needs an admin's key", field="machine", reason="machine_not_allowed")
         options = effective_options(request, self._settings.ceilings)
         policy = effective_policy(options, request.egress.upstream, self._settings.egress)
         options = replace(options, egress=without_credentials(options.egress))
@@ -184,17 +188,16 @@ class Manager(SessionManager):
     async def attach(
         self, principal: Principal | None, session_id: SessionId, *, quiet: bool = False
     ) -> AsyncIterator[Attachment]:
-        runner = await self._live_runner(principal, session_id)
-        if runner.session.status is SessionStatus.PENDING:
-            raise ConflictError("the session is not ready yet", status="pending")
+        runner = await self._ready_runner(principal, session_id)
         async with runner.attach(quiet=quiet) as attachment:
             yield attachment
 
-    async def agent_get(self, principal: Principal, session_id: SessionId, path: str) -> tuple[int, bytes]:
-        runner = await self._live_runner(principal, session_id)
-        if runner.session.status is SessionStatus.PENDING:
-            raise ConflictError("the session is not ready yet", status="pending")
-        return await runner.agent_get(path)
+    async def agent(self, principal: Principal, session_id: SessionId) -> SessionAgent:
+        return (await self._ready_runner(principal, session_id)).questions
+
+    def last_words(self) -> Iterator[LastWords]:
+        """What the agents of all sessions that are up have last said, for the metrics."""
+        return (runner.last_words for runner in self._runners.values() if runner.session.status is SessionStatus.READY)
 
     async def readiness(self) -> Mapping[str, str]:
         found = {} if self._admission.has_room else {"capacity": "the server has no room for another session"}
@@ -354,6 +357,12 @@ class Manager(SessionManager):
         if runner is None or runner.ending is not None or session.status in FINAL_STATUSES:
             reason = runner.end_reason if runner is not None else session.reason
             raise GoneError("the session has ended", reason=reason)
+        return runner
+
+    async def _ready_runner(self, principal: Principal | None, session_id: SessionId) -> SessionRunner:
+        runner = await self._live_runner(principal, session_id)
+        if runner.session.status is SessionStatus.PENDING:
+            raise ConflictError("the session is not ready yet", status="pending")
         return runner
 
     def _visible(self, principal: Principal, session: Session) -> Session:

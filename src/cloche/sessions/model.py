@@ -94,6 +94,8 @@ class SessionRequest:
     idle_timeout_s: int | None = None
     lifetime_s: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    machine: bool = False
+    """Let programs be run in the sandbox. Only an admin may ask for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,7 @@ class SessionOptions:
     idle_timeout_s: int
     lifetime_s: int
     labels: Mapping[str, str] = field(default_factory=dict)
+    machine: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +175,7 @@ class EventType(StrEnum):
     AGENT_LOST = "agent.lost"
     AGENT_RETURNED = "agent.returned"
     AGENT_PROTOCOL_ERROR = "agent.protocol_error"
+    AGENT_EXEC = "agent.exec"
     BROWSER_READY = "browser.ready"
     BROWSER_EXITED = "browser.exited"
     BROWSER_RESTARTING = "browser.restarting"

@@ -231,7 +231,7 @@ def _options_from_json(value: Mapping[str, Any]) -> SessionOptions:
             allow_hosts=tuple(egress["allow_hosts"]),
             deny_hosts=tuple(egress["deny_hosts"]),
             private_hosts=tuple(egress["private_hosts"]),
-            # Younger than the first rows: what a stored session was not asked, it did not narrow.
+            # Younger than the first rows, as `machine` is: what a stored session was not asked, it did not narrow.
             ports=tuple(egress.get("ports", ())),
             schemes=tuple(egress.get("schemes", ())),
             upstream=egress["upstream"],
@@ -240,4 +240,5 @@ def _options_from_json(value: Mapping[str, Any]) -> SessionOptions:
         idle_timeout_s=value["idle_timeout_s"],
         lifetime_s=value["lifetime_s"],
         labels=value["labels"],
+        machine=value.get("machine", False),
     )

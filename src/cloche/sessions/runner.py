@@ -1,7 +1,7 @@
 """One live session: its sandbox, link, gateway and clients, brought up and taken down in order.
 
-A runner knows how; the manager decides when. Whatever comes from inside arrives through the link's callbacks, which
-never block; what must wait is done in the runner's own tasks.
+A runner knows how; the manager decides when. What its agent says arrives through `AgentSide`'s callbacks, which never
+block; what must wait is done in the runner's own tasks.
 """
 
 import asyncio
@@ -14,8 +14,7 @@ from typing import Any, Final
 
 import structlog
 
-from cloche.agent_link import http, streams
-from cloche.agent_link.listen import AgentLink
+from cloche.agent_link import streams
 from cloche.clock import Clock
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.egress.accounting import Counters
@@ -24,14 +23,16 @@ from cloche.errors import ClocheError, ConflictError, DeadlineError, GoneError, 
 from cloche.sandbox.driver import Observation, Sandbox, SandboxDriver, SandboxState, Usage
 from cloche.sandbox.spec import SandboxSpec
 from cloche.sessions.accounts import Accounts
-from cloche.sessions.agent_news import BrowserNews, read_browser_news, start_failure_reason
+from cloche.sessions.agent_news import BrowserNews, start_failure_reason
+from cloche.sessions.agent_questions import AgentQuestions
+from cloche.sessions.agent_side import AgentSide
 from cloche.sessions.attachment import BROWSER_RESTARTING, Attachments, RunnerAttachment
 from cloche.sessions.events import Data, EventLog
 from cloche.sessions.idle import Activity, next_end
 from cloche.sessions.model import BrowserFacts, EndReason, EventType, Session
 from cloche.sessions.startup import Startup
 from cloche.telemetry.metrics import Metrics
-from cloche.wire.messages import AgentMessage, BrowserState, FromAgent, Payload
+from cloche.wire.messages import BrowserState
 
 ATTACH_WAIT_S: Final = 10.0
 """How long a client waits for a browser that is starting again, or for an adopted session to be whole."""
@@ -41,8 +42,6 @@ LOOK_EVERY_S: Final = 0.25
 STOP_GRACE_S: Final = 3.0
 NEWS_BURST: Final = 5
 WATCH_EVERY_S: Final = 10.0
-SILENCE_S: Final = 60.0
-"""Without a word from a connected agent for this long, its link is dropped, so that it dials again or is given up."""
 
 _log = structlog.get_logger(__name__)
 
@@ -79,7 +78,11 @@ class SessionRunner:
         self.accounts = Accounts(session.usage)
         self._parts = parts
         self._gateway = gateway(self, self.accounts.counters)
-        self._link = AgentLink(session_id=session.id, token_hash=token_hash, lease_s=parts.lease_s, handler=self)
+        self._agent = AgentSide(
+            session.id, token_hash=token_hash, lease_s=parts.lease_s, clock=parts.clock, events=parts.events, owner=self
+        )
+        self.last_words = self._agent.words
+        self.questions = AgentQuestions(self, self.last_words, parts.clock, may_execute=session.options.machine)
         self._on_end = on_end
         self._on_usage = on_usage
         self._log = _log.bind(session=session.id)
@@ -87,8 +90,8 @@ class SessionRunner:
         self._startup = Startup(session.id)
         self._gave_up = False
         self._attachments = Attachments(self.dial_devtools, self._clients_changed)
+        self._actions = 0
         self._last_active_at = parts.clock.now()
-        self._last_word = parts.clock.monotonic()
         self._end_may_move = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
         self._investigation: asyncio.Task[None] | None = None
@@ -118,7 +121,7 @@ class SessionRunner:
         await self._put_away(self._gateway.close())
         if self.sandbox is not None:
             await self._put_away(self._parts.driver.stop(self.sandbox, grace_s=STOP_GRACE_S))
-        await self._put_away(self._link.close())
+        await self._put_away(self._agent.close())
         if self.sandbox is not None:
             await self._put_away(self._parts.driver.destroy(self.sandbox))
 
@@ -128,7 +131,7 @@ class SessionRunner:
         await self._startup.stop()
         await cancel_and_wait(self._watch, self._investigation)
         await self._gateway.close()
-        await self._link.close()
+        await self._agent.close()
 
     async def _put_away(self, step: Coroutine[Any, Any, None]) -> None:
         try:
@@ -145,25 +148,25 @@ class SessionRunner:
     async def _come_up(self, steps: Coroutine[Any, Any, None]) -> None:
         if self._stopping or not await self._startup.run(steps):
             steps.close()
-            self._require_staying()
+            self.require_staying()
 
     async def _build(self, spec: SandboxSpec) -> None:
         driver = self._parts.driver
         self.sandbox = await driver.create(spec)
-        await self._link.listen(self.sandbox.link_path, peer_uid=self.sandbox.peer_uid)
+        await self._agent.listen(self.sandbox.link_path, peer_uid=self.sandbox.peer_uid)
         await driver.start(self.sandbox)
         await self._connect()
 
     async def _take_back(self, description: Mapping[str, Any]) -> None:
         self.sandbox = await self._parts.driver.adopt(description)
-        await self._link.listen(self.sandbox.link_path, peer_uid=self.sandbox.peer_uid)
+        await self._agent.listen(self.sandbox.link_path, peer_uid=self.sandbox.peer_uid)
         await self._connect()
 
     async def _connect(self) -> None:
         await self._registered()
         await self._gateway.start(await self._open_egress())
         await self._browser_ready.wait()
-        self._require_staying()
+        self.require_staying()
         self._whole = True
         self._last_active_at = self._parts.clock.now()
         self._watch = spawn(self._watch_over(), name=f"watch:{self.session.id}")
@@ -172,7 +175,7 @@ class SessionRunner:
         """Wait for the agent, looking now and then whether there still is anyone to wait for."""
         while True:
             try:
-                return await self._link.registered(timeout_s=LOOK_EVERY_S)
+                return await self._agent.registered(timeout_s=LOOK_EVERY_S)
             except DeadlineError:
                 seen = await self._parts.driver.poll(self._running())
                 if seen.state is not SandboxState.RUNNING:
@@ -181,14 +184,19 @@ class SessionRunner:
                     ) from None
 
     async def _open_egress(self) -> socket.socket:
-        return await streams.open_egress(await self._parts.driver.connect(self._running()))
+        return await streams.open_egress(await self.dial_agent())
+
+    async def dial_agent(self) -> socket.socket:
+        """Connect to the guest socket."""
+        self.require_staying()
+        return await self._parts.driver.connect(self._running())
 
     def _running(self) -> Sandbox:
         if self.sandbox is None:
             raise ConflictError("the session has no sandbox yet")
         return self.sandbox
 
-    def _require_staying(self) -> None:
+    def require_staying(self) -> None:
         if self._stopping:
             raise GoneError("the session has ended", reason=self.end_reason)
 
@@ -196,28 +204,21 @@ class SessionRunner:
 
     def attach(self, *, quiet: bool) -> AbstractAsyncContextManager[RunnerAttachment]:
         """Be a client for as long as the block lasts; the session does not idle meanwhile."""
-        self._require_staying()
+        self.require_staying()
         return self._attachments.enter(quiet=quiet)
 
     async def dial_devtools(self) -> tuple[socket.socket, str]:
         """Connect to Chromium, waiting for one that is starting. Returns the socket and the browser's path."""
-        self._require_staying()
+        self.require_staying()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + ATTACH_WAIT_S
         try:
             async with asyncio.timeout_at(deadline):
                 await self._browser_ready.wait()
-                self._require_staying()
-                guest = await self._parts.driver.connect(self._running())
+                guest = await self.dial_agent()
         except TimeoutError:
             raise DeadlineError("the browser is not ready; try again") from None
         return await streams.open_devtools(guest, wait_s=max(0.1, deadline - loop.time()))
-
-    async def agent_get(self, path: str) -> tuple[int, bytes]:
-        """Ask the agent's HTTP API."""
-        self._touch()
-        stream = await streams.open_http(await self._parts.driver.connect(self._running()))
-        return await http.get(stream, path, timeout_s=ATTACH_WAIT_S)
 
     def current(self) -> Session:
         """The session as it stands, usage included."""
@@ -245,14 +246,20 @@ class SessionRunner:
 
     def _clients_changed(self, change: int, *, quiet: bool) -> None:
         self._parts.metrics.devtools_clients.inc(change)
-        self._touch()
+        self._activity_changed()
         if not quiet and not self._stopping:
             type_ = EventType.DEVTOOLS_ATTACHED if change > 0 else EventType.DEVTOOLS_DETACHED
             self.publish(type_, {"clients": len(self._attachments)})
 
-    def _touch(self) -> None:
+    def actions_changed(self, running: int) -> None:
+        """Something is done in the sandbox on a user's behalf: as good as a client."""
+        self._actions = running
+        self._activity_changed()
+
+    def _activity_changed(self) -> None:
         self._last_active_at = self._parts.clock.now()
         self._end_may_move.set()
+        self._agent.set_activity(clients=len(self._attachments), actions=self._actions)
 
     # --- watching ---------------------------------------------------------------------------------------------------
 
@@ -262,7 +269,7 @@ class SessionRunner:
             end = next_end(
                 expires_at=self.session.expires_at,
                 idle_timeout_s=self.session.options.idle_timeout_s,
-                activity=Activity(self._last_active_at, len(self._attachments)),
+                activity=Activity(self._last_active_at, len(self._attachments) + self._actions),
             )
             left_s = (end.at - self._parts.clock.now()).total_seconds()
             if left_s <= 0:
@@ -278,9 +285,7 @@ class SessionRunner:
             self._accounts_are_stale = False
             await self.refresh_usage()
             await self._on_usage(self)
-            if self._parts.clock.monotonic() - self._last_word > SILENCE_S:
-                self._log.warning("agent_silent")
-                self._link.drop()
+            self._agent.drop_if_silent()
 
     async def _investigate(self) -> None:
         """The link is down: see whether the agent dials again. Or its browser has given up: see how it goes."""
@@ -306,8 +311,8 @@ class SessionRunner:
             await asyncio.sleep(LOOK_EVERY_S)
             return False
         with contextlib.suppress(DeadlineError):
-            await self._link.registered(timeout_s=LOOK_EVERY_S)
-        return self._link.is_up  # it may have come and gone again
+            await self._agent.registered(timeout_s=LOOK_EVERY_S)
+        return self._agent.is_up  # it may have come and gone again
 
     async def _observe(self) -> Observation | None:
         """Poll the sandbox; None when the driver cannot tell just now, which must not end what watches over it."""
@@ -317,18 +322,7 @@ class SessionRunner:
             self._log.warning("sandbox_not_observed", exc_info=error)
             return None
 
-    # --- what the agent says (LinkHandler) --------------------------------------------------------------------------
-
-    def agent_registered(self, payload: Payload) -> None:
-        self._last_word = self._parts.clock.monotonic()
-        browser = payload.get("browser")
-        if isinstance(browser, dict):
-            self._hear_of_browser(browser)
-
-    def agent_said(self, message: AgentMessage) -> None:
-        self._last_word = self._parts.clock.monotonic()
-        if message.type == FromAgent.BROWSER:
-            self._hear_of_browser(message.payload)
+    # --- what the agent says (AgentOwner) ---------------------------------------------------------------------------
 
     def agent_lost(self) -> None:
         if self._stopping:
@@ -343,13 +337,7 @@ class SessionRunner:
         if self._investigation is None or self._investigation.done():
             self._investigation = spawn(self._investigate(), name=f"investigate:{self.session.id}")
 
-    def agent_misspoke(self, reason: str) -> None:
-        # In the log no more often than in the events: it is the sandbox that decides how often it misspeaks.
-        if self._parts.events.publish_coalesced(self.session.id, EventType.AGENT_PROTOCOL_ERROR, {"reason": reason}):
-            self._log.warning("agent_protocol_error", reason=reason)
-
-    def _hear_of_browser(self, payload: Payload) -> None:
-        news = read_browser_news(payload)
+    def browser_reported(self, news: BrowserNews) -> None:
         match news.state:
             case BrowserState.READY:
                 self._browser_is_up(news)

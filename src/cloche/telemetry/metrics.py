@@ -1,4 +1,7 @@
-"""Every series the daemon exports. Names are noun_verb_unit; label values are enums, made beforehand, never ids."""
+"""The series that the daemon counts as it goes; `sessions.agent_series` adds what agents last told, at each scrape.
+
+Names are noun_verb_unit; label values are enums, made beforehand, never ids.
+"""
 
 from collections.abc import Iterable
 

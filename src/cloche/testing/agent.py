@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.testing.guest_answers import HEALTH, METRICS, GuestAnswers
 from cloche.testing.link_peer import LinkPeer, http_answer
 from cloche.wire.agent_config import DEVTOOLS_PORT, EGRESS_PORT, AgentConfig
 from cloche.wire.messages import AGENT_VERSION, BrowserState, Command, FromAgent, ToAgent
@@ -62,6 +63,11 @@ class FakeAgent:
     ) -> None:
         self.config, self.temper, self.handed = config, temper, handed
         self.commands: list[Command] = []
+        self.heard = asyncio.Condition()
+        """Told of every command."""
+        self.pages: dict[str, Any] = {"/health": HEALTH, "/metrics": METRICS}
+        """What its HTTP API answers, by path."""
+        self.guest_answers = GuestAnswers(exec_enabled=config.exec_enabled and config.exec_allowed)
         self.may_dial = asyncio.Event()
         self.may_dial.set()
         self._link_path, self._guest = link, guest
@@ -103,8 +109,20 @@ class FakeAgent:
         assert self._link is not None, "it is not connected"
         await self._link.send_raw(data, may_fail=True)
 
-    async def heartbeat(self) -> None:
-        await self.say(FromAgent.HEARTBEAT, {"uptime_s": 1})
+    async def heartbeat(self, **changes: Any) -> None:
+        await self.say(FromAgent.HEARTBEAT, HEALTH | changes)
+
+    async def metrics(self, **changes: Any) -> None:
+        await self.say(FromAgent.METRICS, METRICS | changes)
+
+    async def told(self, type_: ToAgent, payload: dict[str, Any]) -> None:
+        """Wait until the last command of this type has this payload."""
+
+        def is_told() -> bool:
+            return [command.payload for command in self.commands if command.type == type_][-1:] == [payload]
+
+        async with self.heard, asyncio.timeout(5):
+            await self.heard.wait_for(is_told)
 
     async def crash_browser(self) -> None:
         """The browser dies, and is on its way up again until `restart_browser`."""
@@ -168,7 +186,9 @@ class FakeAgent:
                 await self._register(link)
         while True:
             command = await link.next_command(timeout_s=3600)
-            self.commands.append(command)
+            async with self.heard:
+                self.commands.append(command)
+                self.heard.notify_all()
             if command.type == ToAgent.SHUTDOWN:
                 self.end()
 
@@ -201,7 +221,10 @@ class FakeAgent:
             elif preface.kind is StreamKind.HTTP:
                 await loop.sock_sendall(connection, Answer(True).encode())
                 path = (await loop.sock_recv(connection, 4096)).split(b" ")[1].decode()
-                await loop.sock_sendall(connection, http_answer({"path": path}))
+                await loop.sock_sendall(connection, http_answer(self.pages[path]))
+            elif preface.kind is StreamKind.GUEST:
+                await loop.sock_sendall(connection, Answer(True).encode())
+                await self.guest_answers.serve(connection)
             else:
                 await self._hand_over(connection, preface)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.testing.guest_answers import GuestAnswers
 from cloche.wire import ndjson
 from cloche.wire.agent_config import AgentConfig
 from cloche.wire.messages import AGENT_VERSION, BrowserState, FromAgent, ToAgent, agent_message
@@ -28,6 +29,7 @@ class FakeAgent:
         self._guest = guest
         self._devtools = devtools
         self._egress: socket.socket | None = None
+        self._answers = GuestAnswers(exec_enabled=config.exec_enabled and config.exec_allowed)
         self._streams: set[asyncio.Task[None]] = set()
 
     async def run(self, *, registers: bool) -> None:
@@ -106,6 +108,10 @@ class FakeAgent:
             await self._answer(stream, preface)
 
     async def _answer(self, stream: socket.socket, preface: Preface) -> None:
+        if preface.kind is StreamKind.GUEST:
+            await asyncio.get_running_loop().sock_sendall(stream, Answer(True).encode())
+            await self._answers.serve(stream)
+            return
         passed = await self._open(preface)
         if passed is None:
             answer = Answer(False, "browser_unavailable", "there is no browser here")

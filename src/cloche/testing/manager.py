@@ -6,10 +6,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
+from cloche.agent_link.guest_report import ExecResult, read_report
 from cloche.errors import ClocheError, ConflictError, GoneError, InvalidError, NotFoundError
 from cloche.ids import EventId, SessionId, new_session_id
+from cloche.sessions.agent_readings import Figures, Health, Observed, read_figures, read_health
+from cloche.sessions.exec_request import ExecRequest, exec_question
 from cloche.sessions.model import (
     FINAL_STATUSES,
     BrowserFacts,
@@ -26,6 +29,11 @@ from cloche.sessions.model import (
 )
 from cloche.sessions.principal import Principal, Role
 from cloche.testing.chromium import FakeChromium
+from cloche.testing.guest_answers import HEALTH, INTEGRATION, METRICS, PROBE
+from cloche.wire.guest import Answer, Tagged
+from cloche.wire.messages import Payload
+
+T = TypeVar("T")
 
 BUDGET: Final = Budget(
     memory_bytes=1 << 30,
@@ -58,6 +66,65 @@ class FakeAttachment:
         return connection
 
 
+class FakeSessionAgent:
+    """Keeps the contract of `cloche.sessions.interface.SessionAgent`; one for all sessions of a manager."""
+
+    def __init__(self) -> None:
+        self.error: ClocheError | Exception | None = None
+        """What every question fails of."""
+        self.fresh: list[bool] = []
+        """Of each reading that was asked for."""
+        self.executed: list[tuple[Principal, ExecRequest]] = []
+        self.may_execute = asyncio.Event()
+        self.may_execute.set()
+        self.executing = asyncio.Event()
+        self.given_up = asyncio.Event()
+        """A program was cut short."""
+
+    async def health(self, *, fresh: bool = False) -> Observed[Health]:
+        health = read_health(HEALTH)
+        assert health is not None
+        return self._observed(health, fresh)
+
+    async def figures(self, *, fresh: bool = False) -> Observed[Figures]:
+        return self._observed(read_figures(METRICS), fresh)
+
+    async def status(self) -> Payload:
+        self._maybe_fail()
+        answers = (
+            Tagged(Answer.WORKER_STATUS, {"status": "busy", "last_busy_at": "2026-01-01T00:00:00Z"}),
+            Tagged(Answer.PROBE_STATUS_REPORT, {"probes": [PROBE]}),
+            Tagged(Answer.INTEGRATION_STATUS_REPORT, {"integrations": [INTEGRATION]}),
+        )
+        return read_report(answers)
+
+    async def ping(self) -> float:
+        self._maybe_fail()
+        return 0.0012
+
+    async def execute(self, principal: Principal, request: ExecRequest) -> ExecResult:
+        self._maybe_fail()
+        exec_question(request)
+        self.executed.append((principal, request))
+        self.executing.set()
+        try:
+            await self.may_execute.wait()
+        except asyncio.CancelledError:
+            self.given_up.set()
+            raise
+        ran = request.command if request.argv is None else "\n".join(request.argv)
+        return ExecResult(0, ran or "", request.stdin or "")
+
+    def _observed(self, value: T, fresh: bool) -> Observed[T]:
+        self._maybe_fail()
+        self.fresh.append(fresh)
+        return Observed(value, datetime.now(UTC), 0.0 if fresh else 2.5)
+
+    def _maybe_fail(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
 class FakeSessionManager:
     """Keeps the contract of `cloche.sessions.interface.SessionManager`; what a test sets decides what goes wrong."""
 
@@ -74,7 +141,7 @@ class FakeSessionManager:
         self.may_dial.set()
         self.may_create = asyncio.Event()
         self.may_create.set()
-        self.agent_answer: tuple[int, bytes] = (200, b'{"status":"healthy"}')
+        self.session_agent = FakeSessionAgent()
         self.not_ready: dict[str, str] = {}
 
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
@@ -182,9 +249,9 @@ class FakeSessionManager:
                 held.remove(attachment)
                 self._news.notify_all()
 
-    async def agent_get(self, principal: Principal, session_id: SessionId, path: str) -> tuple[int, bytes]:
+    async def agent(self, principal: Principal, session_id: SessionId) -> FakeSessionAgent:
         self._require_alive(await self.get(principal, session_id))
-        return self.agent_answer
+        return self.session_agent
 
     async def readiness(self) -> Mapping[str, str]:
         return self.not_ready
@@ -246,4 +313,5 @@ def _options(request: SessionRequest) -> SessionOptions:
         idle_timeout_s=request.idle_timeout_s or 300,
         lifetime_s=request.lifetime_s or 3600,
         labels=dict(request.labels),
+        machine=request.machine,
     )

@@ -14,6 +14,7 @@ from cloche.egress.policy import EgressPolicy
 from cloche.egress.resolver import Resolver
 from cloche.ids import EventId, PrincipalName, SessionId
 from cloche.sessions.admission import AdmissionLimits
+from cloche.sessions.agent_series import AgentSeries
 from cloche.sessions.budget import Ceilings
 from cloche.sessions.egress_policy import EgressCeiling
 from cloche.sessions.events import EventLog
@@ -74,6 +75,7 @@ class World:
             secret_box=SecretBox(self.key),
             probes=self.probes,
         )
+        self.metrics.registry.register(AgentSeries(self.manager.last_words))
 
     async def ready(self, principal: Principal = ANN, **request: Any) -> Session:
         return await self.manager.create(principal, SessionRequest(**request))

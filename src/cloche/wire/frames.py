@@ -25,7 +25,7 @@ def encode_frame(body: bytes) -> bytes:
         FrameTooLarge: it does not fit into one.
     """
     if len(body) > MAX_FRAME_BYTES:
-        raise FrameTooLarge(f"a frame holds {MAX_FRAME_BYTES} bytes, not {len(body)}")
+        raise FrameTooLarge(_too_large(MAX_FRAME_BYTES, len(body)))
     return _HEADER.pack(len(body)) + body
 
 
@@ -41,6 +41,8 @@ class FrameDecoder:
     def __init__(self, max_bytes: int = MAX_FRAME_BYTES) -> None:
         self._max = max_bytes
         self._pending = bytearray()
+        # What is wrong with the stream. After a refused length nobody can tell where a next frame begins.
+        self._broken = ""
 
     @property
     def is_between_frames(self) -> bool:
@@ -48,24 +50,32 @@ class FrameDecoder:
         return not self._pending
 
     def feed(self, data: bytes) -> None:
-        """Take bytes from the stream."""
-        self._pending += data
+        """Take bytes from the stream; those that come after a frame that was too large are dropped."""
+        if not self._broken:
+            self._pending += data
 
     def next_frame(self) -> bytes | None:
         """Return the next body, or None until more has been fed.
 
         Raises:
-            FrameTooLarge: as soon as the length says so; nothing of the body is kept.
+            FrameTooLarge: as soon as the length says so, and from then on; nothing of the body is kept.
         """
+        if self._broken:
+            raise FrameTooLarge(self._broken)
         if len(self._pending) < HEADER_BYTES:
             return None
         (length,) = _HEADER.unpack_from(self._pending)
         if length > self._max:
             self._pending.clear()
-            raise FrameTooLarge(f"a frame holds {self._max} bytes, not {length}")
+            self._broken = _too_large(self._max, length)
+            raise FrameTooLarge(self._broken)
         end = HEADER_BYTES + length
         if len(self._pending) < end:
             return None
         body = bytes(self._pending[HEADER_BYTES:end])
         del self._pending[:end]
         return body
+
+
+def _too_large(limit: int, length: int) -> str:
+    return f"a frame holds at most {limit} bytes, not {length}"

@@ -7,22 +7,28 @@ unknown fields are ignored. Compatible with the published agent of that protocol
 """
 
 import json
+import re
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from cloche.wire.messages import Payload
+from cloche.wire.messages import WorkerStatus as WorkerStatus
 
 GUEST_PORT: Final = 52
 GUEST_PORT_UNPRIVILEGED: Final = 5252
 PROTOCOL_VERSION: Final = 1
 """Ours, and the oldest we understand: what the hello compares."""
-CAPABILITIES: Final = ("ping", "integration_status", "exec_argv")
+CAPABILITIES: Final = ("ping", "integration_status")
+"""Of the published names those that we serve. A published host refuses a list with any other name in it."""
 MAX_DRAIN_S: Final = 3600
 MAX_EXEC_TIMEOUT_S: Final = 3600
 DEFAULT_EXEC_TIMEOUT_S: Final = 30
 MAX_ARGUMENTS: Final = 1024
+MAX_NAMES: Final = 1024
 
-_MAX_SECONDS: Final = 2**64 - 1
+_U32: Final = 2**32 - 1
+_U64: Final = 2**64 - 1
+_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
 
 class Verb(StrEnum):
@@ -51,12 +57,6 @@ class Answer(StrEnum):
     PROBE_STATUS_REPORT = "ProbeStatusReport"
     EXEC_RESULT = "ExecResult"
     ERROR = "Error"
-
-
-class WorkerStatus(StrEnum):
-    IDLE = "idle"
-    BUSY = "busy"
-    UNKNOWN = "unknown"
 
 
 class RequestError(ValueError):
@@ -93,8 +93,9 @@ def parse_tagged(body: bytes) -> Tagged:
         RequestError: not JSON, or neither a name nor an object with one name in it.
     """
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        # Decoded here: given bytes, `json` also takes UTF-16 and UTF-32.
+        value = json.loads(body.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):  # RecursionError: a hundred thousand opening brackets
         raise RequestError("the frame is not JSON") from None
     if isinstance(value, str):
         return Tagged(value)
@@ -135,8 +136,8 @@ def read_integrations(fields: Payload) -> tuple[str, ...]:
         RequestError: not a list of names.
     """
     names = fields.get("integrations", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise RequestError("integrations must be a list of names")
+    if not isinstance(names, list) or len(names) > MAX_NAMES or not all(isinstance(name, str) for name in names):
+        raise RequestError(f"integrations must be a list of at most {MAX_NAMES} names")
     return tuple(names)
 
 
@@ -146,20 +147,26 @@ def read_exec(fields: Payload) -> ExecRequest:
     Raises:
         RequestError: both or neither of them, or a value of the wrong type or size.
     """
+    stdin = fields.get("stdin")
+    if stdin is not None and not _is_text(stdin):
+        raise RequestError("stdin must be text")
+    timeout_s = _unsigned(fields, "timeout_secs", default=DEFAULT_EXEC_TIMEOUT_S)
+    if not 0 < timeout_s <= MAX_EXEC_TIMEOUT_S:
+        raise RequestError(f"timeout_secs must be from 1 to {MAX_EXEC_TIMEOUT_S}")
+    return ExecRequest(_argv(fields), (stdin or "").encode(), float(timeout_s))
+
+
+def _argv(fields: Payload) -> tuple[str, ...]:
     argv, command = fields.get("argv"), fields.get("command")
     if (argv is None) == (command is None):
         raise RequestError("Exec takes either argv or command")
     if command is not None:
-        argv = ["/bin/sh", "-c", command]
-    if not isinstance(argv, list) or not 0 < len(argv) <= MAX_ARGUMENTS or not all(_is_argument(a) for a in argv):
-        raise RequestError("argv and command must be text without NUL")
-    stdin = fields.get("stdin")
-    if stdin is not None and not isinstance(stdin, str):
-        raise RequestError("stdin must be text")
-    timeout_s = _unsigned(fields, "timeout_secs", DEFAULT_EXEC_TIMEOUT_S)
-    if not 0 < timeout_s <= MAX_EXEC_TIMEOUT_S:
-        raise RequestError(f"timeout_secs must be from 1 to {MAX_EXEC_TIMEOUT_S}")
-    return ExecRequest(tuple(argv), (stdin or "").encode("utf-8", "surrogateescape"), float(timeout_s))
+        if not _is_argument(command):
+            raise RequestError("command must be text without NUL")
+        return ("/bin/sh", "-c", command)
+    if not isinstance(argv, list) or not 0 < len(argv) <= MAX_ARGUMENTS or not all(map(_is_argument, argv)):
+        raise RequestError(f"argv must be a list of 1 to {MAX_ARGUMENTS} texts without NUL")
+    return tuple(argv)
 
 
 def read_hello(fields: Payload) -> Hello:
@@ -168,7 +175,9 @@ def read_hello(fields: Payload) -> Hello:
     Raises:
         RequestError: a version is missing or none.
     """
-    return Hello(_unsigned(fields, "host_protocol_version"), _unsigned(fields, "min_supported_version"))
+    return Hello(
+        _unsigned(fields, "host_protocol_version", most=_U32), _unsigned(fields, "min_supported_version", most=_U32)
+    )
 
 
 def error(message: str) -> Tagged:
@@ -199,13 +208,22 @@ def answer_hello(hello: Hello, agent_version: str) -> Tagged:
     )
 
 
-def _unsigned(fields: Payload, name: str, default: int | None = None) -> int:
+def _unsigned(fields: Payload, name: str, *, most: int = _U64, default: int | None = None) -> int:
     value: Any = fields.get(name)
     value = default if value is None else value
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_SECONDS:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
         raise RequestError(f"{name} must be an unsigned integer")
     return value
 
 
 def _is_argument(value: object) -> bool:
-    return isinstance(value, str) and "\0" not in value
+    return isinstance(value, str) and "\0" not in value and _is_text(value)
+
+
+def _is_text(value: object) -> bool:
+    """Tell text from anything else, and from a string with half a surrogate pair in it, which no UTF-8 can hold."""
+    return isinstance(value, str) and _HALF_PAIR.search(value) is None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -48,6 +48,14 @@ class HealthStatus(StrEnum):
     UNHEALTHY = "unhealthy"
 
 
+class WorkerStatus(StrEnum):
+    """Whether somebody is at work in the session: in heartbeats, and in the guest protocol's answer."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    UNKNOWN = "unknown"
+
+
 class BrowserState(StrEnum):
     """`state` in the payload of a `browser` message.
 

@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 MAX_LINE_BYTES: Final = 64
+"""With its newline."""
 CONNECT: Final = b"CONNECT "
 
 _CONNECT_LINE: Final = re.compile(rb"CONNECT ([0-9]{1,10})")
@@ -35,6 +36,18 @@ def ok_line(port: int) -> bytes:
 def could_be_connect(received: bytes) -> bool:
     """Say whether what has arrived first can still become a `CONNECT` line."""
     return CONNECT.startswith(received[: len(CONNECT)])
+
+
+def take_line(received: bytes) -> tuple[bytes, bytes] | None:
+    """Split the first line, without its newline, from what came after it; None until it is there as a whole.
+
+    Raises:
+        HandshakeError: it is longer than any line of this handshake.
+    """
+    line, newline, rest = received.partition(b"\n")
+    if len(line) >= MAX_LINE_BYTES:
+        raise HandshakeError("line too long")
+    return (line, rest) if newline else None
 
 
 def parse_connect(line: bytes) -> int:

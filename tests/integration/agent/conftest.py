@@ -5,12 +5,13 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 import pytest
 
@@ -83,6 +84,26 @@ class Host:
         self.path.unlink(missing_ok=True)
 
 
+class Conversation(NamedTuple):
+    """Frames on a guest stream."""
+
+    stream: socket.socket
+    file: BinaryIO
+
+    def send(self, request: object) -> None:
+        body = json.dumps(request).encode()
+        self.stream.sendall(struct.pack(">I", len(body)) + body)
+
+    def read(self) -> Any:
+        """The next answer; None at the end of the conversation."""
+        head = self.file.read(4)
+        return json.loads(self.file.read(struct.unpack(">I", head)[0])) if head else None
+
+    def ask(self, request: object) -> Any:
+        self.send(request)
+        return self.read()
+
+
 class Agent:
     """A running agent under a configuration of ours."""
 
@@ -138,6 +159,13 @@ class Agent:
     def get_json(self, target: str) -> Message:
         body: Message = json.loads(self.get(target).partition(b"\r\n\r\n")[2])
         return body
+
+    @contextmanager
+    def conversation(self) -> Iterator["Conversation"]:
+        """A stream that speaks the guest protocol from here on."""
+        with self.open_stream(b'{"stream":"guest"}\n') as stream, stream.makefile("rb") as file:
+            assert json.loads(file.readline()) == {"ok": True}
+            yield Conversation(stream, file)
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)

@@ -51,6 +51,73 @@ def test_the_egress_stream_hands_over_the_listening_proxy_port_as_often_as_asked
                 assert client.recv(5) == b"hello"
 
 
+def test_a_guest_stream_speaks_the_guest_protocol_for_as_long_as_the_host_likes(host, start_agent) -> None:
+    agent = start_agent()
+    with agent.conversation() as conversation, agent.conversation() as other:
+        assert conversation.ask("Ping") == "Pong"
+        assert other.ask("WorkerStatus")["WorkerStatus"].keys() == {"status", "last_busy_at"}
+        assert conversation.ask("ProbeStatus") == {"ProbeStatusReport": {"probes": []}}
+        assert conversation.ask("Nonsense").keys() == {"Error"}
+        assert other.ask("Ping") == "Pong"
+
+
+def test_a_request_may_come_in_one_breath_with_the_preface(host, start_agent) -> None:
+    with start_agent(temper=None).open_stream(b'{"stream":"guest"}\n\0\0\0\6"Ping"') as stream:
+        stream.shutdown(socket.SHUT_WR)
+        assert stream.makefile("rb").read() == b'{"ok":true}\n\0\0\0\6"Pong"'
+
+
+def test_what_serves_the_guest_protocol_is_loaded_with_its_first_stream(host, start_agent, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    agent = start_agent()
+    host.accept().read_until("browser", state="ready")
+    needless = {"guest_side", "guest_protocol", "checks", "sleep", "watch", "child", "options"}
+    loaded = set(agent.log.read_text().split())
+    assert "cloche.agent.lifecycle" in loaded
+    assert not {f"cloche.agent.{name}" for name in needless} & loaded
+    tasks = agent.get_json("/metrics")["goroutines"]
+    with agent.conversation() as conversation:
+        assert conversation.ask("Ping") == "Pong"
+    assert "cloche.agent.guest_side" in agent.log.read_text()
+    assert agent.get_json("/metrics")["goroutines"] > tasks
+
+
+def test_conversations_that_last_make_no_room_for_newcomers_and_take_none_from_them(host, start_agent) -> None:
+    agent = start_agent(temper=None)
+    with agent.conversation() as first:
+        assert first.ask("Ping") == "Pong"
+        silent = [agent.open_stream() for _ in range(70)]
+        try:
+            assert agent.get_json("/health")["pid"] == agent.process.pid
+            assert first.ask("Ping") == "Pong"
+        finally:
+            for stream in silent:
+                stream.close()
+
+
+def test_exec_on_a_guest_stream_needs_the_daemons_switch_and_its_policy(host, start_agent) -> None:
+    request = {"Exec": {"argv": ["/bin/echo", "two words"]}}
+    for changes in ({}, {"exec_enabled": True}, {"exec_allowed": True}):
+        with start_agent(temper=None, **changes).conversation() as conversation:
+            assert conversation.ask(request).keys() == {"Error"}
+    with start_agent(temper=None, exec_enabled=True, exec_allowed=True).conversation() as conversation:
+        assert conversation.ask(request)["ExecResult"]["stdout"] == "two words\n"
+
+
+def test_a_command_that_runs_for_a_conversation_ends_with_the_agent(host, start_agent, tmp_path) -> None:
+    agent = start_agent(temper="stubborn", exec_enabled=True, exec_allowed=True, browser={"stop_grace_s": 0.2})
+    link = host.accept()
+    link.read_until("browser", state="ready")
+    os.mkfifo(tmp_path / "started")
+    with agent.conversation() as conversation:
+        conversation.send({"Exec": {"argv": ["/bin/sh", "-c", f"echo $$ > {tmp_path}/started; exec sleep 60"]}})
+        pid = int((tmp_path / "started").read_text())
+        link.send("shutdown")
+        assert link.rest()[-1]["type"] == "deregister"
+    assert agent.exit_code() == 0
+    assert not os.path.exists(f"/proc/{pid}")
+
+
 def test_without_pass_the_agent_copies_bytes_both_ways(host, start_agent) -> None:
     agent = _ready(host, start_agent)
     preface = b'{"stream":"devtools"}\n'

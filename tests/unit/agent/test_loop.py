@@ -1,5 +1,6 @@
 import os
 import socket
+import threading
 import time
 from collections.abc import Coroutine
 
@@ -59,6 +60,39 @@ def test_an_event_lets_all_go_on_and_a_deadline_ends_the_wait(loop: Loop) -> Non
 
     run(loop, main())
     assert woken == ["a", "b"]
+
+
+def test_a_deadline_that_has_passed_ends_a_wait_for_what_is_ready_too(loop: Loop) -> None:
+    left, right = socket.socketpair()
+
+    async def main() -> None:
+        left.send(b"drip")
+        await loop.readable(right.fileno(), time.monotonic() + 5)
+        with pytest.raises(TimeoutError):
+            await loop.readable(right.fileno(), time.monotonic())
+
+    with left, right:
+        run(loop, main())
+
+
+def test_a_wait_may_be_longer_than_the_kernel_counts(loop: Loop) -> None:
+    ended: list[str] = []
+
+    async def worker() -> None:
+        try:
+            await loop.sleep(40 * 86_400)
+        finally:
+            ended.append("cancelled")
+
+    async def main() -> None:
+        reading, writing = socket.socketpair()
+        with reading, writing:
+            loop.spawn(worker(), "worker")
+            threading.Timer(0.05, writing.send, (b"x",)).start()
+            await loop.readable(reading.fileno())
+
+    run(loop, main())
+    assert ended == ["cancelled"]
 
 
 def test_a_cancelled_task_cleans_up_before_stop_returns(loop: Loop) -> None:

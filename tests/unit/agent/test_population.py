@@ -1,6 +1,10 @@
 import os
 import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +86,70 @@ def test_the_agent_itself_is_a_member_and_never_a_guest() -> None:
     finally:
         os.kill(child.pid, signal.SIGKILL)
         os.waitpid(child.pid, 0)
+
+
+def start(*argv: str) -> int:
+    return os.posix_spawn(argv[0], list(argv), {"PATH": "/usr/bin:/bin"}, setsid=True)
+
+
+def end(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def is_alive(pid: int) -> bool:
+    process = read_process(pid)
+    return process is not None and process.is_alive
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline
+        os.sched_yield()
+
+
+def test_what_is_in_the_session_of_a_command_of_ours_is_the_sessions_also_when_its_parent_is_gone(
+    tmp_path: Path,
+) -> None:
+    population, written = Population(owns_namespace=False), tmp_path / "pid"
+    leader = start(
+        "/bin/sh", "-c", f"(sh -c 'echo $$ > {written}.new; mv {written}.new {written}; exec sleep 60' &); sleep 60"
+    )
+    population.add_own(leader)
+    try:
+        wait_until(written.exists)
+        orphan = int(written.read_text())
+        wait_until(lambda: (found := read_process(orphan)) is not None and found.ppid != leader)
+        assert orphan in pids(population.members())
+        population.kill_own(leader)
+        wait_until(lambda: not is_alive(orphan))
+        assert not is_alive(leader)
+    finally:
+        end(leader)
+
+
+def test_a_service_that_a_command_has_started_outlives_browsers_and_is_forgotten_when_it_ends(tmp_path: Path) -> None:
+    population, written = Population(owns_namespace=False), tmp_path / "pid"
+    leader = start("/bin/sh", "-c", f"sh -c 'echo $$ > {written}.new; mv {written}.new {written}; exec sleep 60' &")
+    population.add_own(leader)
+    wait_until(written.exists)
+    service = int(written.read_text())
+    wait_until(lambda: not is_alive(leader))
+    population.remove_own(leader, keeps_session=True)
+    os.waitpid(leader, 0)
+    browser = start("/bin/sleep", "60")
+    population.add_browser(browser)
+    try:
+        assert service in pids(population.guests())
+        population.kill_browser(browser)
+        wait_until(lambda: not is_alive(browser))
+        assert is_alive(service)
+    finally:
+        os.kill(service, signal.SIGKILL)
+        end(browser)
+    wait_until(lambda: read_process(service) is None)
+    assert service not in pids(population.members())
+    # The number of its session may come back as anybody's: from now on it protects nobody.
+    assert not population._services

@@ -6,7 +6,11 @@ from hypothesis import strategies as st
 
 from cloche.agent.procfs import (
     PAGE_BYTES,
+    machine_memory_bytes,
+    machine_ticks,
+    memory_total_bytes,
     oldest_age_s,
+    parse_machine_ticks,
     parse_net_dev,
     parse_stat,
     printable,
@@ -61,6 +65,25 @@ def test_network_counters_of_all_interfaces_are_added() -> None:
     )
     assert parse_net_dev(text) == (12346678, 1050)
     assert parse_net_dev("") == (0, 0)
+
+
+def test_the_machines_work_is_all_but_idling_with_guests_counted_once() -> None:
+    assert parse_machine_ticks("cpu  100 20 30 9999 500 4 5 6 77 8\ncpu0 1 2 3\n") == 165
+    assert 0 < machine_ticks() <= machine_ticks()
+
+
+@given(st.text(max_size=100) | st.text("cpu 0123456789\n-", max_size=100))
+def test_any_other_text_is_no_stat_file(text: str) -> None:
+    try:
+        parse_machine_ticks(text)
+    except ValueError:
+        return
+    assert text.split()[0] == "cpu"
+
+
+def test_memory_in_use_is_less_than_all_of_it() -> None:
+    used, total = machine_memory_bytes()
+    assert 0 < used < total == memory_total_bytes()
 
 
 def test_what_is_not_printable_is_replaced() -> None:

@@ -4,8 +4,9 @@ import os
 import socket
 import struct
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from typing import Any
 
 import pytest
 
@@ -375,15 +376,20 @@ async def test_one_that_is_cancelled_leaves_nothing_open(pair: tuple[socket.sock
         assert open_descriptors() == before - 1
 
 
-async def test_a_stream_for_http_stays_open_and_a_stray_descriptor_does_not() -> None:
+@pytest.mark.parametrize(
+    ("opens", "kind"), [(streams.open_http, StreamKind.HTTP), (streams.open_guest, StreamKind.GUEST)]
+)
+async def test_a_stream_to_talk_on_stays_open_and_a_stray_descriptor_does_not(
+    opens: Callable[[socket.socket], Coroutine[Any, Any, socket.socket]], kind: StreamKind
+) -> None:
     guest, other = socket.socketpair()
     guest.setblocking(False)
     with closing(guest), closing(other), ExitStack() as stack:
         other.setblocking(False)
         agent, file = Agent(other), a_file(stack)
         before = open_descriptors()
-        asking = spawn(streams.open_http(guest), name="ask")
-        assert await agent.asked() == Preface(StreamKind.HTTP)
+        asking = spawn(opens(guest), name="ask")
+        assert await agent.asked() == Preface(kind)
         agent.answer(Answer(True).encode(), file)
         assert await asking is guest
         assert guest.fileno() != -1

@@ -30,3 +30,17 @@ def test_not_ready_is_an_answer_and_not_found_an_error() -> None:
     assert not calls.readiness().read(503, b'{"ready":false,"reasons":{}}').ready
     with pytest.raises(NotFoundError):
         calls.get_session("x").read(404, b'{"code":"not_found"}')
+
+
+def test_a_reading_is_asked_afresh_only_on_request() -> None:
+    assert calls.health("x", fresh=False).query == calls.metrics("x", fresh=False).query == []
+    assert calls.health("x", fresh=True).query == calls.metrics("x", fresh=True).query == [("fresh", "true")]
+
+
+def test_what_is_not_given_to_run_is_not_sent() -> None:
+    by_argv = calls.agent_exec("x", argv=("a", "b"), command=None, stdin=None, timeout_s=3)
+    by_text = calls.agent_exec("x", argv=None, command="a", stdin="", timeout_s=3)
+
+    assert by_argv.body == {"argv": ["a", "b"], "timeout_s": 3}
+    assert by_text.body == {"command": "a", "stdin": "", "timeout_s": 3}
+    assert by_argv.path == "/v1/sessions/x/agent/exec"

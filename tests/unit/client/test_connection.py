@@ -2,7 +2,8 @@
 
 import pytest
 
-from cloche.client.connection import Connection
+from cloche.client import calls
+from cloche.client.connection import TIMEOUT_S, Connection
 
 
 def test_what_is_not_given_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,3 +31,13 @@ def test_the_key_does_not_show() -> None:
 )
 def test_no_proxy_stands_between_us_and_this_machine(url: str, uses_proxy: bool) -> None:
     assert Connection(url, None).options()["trust_env"] is uses_proxy
+
+
+@pytest.mark.parametrize("timeout_s", [1, 60, 61, 3600])
+def test_the_answer_of_a_program_is_waited_for_as_long_as_it_may_run(timeout_s: int) -> None:
+    call = calls.agent_exec("x", argv=["sleep"], command=None, stdin=None, timeout_s=timeout_s)
+    assert Connection("http://x", None).request(call).get("timeout", TIMEOUT_S) >= timeout_s + 30
+
+
+def test_other_calls_keep_the_clients_own_limit() -> None:
+    assert "timeout" not in Connection("http://x", None).request(calls.readiness())

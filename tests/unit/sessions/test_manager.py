@@ -28,7 +28,7 @@ async def test_a_foreign_session_and_one_that_never_was_are_the_same(world: Worl
         with pytest.raises(NotFoundError):
             await world.manager.extend(BOB, session_id, lifetime_s=5)
         with pytest.raises(NotFoundError):
-            await world.manager.agent_get(BOB, session_id, "/health")
+            await world.manager.agent(BOB, session_id)
         with pytest.raises(NotFoundError):
             await anext(aiter(world.manager.events(BOB, session_id)))
         with pytest.raises(NotFoundError):
@@ -44,7 +44,7 @@ async def test_a_foreign_session_that_has_ended_is_not_found_either(world: World
         lambda: world.manager.get(BOB, session.id),
         lambda: world.manager.close(BOB, session.id),
         lambda: world.manager.extend(BOB, session.id, lifetime_s=5),
-        lambda: world.manager.agent_get(BOB, session.id, "/health"),
+        lambda: world.manager.agent(BOB, session.id),
     ):
         with pytest.raises(NotFoundError):
             await ask()
@@ -88,7 +88,7 @@ async def test_what_has_ended_is_gone_and_says_why(world: World) -> None:
     await world.manager.close(ANN, session.id)
     for ask in (
         lambda: world.manager.extend(ANN, session.id, lifetime_s=5),
-        lambda: world.manager.agent_get(ANN, session.id, "/health"),
+        lambda: world.manager.agent(ANN, session.id),
     ):
         with pytest.raises(GoneError) as caught:
             await ask()

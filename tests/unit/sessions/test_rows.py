@@ -49,6 +49,7 @@ sessions = st.builds(
         locale=st.none() | plain,
         egress=st.builds(EgressOptions, allow_hosts=st.lists(plain).map(tuple), upstream=st.none() | plain),
         labels=st.dictionaries(plain, plain, max_size=4),
+        machine=st.booleans(),
     ),
 )
 
@@ -153,14 +154,13 @@ async def test_a_number_is_never_used_twice(database: Database) -> None:
             await rows.add_events(connection, [event])
 
 
-async def test_a_session_stored_before_ports_could_be_asked_for_is_read_as_one_that_asked_for_none(
+async def test_a_session_stored_before_an_option_was_made_is_read_as_one_that_did_not_ask_for_it(
     database: Database,
 ) -> None:
     session = make_session()
     async with database.begin() as connection:
         await rows.add(connection, session, agent_token_hash="", upstream_sealed=None)
-        await connection.execute(
-            text("update sessions set options = json_remove(options, '$.egress.ports', '$.egress.schemes')")
-        )
+        young = "'$.egress.ports', '$.egress.schemes', '$.machine'"
+        await connection.execute(text(f"update sessions set options = json_remove(options, {young})"))
     async with database.read() as connection:
         assert await rows.get(connection, session.id) == session

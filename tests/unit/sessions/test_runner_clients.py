@@ -116,7 +116,7 @@ async def test_nobody_attaches_to_a_session_that_has_ended_or_not_begun(world: W
         async with world.manager.attach(ANN, pending.id):
             pytest.fail("it has not begun")
     with pytest.raises(ConflictError):
-        await world.manager.agent_get(ANN, pending.id, "/health")
+        await world.manager.agent(ANN, pending.id)
     driver.holds.pop("start").set()
     await world.told(pending.id, EventType.READY)
 
@@ -151,9 +151,3 @@ async def test_many_dial_at_once(world: World) -> None:
         connections = await asyncio.gather(*(attachment.dial() for _ in range(20)))
         for connection in connections:
             connection.close()
-
-
-async def test_the_agents_own_api_is_asked_over_a_stream(world: World) -> None:
-    session = await world.ready()
-
-    assert await world.manager.agent_get(ANN, session.id, "/metrics") == (200, b'{"path": "/metrics"}')

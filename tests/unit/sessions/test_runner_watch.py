@@ -4,8 +4,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from cloche.errors import InternalError
+from cloche.sessions.agent_side import SILENCE_S
 from cloche.sessions.model import EventType, Session, SessionStatus
-from cloche.sessions.runner import RETURN_WAIT_S, SILENCE_S
+from cloche.sessions.runner import RETURN_WAIT_S
 from cloche.testing.agent_driver import AgentDriver
 from cloche.testing.clock import FakeClock
 from cloche.testing.session_world import ANN, World
@@ -96,8 +97,8 @@ async def test_an_agent_that_flaps_is_still_watched_over_afterwards(world: World
     runner = world.manager._runners[session.id]
     await world.agent(session).lose_link(stay_away=True)
     await world.told(session.id, EventType.AGENT_LOST)
-    runner._link._registered.set()
-    runner._link._registered.clear()
+    runner._agent._link._registered.set()
+    runner._agent._link._registered.clear()
     await asyncio.sleep(0)
     with capture_logs():
         world.agent(session).end()

@@ -1,3 +1,5 @@
+import pytest
+
 from cloche.sandbox.spec import Engine
 from cloche.sessions.model import Viewport
 from cloche.sessions.sandbox_spec import AgentSettings, sandbox_spec
@@ -58,3 +60,11 @@ def test_the_agent_reads_what_it_is_sent() -> None:
     config = sandbox_spec(make_session(), TOKEN, AgentSettings()).agent_config
 
     assert parse_agent_config(config.encode()) == config
+
+
+@pytest.mark.parametrize("machine", [False, True])
+def test_programs_may_be_run_only_where_the_session_was_made_for_it(machine: bool) -> None:
+    session = make_session(options=make_options(machine=machine))
+    config = sandbox_spec(session, TOKEN, AgentSettings()).agent_config
+
+    assert (config.exec_enabled, config.exec_allowed, config.policy_file) == (machine, machine, "")

@@ -79,6 +79,7 @@ class SessionIn(In):
     idle_timeout_s: Seconds | None = None
     lifetime_s: Seconds | None = None
     labels: Annotated[dict[LabelName, LabelValue], Field(max_length=32)] = {}
+    machine: bool = False
 
     def to_request(self) -> SessionRequest:
         egress = self.egress
@@ -102,6 +103,7 @@ class SessionIn(In):
             idle_timeout_s=self.idle_timeout_s,
             lifetime_s=self.lifetime_s,
             labels=dict(self.labels),
+            machine=self.machine,
         )
 
 
@@ -183,6 +185,7 @@ class SessionOut(Out):
     budget: BudgetOut
     egress: EgressOut
     labels: dict[str, str]
+    machine: bool
     usage: UsageOut
 
 

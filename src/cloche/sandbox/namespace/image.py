@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Final
 
 import cloche
+from cloche.sandbox.agent_bundle import agent_sources
 from cloche.sandbox.namespace import image_files, places, python_files
-from cloche.sandbox.namespace.agent_bundle import agent_sources
 from cloche.sandbox.namespace.engine import BrowserFiles
 from cloche.sandbox.namespace.libraries import closure, is_elf, loader_of
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from cloche.sandbox.agent_bundle import build_agent_bundle
 from cloche.sandbox.namespace import places
-from cloche.sandbox.namespace.agent_bundle import build_agent_bundle
 
 MOUNT_POINTS: Final = ("/proc", "/dev", places.DATA, places.LINK, places.BROWSER, *places.FONTS)
 

@@ -143,7 +143,8 @@ def _completed(plan: Plan, handle: NamespaceSandbox) -> AgentConfig:
     browser, watchdog = given.browser, None
     if browser is not None:
         browser = browser._replace(executable=plan.browser.path_inside)
-    if handle.group.kind is CgroupKind.NONE:
+    kernel_limits = handle.group.kind is not CgroupKind.NONE
+    if not kernel_limits:
         watchdog = WatchdogConfig(memory_bytes=limits.memory_bytes, processes=limits.processes)
     inside = f"{places.LINK}/{handle.run_dir.link_socket.name}"
     return given._replace(
@@ -152,6 +153,7 @@ def _completed(plan: Plan, handle: NamespaceSandbox) -> AgentConfig:
         browser=browser,
         watchdog=watchdog,
         owns_pid_namespace=True,
+        memory_limit_bytes=limits.memory_bytes if kernel_limits else 0,
     )
 
 

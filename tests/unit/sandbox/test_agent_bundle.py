@@ -5,7 +5,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from cloche.sandbox.namespace.agent_bundle import agent_sources, build_agent_bundle
+from cloche.sandbox.agent_bundle import agent_sources, build_agent_bundle
 
 
 def test_it_holds_the_agent_the_wire_and_nothing_else_of_the_daemon() -> None:

@@ -1,7 +1,8 @@
 """The agent as one file: a zip that Python runs (zipapp), holding sources and their bytecode.
 
 It carries `cloche/__init__`, `cloche/agent` and `cloche/wire` and nothing else of the daemon; the agent may import
-no more than those and the standard library. The same bundle goes into container images and guests of other drivers.
+no more than those and the standard library. The same bundle goes into container images and guests of other drivers;
+with a first line in front it is a program.
 """
 
 import importlib.util
@@ -15,6 +16,8 @@ from typing import Final
 import cloche
 
 _PACKAGES: Final = ("agent", "wire")
+# -I: no environment, no user site; -S: no site at all. A path of one's own would be in neither.
+_FIRST_LINE: Final = b"#!/usr/bin/env -S python3 -IS\n"
 _MAIN: Final = "import sys\nfrom cloche.agent.main import main\nsys.exit(main())\n"
 
 _HASH_BASED: Final = 0b01
@@ -29,7 +32,18 @@ def agent_sources() -> list[Path]:
 
 def build_agent_bundle() -> bytes:
     """Render the zip, uncompressed: it is read once, by a process somebody waits for."""
+    return _render(b"")
+
+
+def build_agent_zipapp() -> bytes:
+    """Render the bundle as a file that can be executed where there is a `python3` of 3.11 or newer (zipapp)."""
+    return _render(_FIRST_LINE)
+
+
+def _render(first_line: bytes) -> bytes:
     buffer = io.BytesIO()
+    # Positions in the archive count from the beginning of the file, with this line in it.
+    buffer.write(first_line)
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         _add(archive, "__main__.py", _MAIN)
         for path, name in _members():

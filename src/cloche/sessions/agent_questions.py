@@ -1,0 +1,150 @@
+"""What can be asked of a session's agent: each question on a stream of its own, each answer the guest's word."""
+
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, Protocol
+
+from cloche.agent_link import guest, http, streams
+from cloche.agent_link.guest_report import REPORT_REQUESTS, ExecResult, expect, read_exec_result, read_report
+from cloche.clock import Clock
+from cloche.errors import AgentError, BusyError, DeniedError, SandboxError
+from cloche.sessions.agent_readings import Figures, Health, Observed, read_figures, read_health
+from cloche.sessions.agent_side import LastWords
+from cloche.sessions.events import Data
+from cloche.sessions.exec_request import ExecRequest, exec_question
+from cloche.sessions.model import EventType
+from cloche.sessions.principal import Principal
+from cloche.wire.guest import Answer, Tagged, Verb
+from cloche.wire.messages import Payload
+
+ANSWER_WAIT_S: Final = 10.0
+EXEC_SLACK_S: Final = 5.0
+"""How much longer than the program's own time its agent may take to kill it and to answer."""
+MAX_RUNNING: Final = 4
+"""Programs that run at once in one session; no agent of ours takes more."""
+
+
+class QuestionsOwner(Protocol):
+    """What a runner does for who asks its agent."""
+
+    async def dial_agent(self) -> socket.socket:
+        """A fresh connection to the guest socket. Raises: GoneError, and whatever the driver raises."""
+        ...
+
+    def require_staying(self) -> None:
+        """Raises: GoneError when the session ends."""
+        ...
+
+    def actions_changed(self, running: int) -> None: ...
+
+    def publish(self, type_: EventType, data: Data | None = None) -> None: ...
+
+
+class AgentQuestions:
+    """See `sessions.interface.SessionAgent`. Owned by the runner. Only `execute` counts as use of the session."""
+
+    def __init__(self, owner: QuestionsOwner, words: LastWords, clock: Clock, *, may_execute: bool) -> None:
+        self._owner, self._words, self._clock = owner, words, clock
+        self._may_execute = may_execute
+        self._running = 0
+
+    async def health(self, *, fresh: bool = False) -> Observed[Health]:
+        last = self._words.health
+        if last is not None and not fresh and not self._words.is_overtaken:
+            return last
+        health = read_health(await self._get("/health"))
+        if health is None:
+            raise AgentError("the agent's answer was not understood")
+        return self._words.hear_health(health)
+
+    async def figures(self, *, fresh: bool = False) -> Observed[Figures]:
+        last = self._words.figures
+        if last is not None and not fresh:
+            return last
+        return self._words.hear_figures(read_figures(await self._get("/metrics")))
+
+    async def status(self) -> Payload:
+        async with self._asking():
+            return read_report(await guest.ask_each(self._open_guest, REPORT_REQUESTS, timeout_s=ANSWER_WAIT_S))
+
+    async def ping(self) -> float:
+        async with self._asking():
+            stream = await self._open_guest()
+            asked_at = self._clock.monotonic()
+            expect(await guest.ask(stream, Tagged(Verb.PING), timeout_s=ANSWER_WAIT_S), Answer.PONG)
+            return self._clock.monotonic() - asked_at
+
+    async def execute(self, principal: Principal, request: ExecRequest) -> ExecResult:
+        if not self._may_execute:
+            raise DeniedError("programs run only in sessions made with `machine`", reason="exec_off")
+        question = exec_question(request)
+        with self._acting():
+            async with self._asking():
+                stream = await self._open_guest()
+                return await self._run(stream, question, principal, request.timeout_s + EXEC_SLACK_S)
+
+    async def _run(self, stream: socket.socket, question: Tagged, principal: Principal, timeout_s: float) -> ExecResult:
+        exit_code: int | None = None
+        try:
+            result = _exec_result(await guest.ask(stream, question, timeout_s=timeout_s))
+            exit_code = result.exit_code
+            return result
+        finally:
+            # Never what was run, nor what it said: only who had something run, and how it ended, if that is known.
+            self._owner.publish(EventType.AGENT_EXEC, {"by": principal.name, "exit_code": exit_code})
+
+    @contextmanager
+    def _acting(self) -> Iterator[None]:
+        if self._running >= MAX_RUNNING:
+            raise BusyError(f"{MAX_RUNNING} programs run in this session already", retry_after_s=1)
+        self._running += 1
+        self._owner.actions_changed(self._running)
+        try:
+            yield
+        finally:
+            self._running -= 1
+            self._owner.actions_changed(self._running)
+
+    async def _get(self, path: str) -> Payload:
+        """GET `path`, a constant of ours, from the agent's HTTP API."""
+        async with self._asking():
+            stream = await streams.open_http(await self._owner.dial_agent())
+            return _object(*await http.get(stream, path, timeout_s=ANSWER_WAIT_S))
+
+    async def _open_guest(self) -> socket.socket:
+        return await streams.open_guest(await self._owner.dial_agent())
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[None]:
+        """Whatever a question fails of: when the session is ending that is the reason."""
+        try:
+            yield
+        except SandboxError:
+            self._owner.require_staying()
+            raise
+        except OSError as error:
+            self._owner.require_staying()
+            raise AgentError("the session could not be reached") from error
+
+
+def _exec_result(answer: Tagged) -> ExecResult:
+    try:
+        return read_exec_result(answer)
+    except AgentError as error:
+        if answer.tag == Answer.ERROR:
+            raise DeniedError(error.detail, reason="exec_refused") from None
+        raise
+
+
+def _object(status: int, body: bytes) -> Payload:
+    if status != 200:
+        raise AgentError("the agent could not answer")
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise AgentError("the agent's answer was not understood") from None
+    if not isinstance(value, dict):
+        raise AgentError("the agent's answer was not understood")
+    return value
