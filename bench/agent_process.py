@@ -162,10 +162,11 @@ class Agent:
             yield json.loads(self._lines.popleft())
 
     def cpu_s(self) -> tuple[float, float]:
-        """Its own processor time, and that of the commands it has run and waited for."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2].split()
-        own, waited = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
-        return own / TICKS, waited / TICKS
+        """Its own processor time, and that of the commands it has run and waited for (the latter in whole ticks)."""
+        process = Path(f"/proc/{self.process.pid}")
+        own_ns = int((process / "schedstat").read_text().split()[0])
+        waited = (process / "stat").read_text().rpartition(") ")[2].split()[13:15]
+        return own_ns / 1e9, sum(map(int, waited)) / TICKS
 
 
 def connect(path: Path, port: int | None = None) -> socket.socket:

@@ -90,6 +90,16 @@ def close_inherited(keep: Sequence[int] = ()) -> None:
             continue  # the listing's own descriptor, closed by now
 
 
+def keep_from_children() -> None:
+    """Mark every descriptor above 2 close-on-exec, whoever opened it."""
+    for entry in os.listdir("/proc/self/fd"):
+        if int(entry) > 2:
+            try:
+                os.set_inheritable(int(entry), False)
+            except OSError:
+                continue  # the listing's own descriptor, closed by now
+
+
 def clear_stale(user_data_dir: str) -> None:
     """Remove what an earlier browser left in its profile that a new one, or we, would take for its own."""
     for name in _STALE:

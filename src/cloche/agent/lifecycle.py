@@ -214,6 +214,7 @@ class Lifecycle:
         self._watcher.enable(enabled)
 
     def _link_lost(self) -> None:
+        self._activity.host_says(0, 0)  # it tells anew whom it sees when it is there again
         if self._watcher is not None:
             self._watcher.connection_lost()
 

@@ -18,7 +18,7 @@ import os
 import sys
 import time
 
-from cloche.agent.launch import Launch, clear_stale, close_inherited, launch
+from cloche.agent.launch import Launch, clear_stale, close_inherited, keep_from_children, launch
 from cloche.agent.quick_json import loads
 
 TYPE_CHECKING = False
@@ -81,6 +81,7 @@ def _run_by_hand(arguments: Sequence[str]) -> int:
         return _print(cli.version_text())
     if arguments and arguments[0] in ("--help", "-help", "-h"):
         return _print(cli.USAGE)
+    keep_from_children()
     try:
         options = cli.parse_options(arguments, os.environ)
         config = options.config
@@ -92,6 +93,12 @@ def _run_by_hand(arguments: Sequence[str]) -> int:
 
 
 def _run(lifecycle: Lifecycle, warning: str = "") -> int:
+    import signal
+
+    # Whoever finds our socket may send a HUP before there is a task to take it; what it asks for is about to be done.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Inherited as ignored it would have the kernel reap our children before we learn how they ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         lifecycle.open(warning)
     except OSError as error:

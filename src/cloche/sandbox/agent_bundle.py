@@ -16,9 +16,15 @@ from typing import Final
 import cloche
 
 _PACKAGES: Final = ("agent", "wire")
-# -I: no environment, no user site; -S: no site at all. A path of one's own would be in neither.
+# -I: no environment, no user site; -S: no site at all. What is installed or said in PYTHON… changes nothing.
 _FIRST_LINE: Final = b"#!/usr/bin/env -S python3 -IS\n"
-_MAIN: Final = "import sys\nfrom cloche.agent.main import main\nsys.exit(main())\n"
+_MAIN: Final = """\
+import sys
+if sys.version_info < (3, 11):
+    sys.exit("cloche-agent needs Python 3.11 or newer, and this is %d.%d" % sys.version_info[:2])
+from cloche.agent.main import main
+sys.exit(main())
+"""
 
 _HASH_BASED: Final = 0b01
 # A fixed time (the oldest a zip can tell) keeps the bundle the same for the same sources.

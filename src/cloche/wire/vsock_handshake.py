@@ -1,7 +1,7 @@
 """The text that comes before the bytes on a unix socket that stands for vsock (Firecracker's vsock device).
 
     host → socket   CONNECT 52\\n
-    socket → host   OK 1073741824\\n        the number is the host's side of the connection; only `OK ` counts
+    socket → host   OK 52\\n             a monitor tells the host's port of the connection here; only `OK ` counts
 
 On real vsock it never appears. A first byte of a frame cannot be mistaken for it: `CONN` as a big-endian length is
 over a gigabyte.

@@ -17,6 +17,8 @@ import pytest
 
 from cloche.wire.agent_config import AgentConfig, BrowserConfig
 
+from .stage import Stage
+
 FAKE_BROWSER = Path(__file__).parents[2] / "data" / "agent" / "fake_browser.py"
 PATIENCE_S = 5.0
 
@@ -102,6 +104,16 @@ class Conversation(NamedTuple):
     def ask(self, request: object) -> Any:
         self.send(request)
         return self.read()
+
+
+@contextmanager
+def connect(path: Path) -> Iterator[Conversation]:
+    """Connect to an agent that listens here."""
+    with socket.socket(socket.AF_UNIX) as stream:
+        stream.settimeout(PATIENCE_S)
+        stream.connect(str(path))
+        with stream.makefile("rb") as file:
+            yield Conversation(stream, file)
 
 
 class Agent:
@@ -235,3 +247,10 @@ def crash() -> Callable[[Agent], None]:
             devtools.sendall(b"GET /crash HTTP/1.1\r\n\r\n")
 
     return run
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    yield stage
+    stage.close()

@@ -3,19 +3,11 @@
 import os
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from .stage import Stage, process, until
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
 
 
 def test_without_a_session_it_serves_the_guest_protocol_and_dials_nobody(stage: Stage) -> None:

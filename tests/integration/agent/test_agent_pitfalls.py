@@ -14,7 +14,6 @@ import os
 import shutil
 import socket
 import struct
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,6 @@ from .stage import NOBODY, PROGRAM, Bell, Stage, as_nobody, is_gone, until
 
 MIB = 1 << 20
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become someone else")
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
 
 
 def _hung(bell: Bell) -> str:

@@ -11,7 +11,6 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,6 @@ import pytest
 from .stage import NOBODY, Stage
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become someone else")
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
 
 
 def _a_link(path: Path) -> None:

@@ -1,7 +1,7 @@
 """Pitfalls of the published agents that this one must not share, the last part: hosts, names and compatibility.
 
 P16  A host could flood, stall or confuse the agent, and file names and other people's processes could too.
-P17  Keys stood in addresses and logs.
+P17  Keys stood in addresses and logs; addresses are the daemon's matter, here is what the agent is told.
 P18  What a compatible agent must do.
 """
 
@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,13 +21,6 @@ from .stage import Stage, process, until
 MIB = 1 << 20
 MEMORY_MAX_KIB = 64 * 1024
 CPU_MAX_S = 0.3
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
 
 
 def _peak_memory_kib(stage: Stage) -> int:

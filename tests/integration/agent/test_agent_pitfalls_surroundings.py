@@ -16,7 +16,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,13 +26,6 @@ from .stage import NOBODY, PROGRAM, SOURCES, Stage, as_nobody, process
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become someone else")
 SLEEP = {"SleepPrep": {"drain_timeout_secs": 5}}
 BURN = "while True: pass"
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
 
 
 def _refused(stage: Stage, verb: str, fields: Any) -> None:

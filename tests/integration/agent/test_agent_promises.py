@@ -16,7 +16,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,13 +26,6 @@ from .stage import Stage, process, until
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "reference" / "agent.md"
 HOG = "memory = b'x' * (64 << 20)\nwhile True: pass"
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
 
 
 @pytest.mark.parametrize("prefix", ["CLOCHE_", "MESHBROW_"])

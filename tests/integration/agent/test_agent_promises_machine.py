@@ -12,7 +12,7 @@ B13  The hello may be said and need not be.
 B14  File verbs: there are none, and who asks is told.
 B15  Frames that are too large or not understood get an error.
 B16  Peers are known: by the kernel, since signed sessions are nothing that this agent offers.
-B17  What was there and not written down works as well: PostRestore, the configuration file, grace, formats, timeouts.
+B17  What was there, unwritten, works: PostRestore, configuration file, grace, formats, timeouts; not `diagnose`.
 """
 
 import json
@@ -23,24 +23,13 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from .reference_peers import MAX_FRAME, Peer
 from .stage import Stage, as_nobody, is_gone, until
 
-PAGE = Path(__file__).parents[3] / "docs" / "reference" / "agent.md"
-TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 FILE_VERBS = ("FsRead", "FsWrite", "FsList", "FsStat", "FsMkdir", "FsRemove", "FsMove", "FsDiff")
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
 
 
 def test_b2_a_name_that_is_none_is_told_and_the_connection_goes_on(stage: Stage) -> None:

@@ -6,18 +6,9 @@ B7  The answer to a request for sleep says whether the machine is ready, and wha
 B9  A critical integration that cannot be checkpointed refuses the sleep.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from .stage import Stage, is_gone, until
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
 
 
 def sleep(drain_s: int = 5) -> dict[str, object]:

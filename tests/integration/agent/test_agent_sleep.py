@@ -3,21 +3,13 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
 
 import pytest
 
-from .reference_peers import Stage, is_gone, until
+from .stage import Stage, is_gone, until
 
 STOPPED_S = 3.3
 """An agent that is asleep looks at its clocks every second, and takes a look that is two seconds late for a sign."""
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
 
 
 def sleep(drain_s: int = 30) -> dict[str, object]:

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,13 +21,6 @@ def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("zipapp") / "sub" / "agent.pyz"
     subprocess.run([ROOT / "script" / "agent-zipapp", str(out)], check=True, capture_output=True, timeout=60)
     return out
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
 
 
 def test_it_is_executable_and_names_no_path_of_the_machine_that_made_it(zipapp: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloche.agent.launch import clear_stale, close_inherited, launch
+from cloche.agent.launch import clear_stale, close_inherited, keep_from_children, launch
 
 
 def run(*command: str, env: dict[str, str] | None = None) -> tuple[bytes, int]:
@@ -63,3 +63,12 @@ def test_only_what_is_stale_is_removed(tmp_path: Path) -> None:
     clear_stale(str(tmp_path))
     clear_stale(str(tmp_path / "not there"))
     assert [path.name for path in tmp_path.iterdir()] == ["Cookies"]
+
+
+def test_what_stays_open_is_kept_from_children() -> None:
+    pid = os.fork()
+    if pid == 0:
+        left = os.dup2(0, 200, inheritable=True)
+        keep_from_children()
+        os._exit(0 if os.path.exists(f"/proc/self/fd/{left}") and not os.get_inheritable(left) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

@@ -43,3 +43,36 @@ def test_room_for_replies_ends_at_half() -> None:
     assert not outbox.has_room
     outbox.clear()
     assert outbox.has_room
+
+
+def test_room_for_events_ends_at_a_quarter_so_that_a_flood_of_them_leaves_room_for_replies() -> None:
+    outbox = Outbox(limit=8)
+    while outbox.has_room_for_events:
+        outbox.put(b"event\n")
+    assert len(outbox) == 2
+    assert outbox.has_room
+    outbox.take(1)
+    assert outbox.has_room_for_events
+
+
+@given(st.lists(st.tuples(st.integers(1, 60_000), st.booleans(), st.booleans()), max_size=60))
+def test_room_for_events_ends_also_with_their_size(steps: list[tuple[int, bool, bool]]) -> None:
+    outbox, waiting = Outbox(limit=256), list[int]()
+    for size, is_periodic, takes in steps:
+        outbox.put(b"x" * size, is_periodic=is_periodic)
+        waiting.append(size)
+        if takes:
+            outbox.take(1)
+            waiting.pop(0)
+        assert outbox.has_room_for_events == (len(waiting) < 64 and sum(waiting) < 256 * 1024)
+    outbox.clear()
+    assert outbox.has_room_for_events
+
+
+def test_the_size_of_lines_that_gave_way_is_not_counted() -> None:
+    outbox = Outbox(limit=8)
+    for _ in range(20):
+        outbox.put(b"x" * 30_000, is_periodic=True)
+    while len(outbox):
+        outbox.take(1)
+    assert outbox.has_room_for_events

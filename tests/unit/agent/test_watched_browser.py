@@ -52,7 +52,7 @@ def test_each_end_is_told_once_and_the_next_browser_is_found() -> None:
     assert seen == ["ended", "ended"]
 
 
-def test_a_living_browser_and_none_are_no_end() -> None:
+def test_nothing_is_told_while_there_is_no_browser() -> None:
     looks: list[None] = []
 
     def find() -> int | None:

@@ -10,7 +10,6 @@ conversation goes on; what is wrong with the stream is told in one too, and is t
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from itertools import count
 from socket import SHUT_WR, socket
 from typing import Final, NamedTuple
 
@@ -30,8 +29,6 @@ _NO_REQUEST: Final = "no request has come in time"
 _PIECE_BYTES: Final = 64 * 1024
 _MAX_UNREAD_BYTES: Final = 1024 * 1024
 """How much of what a peer still sends is read, and thrown away, while it is told why this is the end."""
-_FIRST_HOST_PORT: Final = 2**30
-"""Where the ports begin that a virtual machine monitor names in its `OK`."""
 
 
 class Patience(NamedTuple):
@@ -62,7 +59,6 @@ class Conversations:
         self._loop, self._log, self._verbs = loop, log, verbs
         self._patience = Patience() if patience is None else patience
         self._places = Places()
-        self._host_ports = count(_FIRST_HOST_PORT)
 
     async def serve(self, connection: socket, received: bytes = b"", ports: Collection[int] = ()) -> None:
         """Answer what comes on a connection until it ends; the caller closes it.
@@ -106,8 +102,8 @@ class Conversations:
         while could_be_connect(received):
             try:
                 if (split := take_line(received)) is not None:
-                    if parse_connect(split[0]) in ports:
-                        await self._send(peer, ok_line(next(self._host_ports)))
+                    if (port := parse_connect(split[0])) in ports:
+                        await self._send(peer, ok_line(port))
                         return split[1]
                     raise _Over
             except HandshakeError:

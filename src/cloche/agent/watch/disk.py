@@ -14,7 +14,7 @@ from cloche.agent.watch.tree import Status
 
 _OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _IS_ELSEWHERE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
-_CANNOT_BE_READ: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENAMETOOLONG})
+_IS_OUR_TROUBLE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class Displaced(Exception):
@@ -22,7 +22,7 @@ class Displaced(Exception):
 
 
 class Unreadable(Exception):
-    """The directory is there and may not be looked into, or its path is longer than the kernel takes."""
+    """The directory is there and cannot be looked into: no permission, a path too long, a broken file system."""
 
 
 def open_directory(path: bytes, identity: tuple[int, int] | None = None) -> int:
@@ -31,7 +31,7 @@ def open_directory(path: bytes, identity: tuple[int, int] | None = None) -> int:
     Raises:
         Displaced: there is none, or (with `identity`) it is another.
         Unreadable: see there.
-        OSError: anything else, such as too many open files.
+        OSError: no more descriptors or memory, which says nothing about the directory.
     """
     return _checked(_open(path, None), identity)
 
@@ -45,11 +45,9 @@ def _open(path: bytes, directory_fd: int | None) -> int:
     try:
         return os.open(path, _OPEN, dir_fd=directory_fd)
     except OSError as error:
-        if error.errno in _IS_ELSEWHERE:
-            raise Displaced from None
-        if error.errno in _CANNOT_BE_READ:
-            raise Unreadable from None
-        raise
+        if error.errno in _IS_OUR_TROUBLE:
+            raise
+        raise (Displaced if error.errno in _IS_ELSEWHERE else Unreadable) from None
 
 
 def _checked(fd: int, identity: tuple[int, int] | None) -> int:
@@ -71,9 +69,9 @@ def status_in(directory_fd: int, name: bytes) -> Status | None:
     try:
         return _status(os.stat(name, dir_fd=directory_fd, follow_symlinks=False))
     except OSError as error:
-        if error.errno in _IS_ELSEWHERE | _CANNOT_BE_READ:
-            return None
-        raise
+        if error.errno in _IS_OUR_TROUBLE:
+            raise
+        return None
 
 
 def names(directory_fd: int) -> Iterator[bytes]:

@@ -61,6 +61,7 @@ class Observation:
         self._woken = Signal(loop)
         self._heard_at = 0.0
         self._looking_s = 0.0
+        self._rested_at = 0.0
         self._is_urgent = False
         self._failure: OSError | None = None
         self._build()
@@ -85,11 +86,14 @@ class Observation:
             self._tree.clear()
 
     async def _until_there_is_a_root(self) -> None:
+        is_told = False
         while True:
             try:
                 os.close(disk.open_directory(self._root))
             except (OSError, disk.Displaced, disk.Unreadable) as error:
-                self._log.debug("no workspace", error=str(error))
+                if not is_told:
+                    self._log.warn("no workspace to watch yet", workspace=os.fsdecode(self._root), error=repr(error))
+                is_told = True
                 await self._loop.sleep(self._timing.poll_s)
             else:
                 return
@@ -110,9 +114,9 @@ class Observation:
                 await (self._turn() if self._tree.root is not None else self._reconciler.begin())
             except CannotWatch as error:
                 await self._fall_back(error)
-            except OSError as error:
-                # No more descriptors, no more memory, a broken disk: what was being done is done again, in full.
-                self._log.error("workspace cannot be looked at", error=str(error))
+            except (OSError, disk.Unreadable) as error:
+                # No more descriptors, no more memory, a closed workspace: what was being done is done again, in full.
+                self._log.error("workspace cannot be looked at", error=repr(error))
                 await self._loop.sleep(self._timing.poll_s)
                 self._hints.ask_rescan("limits")
 
@@ -126,6 +130,7 @@ class Observation:
             began = time.monotonic()
             await self._reconciler.rescan()
             self._looking_s = time.monotonic() - began
+            self._rested_at = began + 2 * self._looking_s
         else:
             await self._reconciler.settle(hints)
 
@@ -138,14 +143,15 @@ class Observation:
                 await self._woken.next(time.monotonic() + self._timing.poll_s)
             except TimeoutError:
                 return  # for a look whether the workspace is still there
-        first = time.monotonic()
+        first = self._heard_at = time.monotonic()
         while not (self._hints.is_crowded or self._is_urgent):
-            settle_at = self._timing.settle_at(first, self._heard_at)
             try:
-                await self._woken.next(settle_at)
+                await self._woken.next(self._timing.settle_at(first, self._heard_at))
             except TimeoutError:
-                if self._timing.settle_at(first, self._heard_at) <= time.monotonic():
-                    break
+                break
+        if self._hints.are_lost:
+            # Who has the kernel lose events again and again must not have us do nothing else than look.
+            await self._loop.sleep(max(0.0, self._rested_at - time.monotonic()))
         self._is_urgent = False
         if self._failure is not None:
             raise CannotWatch(self._failure)
@@ -219,6 +225,7 @@ class Observation:
                 # Another may be there by now, with the inode of the one that is gone.
                 self._hints.add(Hint(directory.parent, directory.name))
             elif directory is not None:
+                self._hints.ask_rescan("limits")  # if it is still there, for its watch
                 self._alarm()
         elif (directory := self._watches.owner(event.watch)) is not None:
             if event.name and not (event.flags & IS_DIRECTORY and event.name in EXCLUDED):

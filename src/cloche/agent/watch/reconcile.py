@@ -47,7 +47,7 @@ class Reconciler:
         report: Callable[[Payload], Awaitable[None]],
         on_limit: Callable[[], None],
     ) -> None:
-        """`hints` takes what must be looked at again; `on_limit` is called when something can no longer be told in full."""
+        """`hints` takes what must be looked at again; `on_limit` is called when not everything can be told any more."""
         self._workspace, self._tree, self._hints = workspace, tree, hints
         self.watches = watches
         self._report, self._on_limit = report, on_limit

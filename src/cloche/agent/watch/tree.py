@@ -1,8 +1,8 @@
 """What the host has been told of the workspace: its directories and what is in them. Pure.
 
-A file is one number: its inode above a digest of all that shows a change. So a hundred thousand of them take some 20 MB
-with their names, which are bytes as the kernel has them. Above the limit only the directories are kept: they are what
-the watching itself needs.
+A file is one number: its inode above a digest of all that shows a change. So a hundred thousand of them take 14 MB
+(measured, names of 20 bytes). Names are bytes as the kernel has them. Above the limit only the directories are kept:
+they are what the watching itself needs.
 """
 
 from collections.abc import Iterator

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -180,16 +181,19 @@ def test_a_host_that_has_only_ended_its_sending_gets_its_result(rig, tmp_path) -
         client = rig.connect()
         await client.send(encode_frame(exec_request(argv=["cat", str(fifo)])))
         client.sock.shutdown(1)
-        await rig.until(lambda: rig.stand_ins.acting_now == 1)
-        fd = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
-        os.write(fd, b"late")
+        writers: list[int] = []
+        await rig.until(lambda: bool(writers) or reader_is_there(writers))
+        os.write(writers[0], b"late")
         other = rig.connect()
         for _ in range(10):  # a look in each turn of the loop, and all of them must find it there
             assert await other.ask(b'"Ping"') == b'"Pong"'
-        writer = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
-        os.close(fd)
-        os.close(writer)
+        os.close(writers[0])
         assert json.loads(await client.read() or b"")["ExecResult"]["stdout"] == "late"
+
+    def reader_is_there(writers: list[int]) -> bool:
+        with suppress(OSError):  # ENXIO: nobody has opened it for reading yet
+            writers.append(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(writers)
 
     rig.run(main)
 

@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -358,7 +359,7 @@ def test_a_workspace_that_is_not_there_yet_is_waited_for(rig: Build, root: Path,
     watched = rig(open_source=way)
 
     async def scenario() -> None:
-        while "no workspace" not in watched.log():
+        while "no workspace to watch yet" not in watched.log():
             await watched.loop.sleep(0.001)
         root.mkdir()
         (root / "file").touch()
@@ -413,3 +414,84 @@ def test_changes_are_told_at_the_latest_after_a_while_also_when_it_is_never_quie
         await watched.until(lambda: b"file" in watched.host.copy)
 
     watched.run(scenario)
+
+
+NOBODY = 65534
+
+
+@contextmanager
+def privileges(user: int) -> Iterator[None]:
+    before = os.geteuid()
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+@pytest.fixture
+def open_root() -> Iterator[Path]:
+    """A workspace of nobody's, where nobody can get to it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become nobody; `cloche doctor` says whether it is")
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory) / "workspace"
+        root.mkdir()
+        for path in (Path(directory), root):
+            os.chown(path, NOBODY, NOBODY)
+        yield root
+
+
+@WAYS
+def test_a_directory_that_may_not_be_read_is_told_and_what_is_in_it_once_it_may(open_root: Path, way) -> None:
+    with privileges(0):
+        (open_root / "closed" / "below").mkdir(parents=True)
+        (open_root / "closed").chmod(0o700)
+    watched = Rig(open_root, open_source=way)
+
+    async def scenario() -> None:
+        await watched.caught_up()
+        assert watched.host.copy.keys() == {b".", b"closed"}
+        with privileges(0):
+            (open_root / "closed").chmod(0o755)
+        await watched.agrees()
+        assert b"closed/below" in watched.host.copy
+        with privileges(0):
+            (open_root / "closed").chmod(0o700)
+            (open_root / "closed" / "file").touch()
+        await watched.caught_up()
+        assert b"closed/file" not in watched.host.copy
+        with privileges(0):
+            (open_root / "closed").chmod(0o755)
+        await watched.agrees()
+        assert b"closed/file" in watched.host.copy
+
+    with privileges(NOBODY):
+        watched.run(scenario)
+
+
+@WAYS
+def test_a_workspace_that_may_not_be_read_for_a_while_is_not_taken_for_gone(open_root: Path, way) -> None:
+    (open_root / "file").touch()
+    watched = Rig(open_root, open_source=way)
+
+    async def scenario() -> None:
+        await watched.caught_up()
+        with privileges(0):
+            os.chown(open_root, 0, 0)
+            open_root.chmod(0o700)
+            (open_root / "meanwhile").touch()
+        while "cannot be looked at" not in watched.log():
+            await watched.loop.sleep(0.001)
+        with privileges(0):
+            os.chown(open_root, NOBODY, NOBODY)
+        await watched.agrees()
+
+    with privileges(NOBODY):
+        watched.run(scenario)
+    assert "limits" in watched.host.rescans()
+    assert [line for line in watched.host.short() if ".mark" not in line and "limits" not in line] == [
+        "create ./",
+        "create file",
+        "create meanwhile",
+    ]

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -151,6 +152,34 @@ def test_a_watch_that_fails_is_logged_begun_anew_and_said_to_be(root: Path) -> N
         watched.run(scenario)
     assert watched.host.rescans() == ["limits"]
     assert b"file" in watched.host.copy
+
+
+@WAYS
+def test_what_another_does_at_the_same_time_is_caught_whole(rig: Build, root: Path, way: Callable[[], Source]) -> None:
+    """Trees are made, renamed and removed while their directories are being met, watched and listed."""
+    watched = rig(open_source=way)
+    done: list[bool] = []
+
+    def work() -> None:
+        for number in range(150):
+            folder = root / f"{number}" / "a" / "b"
+            folder.mkdir(parents=True)
+            (folder / "file").write_text("x")
+            if number % 3 == 0:
+                (root / f"{number}" / "a").rename(root / f"moved{number}")
+            if number % 5 == 0:
+                shutil.rmtree(root / f"{number}")
+        done.append(True)
+
+    async def scenario() -> None:
+        worker = threading.Thread(target=work)
+        worker.start()
+        while not done:
+            await watched.loop.sleep(0.001)
+        worker.join()
+        await watched.agrees()
+
+    watched.run(scenario)
 
 
 # --- the model ------------------------------------------------------------------------------------------------------

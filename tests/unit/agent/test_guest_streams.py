@@ -1,0 +1,63 @@
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from cloche.agent import guest, streams
+from cloche.agent.guest import GuestSocket
+from cloche.agent.guest_http import MachineApi
+from cloche.agent.log import Log
+from cloche.agent.loop import Loop
+from cloche.agent.metrics import BrowserFacts, Metrics
+from cloche.agent.population import Population
+
+
+def test_when_all_places_are_taken_the_next_is_served_as_soon_as_any_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guest, "_MAX_STREAMS", 2)
+    failures: list[object] = []
+    loop = Loop(lambda *failure: failures.append(failure))
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "guest.sock"))
+    listener.listen()
+    begun: list[int] = []
+
+    async def converse(connection: socket.socket, _received: bytes) -> None:
+        begun.append(len(begun))
+        await streams.receive(loop, connection, 1, time.monotonic() + 5)
+
+    async def open_stream() -> socket.socket:
+        sock = await streams.connect_unix(loop, str(tmp_path / "guest.sock"), time.monotonic() + 5)
+        await streams.send_all(loop, sock, b'{"stream":"guest"}\n')
+        return sock
+
+    async def main() -> None:
+        metrics = Metrics(
+            Population(owns_namespace=False),
+            workspace=str(tmp_path),
+            memory_limit_bytes=0,
+            browser=lambda: BrowserFacts(False, False, False, None, 0),
+            worker_status=lambda: "idle",
+            task_count=lambda: 0,
+        )
+        guest_socket = GuestSocket(loop, Log("error"), listener, None, None, MachineApi(loop, metrics), converse)
+        running = loop.spawn(guest_socket.run(), "guest socket")
+        oldest, newest, waiting = [await open_stream() for _ in range(3)]
+        for taken in (oldest, newest):
+            assert await streams.receive(loop, taken, 100, time.monotonic() + 5) == b'{"ok":true}\n'
+        with pytest.raises(TimeoutError):
+            await streams.receive(loop, waiting, 100, time.monotonic())
+        newest.close()
+        assert await streams.receive(loop, waiting, 100, time.monotonic() + 5) == b'{"ok":true}\n'
+        await loop.stop(running)
+        await guest_socket.stop_conversations()
+        assert await streams.receive(loop, oldest, 100, time.monotonic() + 5) == b""
+        await guest_socket.stop()
+        oldest.close()
+        waiting.close()
+
+    loop.run(main())
+    assert not failures
+    assert begun == [0, 1, 2]
