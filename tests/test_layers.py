@@ -50,6 +50,9 @@ STDLIB_ONLY = ("agent", "wire")
 # Bytes or facts in, decisions out. A pattern is matched against the module's path below `cloche`.
 PURE = (
     "wire",
+    "agent.sleep_states",
+    "agent.watch.tree",
+    "agent.watch.changes",
     "sandbox.namespace.argv",
     "sandbox.namespace.uid_range",
     "vault.sealed",

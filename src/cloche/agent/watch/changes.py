@@ -66,12 +66,12 @@ class Hints:
     @property
     def is_crowded(self) -> bool:
         """So many wait that it is better to settle them now."""
-        return len(self._waiting) >= self._limit // 2 or self.are_lost
+        return len(self._waiting) >= self._limit // 2 or bool(self._reasons)
 
     @property
-    def are_lost(self) -> bool:
-        """A rescan is due."""
-        return bool(self._reasons)
+    def reasons(self) -> list[str]:
+        """Why a rescan is due; empty where none is."""
+        return list(self._reasons)
 
     def add(self, hint: Hint) -> None:
         if self._reasons:

@@ -123,9 +123,10 @@ class Observation:
     async def _turn(self) -> None:
         await self._wait()
         self._reconciler.check_root()
-        reasons, hints = self._hints.take()
-        self._owed |= dict.fromkeys(reasons)
+        self._owed |= dict.fromkeys(self._hints.reasons)
         await self._pay()
+        # Only now: what is lost while the host is waited for is found by the same rescan.
+        reasons, hints = self._hints.take()
         if reasons or self._watches.are_missing:
             began = time.monotonic()
             await self._reconciler.rescan()
@@ -149,7 +150,7 @@ class Observation:
                 await self._woken.next(self._timing.settle_at(first, self._heard_at))
             except TimeoutError:
                 break
-        if self._hints.are_lost:
+        if self._hints.reasons:
             # Who has the kernel lose events again and again must not have us do nothing else than look.
             await self._loop.sleep(max(0.0, self._rested_at - time.monotonic()))
         self._is_urgent = False

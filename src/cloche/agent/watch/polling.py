@@ -38,7 +38,7 @@ class Survey:
         self._hints: list[Hint] = []
 
     async def run(self, first: Directory) -> Found:
-        """Compare. Hints name what has gone first: so a rename can be told from a delete and a create."""
+        """Compare. What has gone and what is new are both named, so settling can tell that one became the other."""
         for directory in self._tree.directories(first):
             await self._look_into(directory)
             if len(self._hints) > self._limit:
