@@ -75,10 +75,6 @@ class Checks:
         self._probes = self._renewed(self._probes, found.probes)
         self._checkpoints = {name: one for name, one in self._checkpoints.items() if name in self._integrations}
 
-    def cpu_seconds(self) -> float:
-        """Return the processor time of all commands that have ended: our own work, and no sign of anybody's."""
-        return self._runner.cpu_seconds
-
     def integration_reports(self) -> list[Payload]:
         return [integration_report(name, self._state(name)) for name in self._integrations]
 

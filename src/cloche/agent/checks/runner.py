@@ -58,8 +58,6 @@ class Runner:
         self._env = {key: value for key, value in os.environ.items() if not key.startswith(_OWN_VARIABLES)}
         self._slots = Slots(loop, AT_ONCE)
         self._hurried_slots = Slots(loop, AT_ONCE)
-        self.cpu_seconds = 0.0
-        """Processor time of all commands that have ended."""
 
     async def run(self, command: str, timeout_s: float) -> ChildOutcome:
         """Run a check's command once there is a slot; its time begins then."""
@@ -92,6 +90,4 @@ class Runner:
             max_output_bytes=MAX_OUTPUT_BYTES,
             keeps_group=keeps_group,
         )
-        outcome = await run_child(self._loop, spec, self._population)
-        self.cpu_seconds += outcome.cpu_seconds
-        return outcome
+        return await run_child(self._loop, spec, self._population)

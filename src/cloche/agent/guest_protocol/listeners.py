@@ -114,10 +114,6 @@ class Listeners:
         finally:
             await self._loop.stop(*self._accepting)
 
-    async def hang_up(self) -> None:
-        """End every connection but those whose requests are just being worked on: after a wake they lead nowhere."""
-        self._conversations.hang_up()
-
     async def stop(self) -> None:
         """Take no more connections, end those that there are, and take the sockets' files away."""
         await self._loop.stop(*self._accepting)

@@ -26,8 +26,6 @@ PROBES = st.dictionaries(NAMES, st.sampled_from(["one", "two"]))
 class Endless:
     """Stands in for the runner: commands that never end, and are counted."""
 
-    cpu_seconds = 0.0
-
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self.running: Counter[str] = Counter()

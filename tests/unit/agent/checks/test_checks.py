@@ -266,17 +266,6 @@ def test_cancelled_all_commands_end(rig: Rig, drop_ins: DropInDirectory, until: 
     assert "ended" in settled[0].detail
 
 
-def test_the_processor_time_of_checks_is_known(rig: Rig, drop_ins: DropInDirectory, until: Until) -> None:
-    drop_ins.probe("p", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done")
-
-    async def main() -> None:
-        assert rig.checks.cpu_seconds() == 0
-        await until(lambda: rig.probe("p"))
-
-    rig.run(main)
-    assert rig.checks.cpu_seconds() > 0
-
-
 def test_a_checkpoint_runs_the_commands_and_tells_when_and_how_much(
     rig: Rig, drop_ins: DropInDirectory, tmp_path: Path
 ) -> None:

@@ -333,7 +333,7 @@ def test_hanging_up_ends_the_other_connections_and_new_ones_are_taken(rig, serve
         assert await idle.ask(b'"Ping"') == b'"Pong"'
         await waking.send(encode_frame(b'"Wake"'))
         await rig.until(lambda: rig.stand_ins.calls == ["wake"])
-        await listening.hang_up()
+        rig.conversations.hang_up()
         await idle.ended()
         rig.stand_ins.may_finish.set()
         assert await waking.read() == b'{"WakeAck":{"success":true}}'
