@@ -191,6 +191,36 @@ def do_held(name, request):
         return read(connection)
 
 
+def do_listen(name, path):
+    """Be the host that an agent dials."""
+    held[name] = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    held[name].bind(path)
+    held[name].listen()
+    held[name].settimeout(PATIENCE_S)
+
+
+def do_accept(name, listener):
+    """Take a connection of an agent's, and return its first message."""
+    connection, _ = held[listener].accept()
+    connection.settimeout(PATIENCE_S)
+    with connection:
+        held[name] = connection.makefile("rwb")
+    return json.loads(held[name].readline())
+
+
+def do_read_until(name, type):
+    """Skip to the next message of this type."""
+    while True:
+        message = json.loads(held[name].readline())
+        if message["type"] == type:
+            return message
+
+
+def do_hang_up(names):
+    for name in names:
+        held.pop(name).close()
+
+
 def do_run_agent(name, arguments, user=0):
     return start(name, *AGENT, *arguments, log=f"/run/{name}.log", user=user)
 

@@ -12,7 +12,7 @@ from cloche.sandbox.agent_bundle import build_agent_zipapp
 from cloche.sandbox.namespace import places, python_files
 from cloche.sandbox.namespace.libraries import closure, is_elf, loader_of
 
-PROGRAMS: Final = {"bin/sh": Path("/bin/dash"), "bin/cat": Path("/bin/cat"), "bin/sleep": Path("/bin/sleep")}
+PROGRAMS: Final = {name: Path("/", name).resolve() for name in ("bin/sh", "bin/cat", "bin/sleep")}
 DIRECTORIES: Final = ("proc", "sys", "dev", "run", "tmp", "data", "root")
 
 _LIBRARY_HOME: Final = "usr/lib"

@@ -1,5 +1,6 @@
 """Whether this host can run a virtual machine for tests, and where its kernel is."""
 
+import platform
 import re
 import shutil
 from collections.abc import Iterable
@@ -27,6 +28,8 @@ class Kernel:
 
 def lacking() -> str:
     """Say what is missing for a virtual machine, and what mends it; nothing if it can be run."""
+    if platform.machine() != "x86_64":
+        return "the virtual machine runs this host's Python, which is not one for x86-64"
     if shutil.which(QEMU) is None:
         return f"there is no {QEMU}: {SCRIPT} installs it"
     if _newest_image() is None:
