@@ -16,7 +16,7 @@ from cloche.errors import AgentError, ConflictError, DeniedError
 from cloche.ids import SessionId, new_session_id
 from cloche.sessions.model import EndReason
 from cloche.testing.api import RunningApi, running_api
-from cloche.testing.command_line import cloche, cloche_on_a_terminal
+from cloche.testing.command_line import cloche, cloche_on_a_terminal, surroundings
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.guest_peer import WORKING, GuestPeer, answer_from
 from cloche.wire.guest import Tagged, Verb
@@ -168,6 +168,22 @@ async def test_a_program_without_an_exit_code_ends_us_with_255(tmp_path: Path) -
     killed = {"ExecResult": DONE["ExecResult"] | {"exit_code": -1}}
     async with GuestPeer(tmp_path / "s", lambda _: killed) as peer:
         assert (await cloche("agent", "exec", "--socket", str(peer.path), "--shell", "kill $$")).code == 255
+
+
+@pytest.mark.parametrize("closed", ["0", "1", "2"])
+async def test_a_descriptor_that_was_closed_changes_no_exit_code(tmp_path: Path, closed: str) -> None:
+    async with GuestPeer(tmp_path / "s", lambda _: DONE) as peer:
+        words = (sys.executable, "-m", "cloche.cli.main", "agent", "exec", "--socket", str(peer.path), "--shell", "x")
+        process = await asyncio.create_subprocess_exec(
+            *("bash", "-c", f'exec "$@" {closed}>&-', "bash", *words),
+            env=surroundings(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), 30)
+    shown = {"0": (b"out\x1b[2J\n", b"err\n"), "1": (b"", b"err\n"), "2": (b"out\x1b[2J\n", b"")}
+    assert (process.returncode, (out, err)) == (7, shown[closed])
 
 
 async def test_nothing_that_a_guest_wrote_steers_a_terminal(tmp_path: Path) -> None:

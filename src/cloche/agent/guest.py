@@ -46,6 +46,7 @@ class GuestSocket:
         self._waiting: dict[int, Task] = {}
         self._streams: dict[int, Task] = {}
         self._conversing: dict[int, Task] = {}
+        self._takes_conversations = True
         self._ended = Event(loop)
         """Pulsed whenever a stream has."""
 
@@ -66,7 +67,8 @@ class GuestSocket:
             self._waiting[key] = self._streams[key] = task
 
     async def stop_conversations(self) -> None:
-        """End what asks things of the agent itself, and whatever runs for it."""
+        """End what asks things of the agent itself, and whatever runs for it; who asks later is refused."""
+        self._takes_conversations = False
         await self._loop.stop(*self._conversing.values())
 
     async def stop(self) -> None:
@@ -121,6 +123,9 @@ class GuestSocket:
         await self._pass(connection, self._egress, Answer(ok=True))
 
     async def _hold_conversation(self, connection: socket, key: int, rest: bytes) -> None:
+        if not self._takes_conversations:
+            await self._refuse(connection, "unsupported", "the agent is ending")
+            return
         await self._answer(connection, Answer(ok=True))
         # From here on its own limits hold: it may last, and a newcomer does not take its place.
         self._waiting.pop(key, None)

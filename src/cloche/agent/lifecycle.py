@@ -285,10 +285,18 @@ class Lifecycle:
             self._say_heartbeat()
 
     def _say_heartbeat(self) -> None:
-        self._link.send(FromAgent.HEARTBEAT, self._metrics.health())
+        self._say(FromAgent.HEARTBEAT, self._metrics.health)
 
     def _say_metrics(self) -> None:
-        self._link.send(FromAgent.METRICS, self._metrics.metrics())
+        self._say(FromAgent.METRICS, self._metrics.metrics)
+
+    def _say(self, type_: FromAgent, measure: Callable[[], Payload]) -> None:
+        try:
+            payload = measure()
+        except OSError as error:  # out of descriptors, say: who takes them must not end the beats for good
+            self._log.error("not measured", type=type_, error=str(error))
+            return
+        self._link.send(type_, payload)
 
     def _say_browser(self, payload: Payload) -> None:
         """Report a change at once, and a death also by a heartbeat, for hosts that know no other sign of it."""

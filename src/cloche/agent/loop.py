@@ -26,6 +26,8 @@ _MAX_POLL_S: Final = 86_400.0
 """epoll_wait(2) takes milliseconds in an int: more than 24 days at once is an OverflowError."""
 _CLEAN_UP_S: Final = 1.0
 """How long tasks that are cancelled at the end may take."""
+_FEW_TIMERS: Final = 256
+"""Fewer are not worth looking through for those that nobody waits for any more."""
 
 
 class Cancelled(BaseException):
@@ -135,6 +137,7 @@ class Loop:
         self._tasks: set[Task] = set()
         self._ready: deque[tuple[Task, BaseException | None]] = deque()
         self._timers: list[tuple[float, int, _Wait]] = []
+        self._sweep_timers_at = _FEW_TIMERS
         self._sequence = itertools.count()
         self._descriptors: dict[int, dict[bool, _Wait]] = {}
 
@@ -220,7 +223,16 @@ class Loop:
         if wait.fd >= 0:
             self._attach(wait)
         if wait.deadline is not None:
-            heapq.heappush(self._timers, (wait.deadline, next(self._sequence), wait))
+            self._add_timer(wait, wait.deadline)
+
+    def _add_timer(self, wait: _Wait, deadline: float) -> None:
+        if len(self._timers) >= self._sweep_timers_at:
+            # A wait that ended early leaves its timer behind, and one for a minute would stay that long: a peer that
+            # asks thousands of times a second must not make thousands of them wait there.
+            self._timers = [timer for timer in self._timers if not timer[2].is_over]
+            heapq.heapify(self._timers)
+            self._sweep_timers_at = max(_FEW_TIMERS, 2 * len(self._timers))
+        heapq.heappush(self._timers, (deadline, next(self._sequence), wait))
 
     def _resume(self, wait: _Wait, error: BaseException | None = None) -> None:
         if wait.is_over or wait.task is None:

@@ -143,10 +143,16 @@ def parse_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Optio
 
 
 def read_pid_file(path: str) -> int | None:
-    """Return the pid in the file if that process is alive (a zombie is not)."""
+    """Return the pid in the file if that process is alive (a zombie is not).
+
+    Whoever keeps the browser writes the file, and it is read again and again: a FIFO in its place must hold up nobody.
+    """
     try:
-        with open(path, encoding="ascii") as file:
-            pid = int(file.read(32))
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            pid = int(os.read(fd, 32).decode("ascii"))
+        finally:
+            os.close(fd)
     except (OSError, ValueError):
         return None
     process = read_process(pid)

@@ -85,9 +85,13 @@ class Population:
     def kill_own(self, pid: int) -> None:
         """Kill a command of ours that is not yet reaped, its process group, what descends from it, and its session:
         a shell's job or a `timeout` has a group of its own.
+
+        Where processes cannot be listed (no descriptor to be had) at least the group is killed.
         """
         for _ in range(_SWEEPS):
-            family = select_members(read_processes(), {pid}, {pid}, set())
+            family: list[Process] = []
+            with contextlib.suppress(OSError):
+                family = select_members(read_processes(), {pid}, {pid}, set())
             kill_group(pid)
             kill(process for process in family if process.is_alive)
 
@@ -112,11 +116,16 @@ def select_members(
     for process in everyone.values():
         if process.pid in roots or process.session in sessions or (process.pid, process.started) in remembered:
             chosen[process.pid] = process
-    grew = True
-    while grew:
-        more = {p.pid: p for p in everyone.values() if p.ppid in chosen and p.pid not in chosen}
-        chosen |= more
-        grew = bool(more)
+    # Each process is looked at once, however deep they stand: thousands may descend from one another in one line.
+    children: dict[int, list[Process]] = {}
+    for process in everyone.values():
+        children.setdefault(process.ppid, []).append(process)
+    parents = list(chosen)
+    while parents:
+        for child in children.get(parents.pop(), ()):
+            if child.pid not in chosen:
+                chosen[child.pid] = child
+                parents.append(child.pid)
     return list(chosen.values())
 
 

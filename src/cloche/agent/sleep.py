@@ -72,8 +72,9 @@ class _Passage:
             self._report = report
             self._is_told.set()
 
-    async def outcome(self) -> Report:
-        await self._is_told.wait()
+    async def outcome(self, deadline: float | None = None) -> Report:
+        """Raises: TimeoutError: it has not ended by `deadline` (monotonic)."""
+        await self._is_told.wait(deadline)
         return self._report
 
     def give_up(self, report: Report) -> None:
@@ -125,10 +126,16 @@ class Sleeper:
     async def prepare(self, drain_s: float) -> Report:
         """Checkpoint, sync, drop caches; on success the machine may be paused.
 
-        Asked again meanwhile it tells the same; asked when asleep it has nothing to do.
+        Asked again meanwhile it tells the same; asked when asleep it has nothing to do. Where it wakes just now, the
+        rest of that comes out of the drain time: nobody waits for an answer any longer.
         """
+        deadline = time.monotonic() + drain_s
         while (move := self._take(Sign.SLEEP)) is Move.WAIT:
-            await self._outcome()
+            try:
+                await self._outcome(deadline - _kept_for_answer_s(drain_s))
+            except TimeoutError:
+                return Report(False, "still waking up")
+            drain_s = max(0.0, deadline - time.monotonic())
         if move is Move.NOTHING:
             return Report(True, "ready; asleep already")
         if move is Move.DRAIN:
@@ -187,9 +194,9 @@ class Sleeper:
             self._state_changed.pulse()
         return move
 
-    async def _outcome(self) -> Report:
+    async def _outcome(self, deadline: float | None = None) -> Report:
         assert self._passage is not None
-        return await self._passage.outcome()
+        return await self._passage.outcome(deadline)
 
     async def _drain(self, passage: _Passage, drain_s: float) -> None:
         report = await self._guarded(self._get_ready(drain_s), Report(False, "internal error"))
@@ -199,7 +206,7 @@ class Sleeper:
 
     async def _get_ready(self, drain_s: float) -> Report:
         begun = time.monotonic()
-        deadline = begun + drain_s - min(drain_s * _ANSWER_SHARE, _ANSWER_AT_MOST_S)
+        deadline = begun + drain_s - _kept_for_answer_s(drain_s)
         await self._checks.pause()
         await self._activity.work_done((begun + deadline) / 2)
         settled = await self._checkpoint(max(0.0, deadline - time.monotonic()))
@@ -280,6 +287,10 @@ class Sleeper:
         except Exception as error:  # noqa: BLE001  # the top of a task: whoever waits is told, and nothing stays paused
             self._log.error("sleep or wake failed", error=repr(error))
             return otherwise
+
+
+def _kept_for_answer_s(drain_s: float) -> float:
+    return min(drain_s * _ANSWER_SHARE, _ANSWER_AT_MOST_S)
 
 
 def _tell_settled(settled: Settled, done: str) -> list[str]:

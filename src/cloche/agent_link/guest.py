@@ -69,6 +69,11 @@ async def ask_each(dial: Dial, requests: Sequence[Tagged], *, timeout_s: float =
     return answers
 
 
+def require_fit(request: Tagged) -> None:
+    """Raises: TooLargeError when the request does not fit into a frame."""
+    _frame(request)
+
+
 async def _converse(stream: socket.socket, request: Tagged, timeout_s: float, greeting: Tagged | None = None) -> Tagged:
     with stream:
         decoder = FrameDecoder()

@@ -77,8 +77,13 @@ def cell(text: str) -> str:
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
 
 
-def write_output(text: str, stream: TextIO) -> None:
-    """Write what a program printed: to the letter into a file or a pipe, without control characters to a terminal."""
+def write_output(text: str, stream: TextIO | None) -> None:
+    """Write what a program printed: to the letter into a file or a pipe, without control characters to a terminal.
+
+    A stream that was closed when we were started is None and gets nothing.
+    """
+    if stream is None:
+        return
     if stream.isatty():
         stream.write(printable_lines(text))
     else:

@@ -1,6 +1,8 @@
 """What can be asked of a session's agent: each question on a stream of its own, each answer the guest's word."""
 
+import asyncio
 import json
+import math
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -9,7 +11,7 @@ from typing import Final, Protocol
 from cloche.agent_link import guest, http, streams
 from cloche.agent_link.guest_report import REPORT_REQUESTS, ExecResult, expect, read_exec_result, read_report
 from cloche.clock import Clock
-from cloche.errors import AgentError, BusyError, DeniedError, SandboxError
+from cloche.errors import AgentError, BusyError, DeadlineError, DeniedError, SandboxError
 from cloche.sessions.agent_readings import Figures, Health, Observed, read_figures, read_health
 from cloche.sessions.agent_side import LastWords
 from cloche.sessions.events import Data
@@ -24,6 +26,10 @@ EXEC_SLACK_S: Final = 5.0
 """How much longer than the program's own time its agent may take to kill it and to answer."""
 MAX_RUNNING: Final = 4
 """Programs that run at once in one session; no agent of ours takes more."""
+MAX_ASKED: Final = 16
+"""Questions at once to one session. One that does not answer holds each for seconds, whoever asked and has gone."""
+KILL_WAIT_S: Final = 5.0
+"""How long an agent may take to notice that a program was given up, and to kill it: until then it counts it."""
 
 
 class QuestionsOwner(Protocol):
@@ -48,16 +54,25 @@ class AgentQuestions:
     def __init__(self, owner: QuestionsOwner, words: LastWords, clock: Clock, *, may_execute: bool) -> None:
         self._owner, self._words, self._clock = owner, words, clock
         self._may_execute = may_execute
-        self._running = 0
+        self._running = self._asked = 0
+        self._given_up_at = -math.inf
+        self._under_way: set[asyncio.Timeout] = set()
+
+    def give_up(self) -> None:
+        """The session is left: nobody waits for its agent any longer. Everything under way raises GoneError."""
+        for question in self._under_way:
+            if not question.expired():
+                question.reschedule(asyncio.get_running_loop().time())
 
     async def health(self, *, fresh: bool = False) -> Observed[Health]:
         last = self._words.health
         if last is not None and not fresh and not self._words.is_overtaken:
             return last
+        changes = self._words.browser_changes
         health = read_health(await self._get("/health"))
         if health is None:
             raise AgentError("the agent's answer was not understood")
-        return self._words.hear_health(health)
+        return self._words.hear_health(health, as_of=changes)
 
     async def figures(self, *, fresh: bool = False) -> Observed[Figures]:
         last = self._words.figures
@@ -66,11 +81,11 @@ class AgentQuestions:
         return self._words.hear_figures(read_figures(await self._get("/metrics")))
 
     async def status(self) -> Payload:
-        async with self._asking():
+        async with self._questioning():
             return read_report(await guest.ask_each(self._open_guest, REPORT_REQUESTS, timeout_s=ANSWER_WAIT_S))
 
     async def ping(self) -> float:
-        async with self._asking():
+        async with self._questioning():
             stream = await self._open_guest()
             asked_at = self._clock.monotonic()
             expect(await guest.ask(stream, Tagged(Verb.PING), timeout_s=ANSWER_WAIT_S), Answer.PONG)
@@ -80,6 +95,7 @@ class AgentQuestions:
         if not self._may_execute:
             raise DeniedError("programs run only in sessions made with `machine`", reason="exec_off")
         question = exec_question(request)
+        guest.require_fit(question)
         with self._acting():
             async with self._asking():
                 stream = await self._open_guest()
@@ -88,12 +104,26 @@ class AgentQuestions:
     async def _run(self, stream: socket.socket, question: Tagged, principal: Principal, timeout_s: float) -> ExecResult:
         exit_code: int | None = None
         try:
-            result = _exec_result(await guest.ask(stream, question, timeout_s=timeout_s))
+            result = self._exec_result(await guest.ask(stream, question, timeout_s=timeout_s))
             exit_code = result.exit_code
             return result
+        except (asyncio.CancelledError, DeadlineError):
+            self._given_up_at = self._clock.monotonic()
+            raise
         finally:
             # Never what was run, nor what it said: only who had something run, and how it ended, if that is known.
             self._owner.publish(EventType.AGENT_EXEC, {"by": principal.name, "exit_code": exit_code})
+
+    def _exec_result(self, answer: Tagged) -> ExecResult:
+        try:
+            return read_exec_result(answer)
+        except AgentError as error:
+            if answer.tag != Answer.ERROR:
+                raise
+            if self._clock.monotonic() - self._given_up_at < KILL_WAIT_S:
+                # It may still count a program that was given up here, and takes no more than we do.
+                raise BusyError(error.detail, retry_after_s=1) from None
+            raise DeniedError(error.detail, reason="exec_refused") from None
 
     @contextmanager
     def _acting(self) -> Iterator[None]:
@@ -109,7 +139,7 @@ class AgentQuestions:
 
     async def _get(self, path: str) -> Payload:
         """GET `path`, a constant of ours, from the agent's HTTP API."""
-        async with self._asking():
+        async with self._questioning():
             stream = await streams.open_http(await self._owner.dial_agent())
             return _object(*await http.get(stream, path, timeout_s=ANSWER_WAIT_S))
 
@@ -117,25 +147,33 @@ class AgentQuestions:
         return await streams.open_guest(await self._owner.dial_agent())
 
     @asynccontextmanager
+    async def _questioning(self) -> AsyncIterator[None]:
+        """Ask within the bounds of one session: what is not answered must not use the server up."""
+        if self._asked >= MAX_ASKED:
+            raise BusyError(f"{MAX_ASKED} questions to this session are not answered yet", retry_after_s=1)
+        self._asked += 1
+        try:
+            async with self._asking():
+                yield
+        finally:
+            self._asked -= 1
+
+    @asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
         """Whatever a question fails of: when the session is ending that is the reason."""
         try:
-            yield
+            async with asyncio.timeout(None) as question:
+                self._under_way.add(question)
+                try:
+                    yield
+                finally:
+                    self._under_way.remove(question)
         except SandboxError:
             self._owner.require_staying()
             raise
         except OSError as error:
             self._owner.require_staying()
             raise AgentError("the session could not be reached") from error
-
-
-def _exec_result(answer: Tagged) -> ExecResult:
-    try:
-        return read_exec_result(answer)
-    except AgentError as error:
-        if answer.tag == Answer.ERROR:
-            raise DeniedError(error.detail, reason="exec_refused") from None
-        raise
 
 
 def _object(status: int, body: bytes) -> Payload:

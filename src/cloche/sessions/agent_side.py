@@ -132,7 +132,7 @@ class AgentSide:
             _log.warning("agent_protocol_error", session=self._session_id, reason=reason)
 
     def _hear_of_browser(self, payload: Payload) -> None:
-        self.words.is_overtaken = True
+        self.words.browser_changed()
         self._owner.browser_reported(read_browser_news(payload))
 
 
@@ -143,8 +143,9 @@ class LastWords:
         self._clock = clock
         self._health: _Heard[Health] | None = None
         self._figures: _Heard[Figures] | None = None
-        self.is_overtaken = False
-        """The browser has changed its state since the last health."""
+        self.browser_changes = 0
+        """How often the browser has changed its state."""
+        self._health_is_of = 0
 
     @property
     def health(self) -> Observed[Health] | None:
@@ -154,8 +155,18 @@ class LastWords:
     def figures(self) -> Observed[Figures] | None:
         return self._observed(self._figures)
 
-    def hear_health(self, health: Health) -> Observed[Health]:
-        self._health, self.is_overtaken = self._heard(health), False
+    @property
+    def is_overtaken(self) -> bool:
+        """The browser has changed its state since the last health."""
+        return self._health_is_of != self.browser_changes
+
+    def browser_changed(self) -> None:
+        self.browser_changes += 1
+
+    def hear_health(self, health: Health, *, as_of: int | None = None) -> Observed[Health]:
+        """Take a health. The answer to a question is as old as that: `as_of` is `browser_changes` when it was asked."""
+        self._health = self._heard(health)
+        self._health_is_of = self.browser_changes if as_of is None else as_of
         return Observed(health, self._health.at, 0.0)
 
     def hear_figures(self, figures: Figures) -> Observed[Figures]:

@@ -41,7 +41,7 @@ class SessionAgent(Protocol):
     """A session's agent, from `SessionManager.agent`. What it answers is the sandbox's word, checked and bounded.
 
     Nothing but `execute` keeps a session from idling. Everything raises GoneError (the session has ended meanwhile),
-    AgentError (it cannot be reached or answers nonsense) and DeadlineError.
+    AgentError (it cannot be reached or answers nonsense), DeadlineError, and BusyError (too much is asked at once).
     """
 
     async def health(self, *, fresh: bool = False) -> Observed[Health]:

@@ -140,9 +140,10 @@ class SessionRunner:
             self._log.exception("session_part_left")
 
     def _leave(self, reason: str) -> None:
-        """Tell every client why, those that wait for a browser too."""
+        """Tell every client why, those that wait for a browser or for the agent's answer too."""
         self._stopping, self.end_reason = True, reason
         self._attachments.finish(reason)
+        self.questions.give_up()
         self._browser_ready.set()
 
     async def _come_up(self, steps: Coroutine[Any, Any, None]) -> None:

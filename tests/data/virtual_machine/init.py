@@ -19,7 +19,7 @@ import time
 import traceback
 import tty
 
-PATIENCE_S = 60.0
+PATIENCE_S = 30.0  # less than the host has with us: it hears what went wrong
 CID_LOCAL = 1
 AGENT = ("/opt/python/bin/python3", "-IS", "/usr/share/cloche/agent.pyz")
 MOUNTS = (
@@ -30,6 +30,7 @@ FINIT_MODULE = 313  # x86-64, which the syscall has no wrapper for
 
 told = []
 children = {}
+ended = {}
 held = {}
 
 
@@ -216,11 +217,6 @@ def do_read_until(name, type):
             return message
 
 
-def do_hang_up(names):
-    for name in names:
-        held.pop(name).close()
-
-
 def do_run_agent(name, arguments, user=0):
     return start(name, *AGENT, *arguments, log=f"/run/{name}.log", user=user)
 
@@ -236,14 +232,36 @@ def do_end(name, number=signal.SIGKILL):
 
 
 def do_wait(name):
-    return os.waitstatus_to_exitcode(os.waitpid(children.pop(name), 0)[1])
+    pid, deadline = children.pop(name), time.monotonic() + PATIENCE_S
+    while pid not in ended:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{name} does not end")
+        time.sleep(0.02)
+        reap()
+    return os.waitstatus_to_exitcode(ended.pop(pid))
+
+
+def reap():
+    """Take in who has ended, also those who had other parents, as a first process must."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            ended[pid] = status
 
 
 def do_exists(path):
     return os.path.exists(path)
 
 
-def do_forget(paths):
+def do_reset(paths):
+    """End and let go of whatever is left, and remove these."""
+    for name in [*children]:
+        do_end(name)
+    for each in held.values():
+        os.close(each) if isinstance(each, int) else each.close()
+    held.clear()
     for path in paths:
         shutil.rmtree(path, ignore_errors=True)
         with contextlib.suppress(OSError):
@@ -283,10 +301,6 @@ def do_write_held(name, text, offset):
     os.pwrite(held[name], text.encode(), offset)
 
 
-def do_close_held(name):
-    os.close(held.pop(name))
-
-
 def do_clocks():
     return {"monotonic": time.monotonic(), "boottime": time.clock_gettime(time.CLOCK_BOOTTIME), "wall": time.time()}
 
@@ -322,6 +336,7 @@ def serve():
         while b"\n" not in pending:
             select.select([line], [], [])
             pending += os.read(line, 4096)
+        reap()
         text, _, pending = pending.partition(b"\n")
         say(line, answer(json.loads(text)))
 

@@ -7,6 +7,7 @@ P18  What a compatible agent must do.
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -274,3 +275,16 @@ def test_p18_e_a_probe_takes_both_keys(stage: Stage) -> None:
     stage.start()
     assert stage.probed("as-read")["healthy"] is True
     assert stage.probed("as-documented")["healthy"] is True
+
+
+def test_p16_beats_go_on_when_descriptors_that_had_run_out_are_free_again(stage: Stage) -> None:
+    link = stage.start("--no-watch", "--heartbeat-interval", "20ms", "--metrics-interval", "20ms")
+    pid = stage.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, before[1]))
+    until(lambda: stage.log_text, lambda text: '"heartbeat"' in text and '"metrics"' in text)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    link.send("health_check")
+    link.read_until("health_response")  # what comes after it is new
+    for type_ in ("heartbeat", "metrics"):
+        assert link.read_until(type_)

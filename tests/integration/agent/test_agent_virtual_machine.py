@@ -142,9 +142,11 @@ def guest(machine: VirtualMachine) -> Iterator[Guest]:
     """The shared machine with no agent in it yet; one that a test starts must have gone its way without a stumble."""
     guest = Guest(machine)
     yield guest
-    assert guest.do("end", name="agent", number=signal.SIGTERM) == 0, guest.do("read", path="/run/agent.log")
-    assert not guest.log("task failed")
-    guest.do("forget", paths=["/etc/cloche", TRACE, "/run/agent.log"])
+    try:
+        assert guest.do("end", name="agent", number=signal.SIGTERM) == 0, guest.do("read", path="/run/agent.log")
+        assert not guest.log("task failed")
+    finally:
+        guest.do("reset", paths=["/etc/cloche", TRACE, "/run/agent.log", "/run/host.sock", "/run/workspace"])
 
 
 def test_it_answers_over_vsock(guest: Guest) -> None:
@@ -236,8 +238,26 @@ def test_sleep_brings_to_the_disk_what_was_only_in_memory(guest: Guest) -> None:
     assert b"what must not be lost" in on_disk()
     assert guest.figure("/proc/vmstat", "drop_pagecache") == drops + 1
     assert cached_kb > 8000 > 1000 > guest.figure("/proc/meminfo", "Buffers")
-    guest.do("close_held", name="disk")
     assert guest.trace() == ["checkpoint"]
+
+
+def test_a_disk_that_hangs_refuses_the_sleep_and_holds_up_nothing_else(guest: Guest) -> None:
+    guest.service()
+    guest.start()
+    guest.is_checked()
+    guest.do("hold_file", path="/dev/vda", name="disk")
+    with guest.machine.hanging_disk():
+        for block in range(8):  # far apart, so that they are no one write
+            guest.do("write_held", name="disk", text="waits", offset=block << 20)
+        hurried = {"SleepPrep": {"drain_timeout_secs": 1}}
+        refused = guest.ask(hurried)["SleepPrepAck"]
+        assert refused == {"success": False, "detail": "not synced: not done in time"}
+        again = guest.ask(hurried)["SleepPrepAck"]
+        assert again == {"success": False, "detail": "not synced: an earlier one has not ended"}
+        guest.until(guest.trace, lambda trace: trace == ["checkpoint", "restore"] * 2)
+        assert guest.is_checked()["health"]["healthy"] is True
+    assert guest.ask(SLEEP) == {"SleepPrepAck": {"success": True, "detail": READY}}
+    assert guest.machine.disk.read_bytes().count(b"waits") == 8
 
 
 def test_a_machine_that_is_stopped_meanwhile_wakes_when_it_is_told(guest: Guest) -> None:
@@ -270,6 +290,27 @@ def test_a_machine_that_was_suspended_wakes_by_itself(guest: Guest) -> None:
     assert guest.do("held", name="old", request="Ping") is None
     assert guest.ask("Wake") == {"WakeAck": {"success": True}}
     assert guest.trace() == ["checkpoint", "restore"]
+
+
+def test_a_machine_that_is_suspended_without_a_word_makes_its_connections_anew(guest: Guest) -> None:
+    guest.service()
+    guest.do("listen", name="host", path="/run/host.sock")
+    guest.start("--session-id=s-1", "--socket=/run/host.sock", "--workspace=/run/workspace")
+    assert guest.do("accept", name="link", listener="host")["type"] == "register"
+    checked = guest.is_checked()
+    guest.do("suspend", seconds=5)
+    assert guest.do("accept", name="link again", listener="host")["type"] == "register"
+    guest.is_checked_since(checked)
+    assert not guest.do("exists", path=TRACE)
+
+
+def test_an_agent_that_was_killed_is_followed_by_the_next_at_once(guest: Guest) -> None:
+    guest.start()
+    guest.do("hold", name="old", port=PORT)
+    assert guest.do("end", name="agent") == -signal.SIGKILL
+    guest.start()
+    assert guest.do("held", name="old", request="Ping") is None
+    assert guest.ask("Ping") == "Pong"
 
 
 def test_the_first_process_is_told_of_a_restore(guest: Guest) -> None:
@@ -317,7 +358,6 @@ def test_the_link_tells_of_the_whole_machine_and_is_dialled_anew_after_sleep(gue
     assert guest.ask("Wake") == {"WakeAck": {"success": True}}
     assert guest.do("accept", name="link again", listener="host")["type"] == "register"
     assert guest.do("read_until", name="link again", type="heartbeat")["payload"]["pid"] > 1
-    guest.do("hang_up", names=["link", "link again", "host"])
 
 
 def test_it_goes_on_in_another_machine_that_its_snapshot_became(boot: Callable[..., VirtualMachine]) -> None:

@@ -61,3 +61,45 @@ def test_when_all_places_are_taken_the_next_is_served_as_soon_as_any_has_ended(
     loop.run(main())
     assert not failures
     assert begun == [0, 1, 2]
+
+
+def test_who_asks_for_a_conversation_when_they_have_ended_is_refused(tmp_path: Path) -> None:
+    failures: list[object] = []
+    loop = Loop(lambda *failure: failures.append(failure))
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "guest.sock"))
+    listener.listen()
+    begun: list[bytes] = []
+
+    async def converse(_connection: socket.socket, received: bytes) -> None:
+        begun.append(received)
+
+    async def main() -> None:
+        metrics = Metrics(
+            Population(owns_namespace=False),
+            workspace=str(tmp_path),
+            memory_limit_bytes=0,
+            browser=lambda: BrowserFacts(False, False, False, None, 0),
+            worker_status=lambda: "idle",
+            task_count=lambda: 0,
+        )
+        guest_socket = GuestSocket(loop, Log("error"), listener, None, None, MachineApi(loop, metrics), converse)
+        running = loop.spawn(guest_socket.run(), "guest socket")
+        deadline = time.monotonic() + 5
+        early, late = [await streams.connect_unix(loop, str(tmp_path / "guest.sock"), deadline) for _ in range(2)]
+        await streams.send_all(loop, late, b'{"stream":')
+        await streams.send_all(loop, early, b'{"stream":"guest"}\n')
+        assert await streams.receive(loop, early, 100, deadline) == b'{"ok":true}\n'
+        assert await streams.receive(loop, early, 100, deadline) == b""
+        await loop.stop(running)
+        await guest_socket.stop_conversations()
+        await streams.send_all(loop, late, b'"guest"}\n')
+        assert b'"code":"unsupported"' in await streams.receive(loop, late, 200, deadline)
+        assert await streams.receive(loop, late, 100, deadline) == b""
+        await guest_socket.stop()
+        early.close()
+        late.close()
+
+    loop.run(main())
+    assert len(begun) == 1
+    assert not failures

@@ -2,6 +2,7 @@ import os
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Coroutine
 
 import pytest
@@ -230,3 +231,46 @@ def test_a_flood_on_one_socket_leaves_turns_for_others(loop: Loop) -> None:
         right.setblocking(False)
         run(loop, main())
     assert turns == 20
+
+
+def test_waits_that_ended_early_are_forgotten_long_before_their_deadlines(loop: Loop) -> None:
+    kept: list[int] = []
+
+    async def main() -> None:
+        event, tasks = Event(loop), []
+        earlier = loop.spawn(loop.sleep(30), "has the next deadline")
+        for _ in range(3000):
+            task = loop.spawn(event.next(time.monotonic() + 60), "waits")
+            tasks.append(weakref.ref(task))
+            await loop.sleep(0)
+            event.pulse()
+            await task.done.wait()
+        del task
+        kept.append(sum(task() is not None for task in tasks))
+        await loop.stop(earlier)
+
+    run(loop, main())
+    assert kept[0] < 1000
+
+
+def test_deadlines_hold_also_where_thousands_of_others_came_to_nothing(loop: Loop) -> None:
+    passed: list[int] = []
+
+    async def waits(number: int, deadline: float) -> None:
+        with pytest.raises(TimeoutError):
+            await Event(loop).wait(deadline)
+        passed.append(number)
+
+    async def main() -> None:
+        event, soon = Event(loop), time.monotonic() + 0.2
+        tasks = [loop.spawn(waits(number, soon + number / 10_000), "waits") for number in range(400)]
+        for _ in range(2000):
+            idle = loop.spawn(event.next(time.monotonic() + 60), "idle")
+            await loop.sleep(0)
+            event.pulse()
+            await idle.done.wait()
+        for task in tasks:
+            await task.done.wait(time.monotonic() + 5)
+
+    run(loop, main())
+    assert passed == list(range(400))

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -181,3 +184,24 @@ def test_no_command_line_does_more_than_be_refused(arguments: list[str]) -> None
         assert error.exit_code in (1, 2)
     else:
         assert outcome.config.session_id or outcome.config.listen
+
+
+def test_a_fifo_in_the_place_of_the_pid_file_holds_up_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "browser.pid")
+    look = "import sys; from cloche.agent.options import read_pid_file; print(read_pid_file(sys.argv[1]))"
+    looked = subprocess.run(
+        [sys.executable, "-c", look, str(tmp_path / "browser.pid")],
+        capture_output=True,
+        text=True,
+        timeout=5,
+        check=True,
+    )
+    assert looked.stdout == "None\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"), [("{}", True), (" {}\n", True), ("", False), ("-1", False), ("{}x", False), ("\u00b2", False)]
+)
+def test_a_pid_file_holds_one_number_of_a_process_that_lives(tmp_path: Path, text: str, is_found: bool) -> None:
+    (tmp_path / "browser.pid").write_text(text.format(os.getpid()))
+    assert options.read_pid_file(str(tmp_path / "browser.pid")) == (os.getpid() if is_found else None)

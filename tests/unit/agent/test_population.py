@@ -1,4 +1,6 @@
+import errno
 import os
+import select
 import signal
 import time
 from collections.abc import Callable
@@ -9,6 +11,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloche.agent import population as population_module
 from cloche.agent.population import Population, kill, select_members
 from cloche.agent.procfs import Process, read_process
 
@@ -153,3 +156,32 @@ def test_a_service_that_a_command_has_started_outlives_browsers_and_is_forgotten
     assert service not in pids(population.members())
     # The number of its session may come back as anybody's: from now on it protects nobody.
     assert not population._services
+
+
+def test_a_long_line_of_descendants_is_looked_through_once() -> None:
+    class Table(dict[int, Process]):
+        looks = 0
+
+        def values(self):
+            self.looks += 1
+            return super().values()
+
+    table = Table({pid: process(pid, pid - 1) for pid in range(2, 1000)})
+    assert len(select_members(table, {2}, set(), set())) == 998
+    assert table.looks <= 2
+
+
+def test_where_processes_cannot_be_listed_a_commands_group_is_killed_all_the_same(monkeypatch) -> None:
+    def no_descriptor() -> dict[int, Process]:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    pid = os.posix_spawn("/bin/sleep", ["sleep", "60"], {}, setsid=True)
+    pidfd = os.pidfd_open(pid)
+    try:
+        monkeypatch.setattr(population_module, "read_processes", no_descriptor)
+        Population(owns_namespace=False).kill_own(pid)
+        assert select.select([pidfd], [], [], 5)[0], "it goes on"
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(pidfd)

@@ -611,3 +611,41 @@ def test_any_order_of_events_leaves_everybody_answered_and_everything_back(acts:
     assert not rig.sleeper.is_asleep
     assert calls[-1:] != ["pause"]
     assert "pause" not in {first for first, second in pairwise(calls) if first == second}
+
+
+def test_a_sleep_asked_for_while_it_wakes_waits_no_longer_than_its_drain_time() -> None:
+    rig = Rig()
+
+    async def main() -> None:
+        await rig.sleeper.prepare(30)
+        rig.checks.hold = hold = Event(rig.loop)
+        _, woken = rig.asking(rig.sleeper.wake())
+        await rig.until(lambda: "restore ()" in rig.told)
+        reports, done = rig.asking(rig.sleeper.prepare(0.05))
+        await done.wait(time.monotonic() + 3)
+        assert reports == [Report(False, "still waking up")]
+        hold.set()
+        await woken.wait()
+        assert not rig.sleeper.is_asleep
+
+    rig.run(main)
+    assert rig.told.count("pause") == 1
+
+
+def test_waiting_for_a_wake_comes_out_of_the_drain_time() -> None:
+    rig = Rig()
+
+    async def main() -> None:
+        await rig.sleeper.prepare(30)
+        rig.checks.hold = hold = Event(rig.loop)
+        _, woken = rig.asking(rig.sleeper.wake())
+        await rig.until(lambda: "restore ()" in rig.told)
+        _, done = rig.asking(rig.sleeper.prepare(3))
+        await rig.loop.sleep(0.5)
+        hold.set()
+        await woken.wait()
+        await done.wait()
+        assert rig.sleeper.is_asleep
+
+    rig.run(main)
+    assert rig.checks.within_s[-1] <= 2.5

@@ -1,17 +1,19 @@
 """What a session's agent is asked, through the manager as the doors do it."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from cloche.agent_link import http
 from cloche.agent_link.guest_report import ExecResult
-from cloche.concurrency.tasks import spawn
+from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import AgentError, BusyError, ClocheError, DeadlineError, DeniedError, GoneError, InvalidError
 from cloche.ids import EventId
 from cloche.sessions import agent_questions as module
-from cloche.sessions.agent_questions import MAX_RUNNING
+from cloche.sessions.agent_questions import KILL_WAIT_S, MAX_ASKED, MAX_RUNNING
 from cloche.sessions.exec_request import ExecRequest
 from cloche.sessions.interface import SessionAgent
 from cloche.sessions.model import EventType, Session, SessionStatus
@@ -94,6 +96,53 @@ async def test_a_heartbeat_from_before_the_browser_changed_is_not_told(world: Wo
     health = (await (await world.manager.agent(ANN, session.id)).health()).value
 
     assert (health.status, health.browser_alive) == (HealthStatus.UNHEALTHY, False)
+
+
+async def test_an_answer_from_before_the_browser_changed_is_no_last_word(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await world.ready()
+    agent, get = await world.manager.agent(ANN, session.id), http.get
+
+    async def overtaken(stream: socket.socket, path: str, *, timeout_s: float) -> tuple[int, bytes]:
+        answer = await get(stream, path, timeout_s=timeout_s)
+        await world.agent(session).crash_browser()
+        await world.told(session.id, EventType.BROWSER_RESTARTING)
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(http, "get", overtaken)
+        assert (await agent.health()).value.browser_alive
+    world.agent(session).pages["/health"] = HEALTH | {"status": "unhealthy", "browser_alive": False}
+
+    assert not (await agent.health()).value.browser_alive
+
+
+@pytest.mark.parametrize("ask", [*OVER_HTTP, *IN_FRAMES[:2]])
+async def test_no_more_is_asked_of_one_session_than_it_may_leave_unanswered(
+    world: World, driver: AgentDriver, ask: Ask
+) -> None:
+    session, other = await world.ready(), await world.ready()
+    world.agent(session).temper = AgentTemper.SILENT_GUEST
+    agent, connects = await asked(world, session), driver.calls["connect"]
+    asking = [spawn(_outcome(ask(agent)), name="ask") for _ in range(MAX_ASKED)]
+    while driver.calls["connect"] < connects + MAX_ASKED:
+        await asyncio.sleep(0)
+    with pytest.raises(BusyError) as caught:
+        await ask(agent)
+    assert caught.value.retry_after_s == 1
+    assert driver.calls["connect"] == connects + MAX_ASKED
+    await ask(await asked(world, other))
+    await cancel_and_wait(*asking)
+    world.agent(session).temper = AgentTemper.OK
+    await ask(agent)
+
+
+async def _outcome(asking: Awaitable[Any]) -> Any:
+    try:
+        return await asking
+    except ClocheError as error:
+        return error
 
 
 async def test_asking_keeps_no_session_from_idling(world: World, clock: FakeClock) -> None:
@@ -267,11 +316,13 @@ async def test_a_request_that_will_not_do_reaches_no_agent(world: World, driver:
 
 
 async def test_a_request_beyond_a_frame_is_too_large_and_the_next_one_is_answered(world: World) -> None:
-    agent = await asked(world, await machine(world))
+    session = await machine(world)
+    agent = await asked(world, session)
     with pytest.raises(ClocheError) as caught:
         await agent.execute(ADMIN, ExecRequest(argv=("\x01" * 100_000,)))
 
     assert caught.value.code == "too_large"
+    assert await executions(world, session) == [], "its agent was handed nothing"
     assert (await agent.execute(ADMIN, LIST)).exit_code == 0
 
 
@@ -321,6 +372,25 @@ async def test_a_program_that_nobody_waits_for_any_more_is_given_up(world: World
     assert await executions(world, session) == [{"by": "admin", "exit_code": None}]
 
 
+async def test_a_refusal_while_what_was_given_up_is_being_killed_is_for_now(world: World, clock: FakeClock) -> None:
+    session = await machine(world)
+    agent, answers = await asked(world, session), world.agent(session).guest_answers
+    answers.may_answer.clear()
+    running = spawn(agent.execute(ADMIN, LIST), name="exec")
+    await asyncio.wait_for(answers.asked.wait(), 5)
+    running.cancel()
+    await asyncio.wait_for(answers.given_up.wait(), 5)
+    answers.may_answer.set()
+    answers.answers[Verb.EXEC] = error("4 commands are running already")
+    with pytest.raises(BusyError) as caught:
+        await agent.execute(ADMIN, LIST)
+    assert caught.value.retry_after_s == 1
+
+    clock.advance(KILL_WAIT_S)
+    with pytest.raises(DeniedError):
+        await agent.execute(ADMIN, LIST)
+
+
 async def test_a_program_that_runs_when_the_session_ends_ends_with_it(world: World) -> None:
     session = await machine(world)
     answers = world.agent(session).guest_answers
@@ -332,6 +402,38 @@ async def test_a_program_that_runs_when_the_session_ends_ends_with_it(world: Wor
     with pytest.raises(GoneError) as caught:
         await asyncio.wait_for(running, 5)
     assert caught.value.fields["reason"] == "closed_by_user"
+
+
+@pytest.mark.parametrize("ask", [*OVER_HTTP, *IN_FRAMES])
+async def test_nobody_waits_for_the_agent_of_a_session_that_is_left_to_the_next_daemon(
+    world: World, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloche.agent_link.streams.ANSWER_SLACK_S", 60)
+    session = await machine(world)
+    agent, answers = await asked(world, session), world.agent(session).guest_answers
+    world.agent(session).temper = AgentTemper.SILENT_GUEST
+    asking = spawn(_outcome(ask(agent)), name="ask")
+    while not agent._under_way:  # type: ignore[attr-defined]
+        await asyncio.sleep(0)
+    await world.manager.release_all()
+    agent.give_up()  # type: ignore[attr-defined]  # once more changes nothing
+
+    error = await asyncio.wait_for(asking, 5)
+    assert isinstance(error, GoneError) and error.fields["reason"] == "server_stopping"
+    assert not answers.requests
+
+
+async def test_a_program_of_a_session_that_is_left_to_the_next_daemon_is_given_up_and_told(world: World) -> None:
+    session = await machine(world)
+    agent, answers = await asked(world, session), world.agent(session).guest_answers
+    answers.may_answer.clear()
+    running = spawn(_outcome(agent.execute(ADMIN, LIST)), name="exec")
+    await asyncio.wait_for(answers.asked.wait(), 5)
+    await world.manager.release_all()
+
+    assert isinstance(await asyncio.wait_for(running, 5), GoneError)
+    await asyncio.wait_for(answers.given_up.wait(), 5)
+    assert await executions(world, session) == [{"by": "admin", "exit_code": None}]
 
 
 async def test_a_program_is_waited_for_its_time_and_no_longer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

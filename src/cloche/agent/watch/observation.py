@@ -30,7 +30,7 @@ from cloche.agent.watch.workspace import RootLost, Workspace
 from cloche.wire.messages import Payload
 
 _LOOKING_SHARE: Final = 0.05
-"""Of the time that polling may take, however large the workspace is."""
+"""Of a processor that polling may take, however large the workspace is."""
 _READING_SHARE: Final = 0.4
 """Of the quiet time: how long the kernel may collect events before they are read."""
 
@@ -128,10 +128,11 @@ class Observation:
         # Only now: what is lost while the host is waited for is found by the same rescan.
         reasons, hints = self._hints.take()
         if reasons or self._watches.are_missing:
-            began = time.monotonic()
+            # Processor time: a host that is waited for meanwhile, or a busy machine, is no reason to look less often.
+            began = time.thread_time()
             await self._reconciler.rescan()
-            self._looking_s = time.monotonic() - began
-            self._rested_at = began + 2 * self._looking_s
+            self._looking_s = time.thread_time() - began
+            self._rested_at = time.monotonic() + self._looking_s
         else:
             await self._reconciler.settle(hints)
 

@@ -41,6 +41,8 @@ class Survey:
         """Compare. What has gone and what is new are both named, so settling can tell that one became the other."""
         for directory in self._tree.directories(first):
             await self._look_into(directory)
+            if not directory.children:
+                await self._workspace.pace()  # there may be any number of these, and no entries to pace it
             if len(self._hints) > self._limit:
                 return Found(self._hints, False)
         return Found(self._hints, True)

@@ -139,6 +139,8 @@ class Reconciler:
                         await self._look(Hint(directory, name, CREATED), is_last=False)
             except (disk.Displaced, disk.Unreadable) as error:
                 self._doubt(directory, error)
+            if not directory.children:
+                await self._workspace.pace()  # there may be any number of these, and no entries to pace it
 
     async def _look(self, hint: Hint, *, is_last: bool) -> None:
         """Compare one entry with what the host knows of it, and tell it the difference."""

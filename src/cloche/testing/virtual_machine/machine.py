@@ -5,6 +5,7 @@ import json
 import shlex
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -84,11 +85,24 @@ class VirtualMachine:
     def go_on(self) -> None:
         self.qmp.execute("cont")
 
+    @contextlib.contextmanager
+    def hanging_disk(self) -> Iterator[None]:
+        """Let what is written to the disk wait until the end of the block; a write or two may still get through."""
+        self._throttle(1)
+        try:
+            yield
+        finally:
+            self._throttle(0)
+
     def save(self, path: Path) -> None:
         """Write the stopped machine's whole state to a file. The disk's contents are not in it."""
-        self.qmp.execute("migrate-set-parameters", max_bandwidth=_BANDWIDTH)
-        self.qmp.execute("migrate", uri=f"exec:cat > {shlex.quote(str(path))}")
+        self.qmp.execute("migrate-set-parameters", {"max-bandwidth": _BANDWIDTH})
+        self.qmp.execute("migrate", {"uri": f"exec:cat > {shlex.quote(str(path))}"})
         self._wait_for_migration()
+
+    def _throttle(self, bytes_a_second: int) -> None:
+        limits = {"bps": 0, "bps_rd": 0, "bps_wr": bytes_a_second, "iops": 0, "iops_rd": 0, "iops_wr": 0}
+        self.qmp.execute("block_set_io_throttle", {"device": "disk", **limits})
 
     def _start(self, stack: contextlib.ExitStack) -> None:
         monitor, monitor_end = socket.socketpair()
@@ -113,7 +127,7 @@ class VirtualMachine:
             self.qmp.greet()
         except EOFError:
             raise QmpError((self._directory / "qemu.log").read_text(errors="replace")) from None
-        self.qmp.execute("migrate-set-capabilities", capabilities=[{"capability": "events", "state": True}])
+        self.qmp.execute("migrate-set-capabilities", {"capabilities": [{"capability": "events", "state": True}]})
 
     def _argv(self, monitor_fd: int, line_fd: int) -> list[str]:
         console = self._directory / ("console" if self._snapshot is None else "console-restored")
@@ -128,7 +142,7 @@ class VirtualMachine:
             "kernel": str(self._kernel.image),
             "initrd": str(self._initramfs),
             "append": "console=ttyS0 quiet panic=-1",
-            "drive": f"file={_escaped(self.disk)},format=raw,if=virtio",
+            "drive": f"file={_escaped(self.disk)},format=raw,if=virtio,id=disk",
         }
         lines = [
             *("-chardev", f"file,id=console,path={_escaped(console)}", "-serial", "chardev:console"),
@@ -149,7 +163,7 @@ class VirtualMachine:
 
     def _restore(self) -> None:
         self._line.settimeout(PATIENCE_S)
-        self.qmp.execute("migrate-incoming", uri=f"exec:cat {shlex.quote(str(self._snapshot))}")
+        self.qmp.execute("migrate-incoming", {"uri": f"exec:cat {shlex.quote(str(self._snapshot))}"})
         self._wait_for_migration()
 
     def _wait_for_migration(self) -> None:

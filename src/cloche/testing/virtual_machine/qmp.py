@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Any, Final
 
 PATIENCE_S: Final = 60.0
@@ -27,15 +28,13 @@ class Qmp:
         assert "QMP" in self._read()
         self.execute("qmp_capabilities")
 
-    def execute(self, command: str, **arguments: object) -> Any:
+    def execute(self, command: str, arguments: Mapping[str, object] | None = None) -> Any:
         """Run a command and return what it returns; events that come before are kept.
 
         Raises:
             QmpError: QEMU refuses.
         """
-        request: dict[str, object] = {"execute": command}
-        if arguments:
-            request["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
+        request = {"execute": command, "arguments": arguments or {}}
         self._connection.sendall(json.dumps(request).encode() + b"\n")
         while True:
             message = self._read()

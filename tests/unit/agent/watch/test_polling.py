@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from cloche.agent.loop import Loop
@@ -144,3 +144,32 @@ def test_without_the_files_only_directories_are_compared_and_by_their_times(root
     assert set(told) == {b"a", b"a/b", b"a/folder"}
     assert told[b"a/b"][1:] == (ITSELF, WRITTEN)
     assert said(known.run()) == {b"a/folder": CREATED}
+
+
+def test_directories_with_nothing_in_them_leave_others_their_turns(tmp_path: Path) -> None:
+    for number in range(1000):
+        (tmp_path / f"{number}").mkdir()
+    known = Known(tmp_path, limit=2000).learn()
+    loop = Loop(lambda _name, _error: None)
+    opened = [0]
+    busiest = [0]
+
+    class Counting(Workspace):
+        def opened(self, directory: Directory) -> AbstractContextManager[int]:
+            opened[0] += 1
+            return super().opened(directory)
+
+    async def others() -> None:
+        while True:
+            busiest[0], opened[0] = max(busiest[0], opened[0]), 0
+            await loop.sleep(0)
+
+    async def main() -> None:
+        others_run = loop.spawn(others(), "others")
+        assert known.tree.root is not None
+        await Survey(Counting(loop, os.fsencode(tmp_path)), known.tree, known.watches).run(known.tree.root)
+        await loop.sleep(0)
+        await loop.stop(others_run)
+
+    loop.run(main())
+    assert 0 < busiest[0] <= 250

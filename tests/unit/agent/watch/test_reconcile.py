@@ -2,12 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from cloche.agent.watch.inotify import Inotify
+from cloche.agent.loop import Loop
+from cloche.agent.watch.changes import Hints
+from cloche.agent.watch.inotify import Inotify, Watches
+from cloche.agent.watch.reconcile import Reconciler
+from cloche.agent.watch.tree import Directory, Tree
+from cloche.agent.watch.workspace import Workspace
 
 from .conftest import WAYS, told_of
 from .rig import Host, Rig, no_inotify
@@ -457,3 +463,33 @@ def test_a_second_mount_of_a_directory_is_told_and_not_looked_into(rig: Build, r
     watched.run(scenario)
     assert set(watched.host.copy) == {b".", b"a", b"a/file", b"a/new", b"mount"}
     assert "rename" not in " ".join(watched.host.short())
+
+
+def test_new_directories_with_nothing_in_them_leave_others_their_turns(root: Path) -> None:
+    for number in range(1000):
+        (root / f"{number}").mkdir()
+    loop = Loop(lambda _name, _error: None)
+    listed = [0]
+    busiest = [0]
+
+    class Counting(Workspace):
+        def listed(self, directory: Directory) -> AbstractContextManager[Iterator[bytes]]:
+            listed[0] += 1
+            return super().listed(directory)
+
+    async def take(_event: dict[str, object]) -> None: ...
+
+    async def others() -> None:
+        while True:
+            busiest[0], listed[0] = max(busiest[0], listed[0]), 0
+            await loop.sleep(0)
+
+    async def main() -> None:
+        others_run = loop.spawn(others(), "others")
+        workspace = Counting(loop, os.fsencode(root))
+        await Reconciler(workspace, Tree(2000), Hints(), Watches(), take, lambda: None).begin()
+        await loop.sleep(0)
+        await loop.stop(others_run)
+
+    loop.run(main())
+    assert 0 < busiest[0] <= 250
