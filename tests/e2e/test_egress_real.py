@@ -126,10 +126,10 @@ async def test_an_endless_body_is_cut_where_the_budget_ends(
     total, end = await page.evaluate(drink)
     # A stream that was cut does not look like one that ended.
     assert end == "TypeError"
-    assert 0 < total < limit
+    assert total < limit  # Chromium may throw away what it has not handed on when the connection breaks
     assert await events.wait(session, "budget.exhausted") == {"what": "egress_bytes"}
     taken = await usage(shared_daemon, session)
-    assert taken["egress_bytes_in"] + taken["egress_bytes_out"] <= limit
+    assert limit / 2 < taken["egress_bytes_in"] + taken["egress_bytes_out"] <= limit
     assert await page.goto(local_web.url("other.test", "/page")) == "net::ERR_SOCKS_CONNECTION_FAILED"
     await events.refusals(session, ("other.test", 80, "budget_exhausted"))
 
