@@ -186,6 +186,20 @@ async def test_a_descriptor_that_was_closed_changes_no_exit_code(tmp_path: Path,
     assert (process.returncode, (out, err)) == (7, shown[closed])
 
 
+async def test_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    async with GuestPeer(tmp_path / "s", lambda _: DONE) as peer:
+        words = (sys.executable, "-m", "cloche.cli.main", "agent", "exec", "--socket", str(peer.path), "--shell", "x")
+        process = await asyncio.create_subprocess_exec(
+            *("bash", "-c", 'exec "$@" >/dev/full', "bash", *words),
+            env=surroundings(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 1
+    assert err.decode().splitlines() == ["cloche: the output could not be written: No space left on device"]
+
+
 async def test_nothing_that_a_guest_wrote_steers_a_terminal(tmp_path: Path) -> None:
     nasty = "x\x1b]0;title\x07\x9b2J\u202e\x7f"
     probe = {"name": nasty, "healthy": True, "detail": nasty, "output": [nasty], "checked_at": nasty}

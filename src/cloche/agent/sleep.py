@@ -20,7 +20,8 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeVar
 
 from cloche.agent.activity import Activity
-from cloche.agent.checks.checks import Checks, Settled
+from cloche.agent.checks.checks import Checks
+from cloche.agent.checks.settling import Settled
 from cloche.agent.clocks import Clocks, ClockWatch, passed, read_clocks
 from cloche.agent.disks import Disks
 from cloche.agent.init_process import tell_init

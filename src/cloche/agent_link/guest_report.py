@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from cloche.errors import AgentError
-from cloche.wire.guest import Answer, Tagged, Verb, WorkerStatus
-from cloche.wire.messages import Payload
+from cloche.wire.guest import Answer, Tagged, Verb
+from cloche.wire.messages import Payload, WorkerStatus
 
 REPORT_REQUESTS: Final = (Tagged(Verb.WORKER_STATUS), Tagged(Verb.PROBE_STATUS), Tagged(Verb.INTEGRATION_STATUS))
 """What `read_report` needs the answers to, in this order."""

@@ -23,7 +23,6 @@ app = typer.Typer(help="Look into sessions and virtual machines through their ag
 
 MAX_STDIN_BYTES: Final = 128 * 1024
 MAX_TIMEOUT_S: Final = 3600
-EXIT_FAILED: Final = 1
 
 SessionId = Annotated[str | None, typer.Argument(metavar="[SESSION]")]
 SocketOption = Annotated[
@@ -65,7 +64,7 @@ def ping(
         else:
             typer.echo(printable(f"{name} is alive (pong after {answer:.1f} ms)"))
     if any(isinstance(answer, ClocheError) for _, answer in answers):
-        raise typer.Exit(EXIT_FAILED)
+        raise typer.Exit(shown.EXIT_FAILED)
 
 
 @app.command()

@@ -4,6 +4,7 @@ A report is `{worker_status, last_busy_at, health_summary, probes, integrations}
 terminal with control characters in it.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
@@ -13,6 +14,8 @@ from cloche.cli.output import print_table, printable
 from cloche.errors import ClocheError
 
 Report = Mapping[str, Any]
+
+EXIT_FAILED: Final = 1
 
 HEADS: Final = ("NAME", "STATUS", "LAST BUSY", "HEALTH")
 LABEL_WIDTH: Final = 14
@@ -84,11 +87,19 @@ def write_output(text: str, stream: TextIO | None) -> None:
     """
     if stream is None:
         return
-    if stream.isatty():
-        stream.write(printable_lines(text))
-    else:
-        stream.buffer.write(text.encode("utf-8", "replace"))
-    stream.flush()
+    try:
+        if stream.isatty():
+            stream.write(printable_lines(text))
+        else:
+            stream.buffer.write(text.encode("utf-8", "replace"))
+        stream.flush()
+    except BrokenPipeError:
+        raise  # whoever read it has had enough
+    except OSError as error:
+        # What is still in the buffer must not fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        typer.echo(f"cloche: the output could not be written: {error.strerror}", err=True)
+        raise typer.Exit(EXIT_FAILED) from None
 
 
 def printable_lines(text: str) -> str:

@@ -82,7 +82,13 @@ class AgentQuestions:
 
     async def status(self) -> Payload:
         async with self._questioning():
-            return read_report(await guest.ask_each(self._open_guest, REPORT_REQUESTS, timeout_s=ANSWER_WAIT_S))
+            try:
+                # One deadline for all of them: an agent that drips must not hold the caller for each in turn.
+                async with asyncio.timeout(ANSWER_WAIT_S):
+                    answers = await guest.ask_each(self._open_guest, REPORT_REQUESTS, timeout_s=ANSWER_WAIT_S)
+            except TimeoutError:
+                raise DeadlineError("the agent did not answer in time") from None
+            return read_report(answers)
 
     async def ping(self) -> float:
         async with self._questioning():

@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from cloche.wire.messages import Payload
-from cloche.wire.messages import WorkerStatus as WorkerStatus
 
 GUEST_PORT: Final = 52
 GUEST_PORT_UNPRIVILEGED: Final = 5252

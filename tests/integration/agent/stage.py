@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .reference_peers import PATIENCE_S, Link, Peer, Value
 
 NOBODY = 65534
@@ -26,6 +28,19 @@ SOURCES = Path(__file__).parents[3] / "src"
 FAKE_BROWSER = Path(__file__).parents[2] / "data" / "agent" / "fake_browser.py"
 PROGRAM = (sys.executable, "-m", "cloche.agent")
 LOOK_AGAIN_S = 0.02
+
+
+def _has_vsock() -> bool:
+    try:
+        socket.socket(socket.AF_VSOCK).close()
+    except (OSError, AttributeError):
+        return False
+    return True
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become someone else (cloche doctor: own_uids)")
+needs_vsock = pytest.mark.skipif(not _has_vsock(), reason="no vsock in this kernel: modprobe vsock")
+needs_pid_namespace = pytest.mark.skipif(not shutil.which("unshare"), reason="needs unshare, of util-linux")
 
 
 class Bell:

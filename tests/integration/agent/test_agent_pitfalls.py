@@ -21,10 +21,9 @@ from typing import Any
 import pytest
 
 from .reference_peers import MAX_FRAME, Peer
-from .stage import NOBODY, PROGRAM, Bell, Stage, as_nobody, is_gone, until
+from .stage import NOBODY, PROGRAM, Bell, Stage, as_nobody, is_gone, needs_root, until
 
 MIB = 1 << 20
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become someone else")
 
 
 def _hung(bell: Bell) -> str:

@@ -17,9 +17,7 @@ from typing import Any
 
 import pytest
 
-from .stage import NOBODY, Stage
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become someone else")
+from .stage import NOBODY, Stage, needs_root
 
 
 def _a_link(path: Path) -> None:

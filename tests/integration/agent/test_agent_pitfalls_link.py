@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from .stage import Stage, process, until
+from .stage import Stage, needs_vsock, process, until
 
 MIB = 1 << 20
 MEMORY_MAX_KIB = 64 * 1024
@@ -233,15 +233,7 @@ def test_p18_b_every_time_is_written_the_published_way(stage: Stage) -> None:
     assert all(time[10] == "T" and time.endswith("Z") for time in times)
 
 
-def _has_vsock() -> bool:
-    try:
-        socket.socket(socket.AF_VSOCK).close()
-    except OSError:
-        return False
-    return True
-
-
-@pytest.mark.skipif(not _has_vsock(), reason="no vsock in this kernel")
+@needs_vsock
 @pytest.mark.parametrize("way", ["listen", "port"])
 def test_p18_c_the_vsock_port_is_anyones_choice(stage: Stage, way: str) -> None:
     port = 20_000 + os.getpid() % 20_000

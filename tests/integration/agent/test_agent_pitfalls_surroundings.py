@@ -11,9 +11,7 @@ P15  After a restore old connections hung, and intervals went on from before.
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 from typing import Any
@@ -21,9 +19,8 @@ from typing import Any
 import pytest
 
 from .reference_peers import Link
-from .stage import NOBODY, PROGRAM, SOURCES, Stage, as_nobody, process
+from .stage import NOBODY, PROGRAM, SOURCES, Stage, as_nobody, needs_pid_namespace, needs_root, needs_vsock, process
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become someone else")
 SLEEP = {"SleepPrep": {"drain_timeout_secs": 5}}
 BURN = "while True: pass"
 
@@ -78,11 +75,8 @@ def test_p9_without_privileges_it_sleeps_and_wakes_and_says_what_it_could_not_do
 
 
 @needs_root
+@needs_vsock
 def test_p9_a_port_that_it_may_not_take_is_named(stage: Stage) -> None:
-    try:
-        socket.socket(socket.AF_VSOCK).close()
-    except OSError:
-        pytest.skip("no vsock in this kernel")
     _start_as_nobody(stage, "--listen=vsock:52")
     assert stage.exit_code() == 1
     assert "vsock:52" in stage.log_text
@@ -99,7 +93,7 @@ os.waitpid(agent, 0)
 
 
 @needs_root
-@pytest.mark.skipif(not shutil.which("unshare"), reason="needs a pid namespace")
+@needs_pid_namespace
 def test_p9_a_first_process_that_it_may_not_signal_is_told(stage: Stage) -> None:
     namespace = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
     stage.end_signal = signal.SIGKILL  # of a namespace: all in it go with its first process

@@ -16,8 +16,6 @@ B17  What was there, unwritten, works: PostRestore, configuration file, grace, f
 """
 
 import json
-import os
-import shutil
 import signal
 import socket
 import struct
@@ -27,7 +25,7 @@ import sys
 import pytest
 
 from .reference_peers import MAX_FRAME, Peer
-from .stage import Stage, as_nobody, is_gone, until
+from .stage import Stage, as_nobody, is_gone, needs_pid_namespace, needs_root, until
 
 FILE_VERBS = ("FsRead", "FsWrite", "FsList", "FsStat", "FsMkdir", "FsRemove", "FsMove", "FsDiff")
 
@@ -234,7 +232,7 @@ def test_b15_a_frame_that_is_not_understood_gets_an_error_and_the_connection_goe
         assert peer.ask("Ping") == "Pong"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become someone else")
+@needs_root
 def test_b16_the_kernel_knows_who_connects(stage: Stage) -> None:
     stage.start()
     assert stage.guest.stat().st_mode & 0o777 == 0o600
@@ -296,7 +294,8 @@ os.waitpid(agent, 0)
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs a pid namespace")
+@needs_root
+@needs_pid_namespace
 def test_b17_after_a_restore_the_first_process_is_told(stage: Stage) -> None:
     bell = stage.bell()
     namespace = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cloche.agent.activity import CALM_SAMPLES, CALM_SHARE, Activity, Verdict
 from cloche.agent.log import Log
 from cloche.agent.loop import Event, Loop
-from cloche.wire.guest import WorkerStatus
+from cloche.wire.messages import WorkerStatus
 
 THRESHOLD = 0.1
 CALM = THRESHOLD * CALM_SHARE

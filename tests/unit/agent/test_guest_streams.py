@@ -1,6 +1,8 @@
 import socket
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,20 @@ from cloche.agent.log import Log
 from cloche.agent.loop import Loop
 from cloche.agent.metrics import BrowserFacts, Metrics
 from cloche.agent.population import Population
+
+
+def new_guest_socket(
+    loop: Loop, listener: socket.socket, converse: Callable[[socket.socket, bytes], Coroutine[Any, Any, None]]
+) -> GuestSocket:
+    metrics = Metrics(
+        Population(owns_namespace=False),
+        workspace="/",
+        memory_limit_bytes=0,
+        browser=lambda: BrowserFacts(False, False, False, None, 0),
+        worker_status=lambda: "idle",
+        task_count=lambda: 0,
+    )
+    return GuestSocket(loop, Log("error"), listener, None, None, MachineApi(loop, metrics), converse)
 
 
 def test_when_all_places_are_taken_the_next_is_served_as_soon_as_any_has_ended(
@@ -34,15 +50,7 @@ def test_when_all_places_are_taken_the_next_is_served_as_soon_as_any_has_ended(
         return sock
 
     async def main() -> None:
-        metrics = Metrics(
-            Population(owns_namespace=False),
-            workspace=str(tmp_path),
-            memory_limit_bytes=0,
-            browser=lambda: BrowserFacts(False, False, False, None, 0),
-            worker_status=lambda: "idle",
-            task_count=lambda: 0,
-        )
-        guest_socket = GuestSocket(loop, Log("error"), listener, None, None, MachineApi(loop, metrics), converse)
+        guest_socket = new_guest_socket(loop, listener, converse)
         running = loop.spawn(guest_socket.run(), "guest socket")
         oldest, newest, waiting = [await open_stream() for _ in range(3)]
         for taken in (oldest, newest):
@@ -75,15 +83,7 @@ def test_who_asks_for_a_conversation_when_they_have_ended_is_refused(tmp_path: P
         begun.append(received)
 
     async def main() -> None:
-        metrics = Metrics(
-            Population(owns_namespace=False),
-            workspace=str(tmp_path),
-            memory_limit_bytes=0,
-            browser=lambda: BrowserFacts(False, False, False, None, 0),
-            worker_status=lambda: "idle",
-            task_count=lambda: 0,
-        )
-        guest_socket = GuestSocket(loop, Log("error"), listener, None, None, MachineApi(loop, metrics), converse)
+        guest_socket = new_guest_socket(loop, listener, converse)
         running = loop.spawn(guest_socket.run(), "guest socket")
         deadline = time.monotonic() + 5
         early, late = [await streams.connect_unix(loop, str(tmp_path / "guest.sock"), deadline) for _ in range(2)]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cloche.agent import sleep
 from cloche.agent.activity import Activity
-from cloche.agent.checks.checks import Checks, Settled
+from cloche.agent.checks.checks import Checks
+from cloche.agent.checks.settling import Settled
 from cloche.agent.clocks import Clocks, read_clocks
 from cloche.agent.log import Log
 from cloche.agent.loop import Cancelled, Event, Loop

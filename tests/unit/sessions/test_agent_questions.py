@@ -2,12 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
-from cloche.agent_link import http
+from cloche.agent_link import guest, http
 from cloche.agent_link.guest_report import ExecResult
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import AgentError, BusyError, ClocheError, DeadlineError, DeniedError, GoneError, InvalidError
@@ -116,6 +116,23 @@ async def test_an_answer_from_before_the_browser_changed_is_no_last_word(
     world.agent(session).pages["/health"] = HEALTH | {"status": "unhealthy", "browser_alive": False}
 
     assert not (await agent.health()).value.browser_alive
+
+
+async def test_all_that_a_status_asks_has_one_deadline(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = await world.ready()
+    agent, ask, answered = await asked(world, session), guest.ask_each, list[Tagged]()
+
+    async def dripping(dial: guest.Dial, requests: Sequence[Tagged], *, timeout_s: float) -> list[Tagged]:
+        for request in requests:
+            answered.extend(await ask(dial, [request], timeout_s=timeout_s))
+            await asyncio.sleep(timeout_s / 2)
+        return answered
+
+    monkeypatch.setattr(guest, "ask_each", dripping)
+    monkeypatch.setattr(module, "ANSWER_WAIT_S", 0.5)
+    with pytest.raises(DeadlineError):
+        await agent.status()
+    assert answered
 
 
 @pytest.mark.parametrize("ask", [*OVER_HTTP, *IN_FRAMES[:2]])

@@ -16,8 +16,6 @@ from cloche.agent.loop import Event, Loop, Task
 from cloche.agent.population import Population
 from cloche.wire.messages import Payload
 
-__all__ = ["Checks", "Settled"]
-
 STATE_ROOT: Final = "/data/integrations"
 """Where the integration NAME keeps what it is restored from, in `NAME/state`."""
 

@@ -15,13 +15,11 @@ from contextlib import suppress
 from typing import Final
 
 from cloche.agent import streams
-from cloche.agent.guest_protocol.address import Address, parse_address
+from cloche.agent.guest_protocol.address import Address
 from cloche.agent.guest_protocol.conversation import Conversations
 from cloche.agent.log import Log
 from cloche.agent.loop import Event, Loop, Task
 from cloche.wire.guest import GUEST_PORT, GUEST_PORT_UNPRIVILEGED
-
-__all__ = ["Address", "Listeners", "parse_address"]
 
 _BACKLOG: Final = 128
 _ACCEPT_AGAIN_S: Final = 0.1

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cloche.agent.checks.checks import Checks, Settled
+from cloche.agent.checks.checks import Checks
+from cloche.agent.checks.settling import Settled
 from cloche.agent.log import Log
 from cloche.agent.loop import Loop, Task
 from cloche.agent.population import Population

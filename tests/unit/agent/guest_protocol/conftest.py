@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cloche.agent import streams
-from cloche.agent.checks.checks import Settled
+from cloche.agent.checks.settling import Settled
 from cloche.agent.guest_protocol.conversation import Conversations, Patience
 from cloche.agent.guest_protocol.exec_gate import ExecGate
 from cloche.agent.guest_protocol.verbs import Verbs
@@ -20,8 +20,7 @@ from cloche.agent.loop import Event, Loop
 from cloche.agent.population import Population
 from cloche.agent.sleep import Report
 from cloche.wire.frames import FrameDecoder, encode_frame
-from cloche.wire.guest import WorkerStatus
-from cloche.wire.messages import Payload
+from cloche.wire.messages import Payload, WorkerStatus
 
 PATIENCE_S = 5.0
 

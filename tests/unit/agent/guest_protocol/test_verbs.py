@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from cloche.agent.checks.checks import Settled
+from cloche.agent.checks.settling import Settled
 from cloche.agent.guest_protocol.exec_gate import ExecGate
 from cloche.agent.sleep import Report
 from cloche.testing.guest_exchanges import read_exchange
 from cloche.wire.frames import HEADER_BYTES, encode_frame
-from cloche.wire.guest import Verb, WorkerStatus
+from cloche.wire.guest import Verb
+from cloche.wire.messages import WorkerStatus
 
 DATA = Path(__file__).parents[3] / "data/guest_protocol"
 
