@@ -8,7 +8,9 @@
     │   ├── NotFoundError           404 not_found
     │   ├── ConflictError           409 conflict
     │   ├── GoneError               410 session_gone         the session existed and has ended
-    │   └── TooLargeError           413 too_large
+    │   ├── TooLargeError           413 too_large
+    │   ├── RangeError              416 range_not_satisfiable
+    │   └── StorageFullError        507 storage_full         the session's own space
     ├── CapacityError               come back later; carries `retry_after_s`
     │   ├── QuotaError              429 quota_exceeded       the principal's own quota
     │   └── BusyError               429 busy                 the server's ceiling
@@ -87,6 +89,22 @@ class GoneError(CallerError):
 class TooLargeError(CallerError):
     code = "too_large"
     http_status = 413
+    grpc_status = "RESOURCE_EXHAUSTED"
+
+
+class RangeError(CallerError):
+    """The bytes asked for lie beyond the end. `size` is where that is (RFC 9110, section 15.5.17)."""
+
+    code = "range_not_satisfiable"
+    http_status = 416
+    grpc_status = "OUT_OF_RANGE"
+
+
+class StorageFullError(CallerError):
+    """There is no room left in the session: nothing of what was to be written is there."""
+
+    code = "storage_full"
+    http_status = 507
     grpc_status = "RESOURCE_EXHAUSTED"
 
 

@@ -3,7 +3,7 @@
 Parts: `main` (entry: Chromium first, the rest after), `options` and `guest_config` (the command line and its file),
 `lifecycle` (what the agent is built of, and the order in which it starts and ends), `loop` and `streams` (coroutines
 on epoll), `child` (commands of its own); `link`, `outbox` and `commands` (the conversation with the host), `lease`;
-`supervisor`, `launch`, `devtools`, `output` and `restart_budget` (the browser); `guest` and `guest_http` (streams the
+`supervisor`, `launch`, `devtools`, `output` and `restart_budget` (the browser); `guest` (streams the
 host opens to the inside); `metrics`, `procfs`, `memory`, `memory_limit`, `population` and `watchdog` (what runs in the
 sandbox, and its limits); `activity` and `load` (idle or busy); `watch/` (changes in the workspace); `log`.
 

@@ -12,9 +12,9 @@ from socket import SHUT_WR, socket
 from typing import Final
 
 from cloche.agent import streams
-from cloche.agent.guest_http import MachineApi
 from cloche.agent.log import Log
 from cloche.agent.loop import Event, Loop, Task
+from cloche.agent.machine.api import MachineApi
 from cloche.agent.supervisor import Supervisor
 from cloche.wire.preface import MAX_PREFACE_BYTES, Answer, Preface, PrefaceError, StreamKind, parse_preface
 
@@ -110,7 +110,8 @@ class GuestSocket:
             await self._hand_over_egress(connection, preface)
         elif preface.kind is StreamKind.HTTP:
             await self._answer(connection, Answer(ok=True))
-            await self._api.serve(connection, rest)
+            # Once the request has come its own limits hold: it may last, and a newcomer does not take its place.
+            await self._api.serve(connection, rest, on_head=lambda: self._waiting.pop(key, None))
         elif preface.kind is StreamKind.DEVTOOLS:
             await self._open_devtools(connection, key, preface, rest)
         elif preface.kind is StreamKind.GUEST:

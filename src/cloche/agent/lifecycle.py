@@ -28,6 +28,7 @@ from typing import Final
 
 from cloche.agent.activity import Activity
 from cloche.agent.commands import Commands, beat
+from cloche.agent.journal import Journal
 from cloche.agent.launch import Launch
 from cloche.agent.lease import Lease
 from cloche.agent.link import Link
@@ -56,6 +57,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cloche.agent.guest import GuestSocket
     from cloche.agent.guest_side import GuestSide
+    from cloche.agent.machine.api import MachineApi
     from cloche.agent.supervisor import Supervisor
     from cloche.agent.watch.watcher import Watcher
 
@@ -83,6 +85,8 @@ class Lifecycle:
         self._watched_pid = watched_pid
         self._population = Population(owns_namespace=config.owns_pid_namespace, watched_pid=watched_pid)
         self._first = first
+        self._journal = Journal(loop)
+        self._machine: MachineApi | None = None
         self._stop_grace_s = config.browser.stop_grace_s if config.browser is not None else 0.0
         self._supervisor = self._build_supervisor()
         self._metrics = self._build_metrics()
@@ -368,11 +372,21 @@ class Lifecycle:
         if self._config.guest_fd < 0:
             return None
         from cloche.agent.guest import GuestSocket
-        from cloche.agent.guest_http import MachineApi
+        from cloche.agent.machine.api import MachineApi, Surroundings
 
         listener = socket.socket(fileno=self._config.guest_fd)
-        api = MachineApi(self._loop, self._metrics)
-        return GuestSocket(self._loop, self._log, listener, self._supervisor, egress, api, self._converse)
+        self._machine = MachineApi(
+            Surroundings(
+                self._loop,
+                self._log,
+                self._config,
+                self._metrics,
+                self._population,
+                self._supervisor,
+                self._journal,
+            )
+        )
+        return GuestSocket(self._loop, self._log, listener, self._supervisor, egress, self._machine, self._converse)
 
 
 def _has_checks(dirs: Sequence[str]) -> bool:

@@ -20,7 +20,9 @@ async def receive(loop: Loop, sock: socket.socket, limit: int, deadline: float |
             continue
 
 
-async def send_all(loop: Loop, sock: socket.socket, data: bytes, deadline: float | None = None) -> None:
+async def send_all(
+    loop: Loop, sock: socket.socket, data: bytes | bytearray | memoryview, deadline: float | None = None
+) -> None:
     """Write all of it, or raise."""
     view = memoryview(data)
     while view:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cloche.agent_link.guest_report import ExecResult
@@ -11,6 +12,7 @@ from cloche.ids import EventId, SessionId
 from cloche.sessions.agent_readings import Figures, Health, Observed
 from cloche.sessions.exec_request import ExecRequest
 from cloche.sessions.model import (
+    EventType,
     Session,
     SessionEvent,
     SessionPage,
@@ -69,6 +71,59 @@ class SessionAgent(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineRequest:
+    """One request to the agent's machine API (`cloche.wire.machine`)."""
+
+    method: str
+    path: str
+    """Below the session's address: `/fs/read_file`. Made of constants and checked ids, never of a user's text."""
+    query: Mapping[str, str | bytes | int] = field(default_factory=dict)
+    """Bytes and texts are percent-encoded on the way."""
+    fields: Payload | None = None
+    """A JSON body."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineAnswer:
+    """An answer that is read as it comes, from `SessionMachine.open`. Nothing of it has been checked but its form."""
+
+    status: int
+    """200–299; what failed is raised."""
+    length: int | None
+    """Of the body, in bytes, where it is known."""
+    fields: Mapping[str, str]
+    """Header fields of ours, names in lower case."""
+    body: AsyncIterator[bytes]
+    """Raises AgentError when it breaks off before its end."""
+
+
+class SessionMachine(Protocol):
+    """A session as a small machine, from `SessionManager.machine`. What it answers is the sandbox's word.
+
+    Every request counts as use of the session; a stream does for as long as it is open. Both raise GoneError,
+    AgentError, DeadlineError, BusyError (too many at once), and what the agent refuses: InvalidError, DeniedError,
+    NotFoundError, ConflictError, TooLargeError, RangeError, StorageFullError, with its code as `reason`.
+    """
+
+    async def ask(self, request: MachineRequest, *, timeout_s: float = 30.0) -> Payload:
+        """Send a request and read its whole answer, a JSON object."""
+        ...
+
+    def open(
+        self, request: MachineRequest, body: AsyncIterator[bytes] | None = None, *, timeout_s: float = 30.0
+    ) -> AbstractAsyncContextManager[MachineAnswer]:
+        """Send a request, with a body if there is one, and read its answer as it comes.
+
+        `timeout_s` is for the answer's head, counted from the end of the body. Leaving the block ends the exchange.
+        """
+        ...
+
+    def note(self, type_: EventType, data: Mapping[str, str | int | float | bool | None]) -> None:
+        """Publish an event of this session: who did what, never contents."""
+        ...
+
+
 class SessionManager(Protocol):
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
         """Admit, build and start a session. With `wait` it returns `ready`; without, `pending` at once.
@@ -121,6 +176,13 @@ class SessionManager(Protocol):
 
     async def agent(self, principal: Principal, session_id: SessionId) -> SessionAgent:
         """Raises: NotFoundError, GoneError (with the end's reason), ConflictError (not ready)."""
+        ...
+
+    async def machine(self, principal: Principal, session_id: SessionId, *, whole: bool = True) -> SessionMachine:
+        """`whole`: also what only a session made with `machine` has, for those who may (an admin, or a key's scope).
+
+        Raises: as `agent`; DeniedError (`machine_off`: the session was not made with it; `machine_not_allowed`).
+        """
         ...
 
     async def readiness(self) -> Mapping[str, str]:

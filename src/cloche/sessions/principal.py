@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from cloche.ids import PrincipalName
 
@@ -11,10 +12,23 @@ class Role(StrEnum):
     USER = "user"  # owns sessions and sees only those
 
 
+class Scope(StrEnum):
+    """What a user's key may do beyond driving sessions. An admin's may everything."""
+
+    MACHINE = "machine"  # make sessions with `machine`, and run programs and read files in them
+
+
+NO_SCOPES: Final[frozenset[Scope]] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     name: PrincipalName
     role: Role
+    scopes: frozenset[Scope] = NO_SCOPES
+
+    def has(self, scope: Scope) -> bool:
+        return self.role is Role.ADMIN or scope in self.scopes
 
     def may_use(self, owner: PrincipalName) -> bool:
         """Whether this principal may see and drive what `owner` owns."""

@@ -33,6 +33,7 @@ def sandbox_spec(session: Session, token: str, settings: AgentSettings) -> Sandb
             session_id=session.id,
             token=token,
             lease_s=settings.lease_s,
+            machine=session.options.machine,
             exec_enabled=session.options.machine,
             exec_allowed=session.options.machine,
             browser=_browser_config(session.options, settings),

@@ -73,6 +73,13 @@ class AgentConfig(NamedTuple):
     busy_threshold: float = 0.1
     """Processors in use from which on a session is busy without anyone in it."""
     sample_interval_s: float = 5.0
+    machine: bool = False
+    """Serve the whole machine API: programs, files, logs from files. Without it only what the owner of a session sees
+    anyway."""
+    machine_env: dict[str, str] = {}  # noqa: RUF012 - shared, and never written to
+    """*driver*: what programs of the process API find in their environment."""
+    staging_dir: str = "/data/staging"
+    """Where uploads are put together: on the file system of the workspace and of the browser's profile."""
     exec_enabled: bool = False
     """The switch for Exec; the policy must allow it as well."""
     exec_allowed: bool = False

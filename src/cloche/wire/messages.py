@@ -64,6 +64,7 @@ class BrowserState(StrEnum):
     exited      pid, exit_code | signal, log_tail, reason: `crashed`, `crashed_at_start` (before it was ever ready),
                 `closed` (exit code 0 unasked: a client sent Browser.close), `over_memory`, `stopped`,
                 `start_timeout`, `exec_failed` (then without pid)
+    stopped     nothing; asked for, after `exited`, and it stays so until somebody starts it
     restarting  restarts (so far, since the agent's start), delay_s
     gave_up     restarts, exit_code | signal, log_tail, reason: `restart_budget_spent`, or that of the exit when no
                 browser was ever ready; the agent shuts down after this
@@ -74,6 +75,7 @@ class BrowserState(StrEnum):
     STARTING = "starting"
     READY = "ready"
     EXITED = "exited"
+    STOPPED = "stopped"
     RESTARTING = "restarting"
     GAVE_UP = "gave_up"
 

@@ -1,0 +1,114 @@
+"""How the host passes an upload on to the agent: records, so that a file may come before the name it is to have.
+
+    kind   1 byte    BEGIN (a part begins; body: its number), DATA (bytes of that part), FINISH (JSON: what to do)
+    length 4 bytes   big-endian, of the body
+    body
+
+FINISH is the last record. An upload that ends without one was broken off, and nothing of it may stay.
+"""
+
+import json
+import struct
+from enum import IntEnum
+from typing import Any, Final, NamedTuple
+
+MAX_DATA_BYTES: Final = 256 * 1024
+MAX_PARTS: Final = 1024
+_HEADER: Final = struct.Struct(">BI")
+_NUMBER: Final = struct.Struct(">I")
+
+
+class Kind(IntEnum):
+    BEGIN = 1
+    DATA = 2
+    FINISH = 3
+
+
+class UploadError(ValueError):
+    """The records are none, too large or out of order; the stream cannot go on after it."""
+
+
+class Record(NamedTuple):
+    kind: Kind
+    part: int = 0
+    """BEGIN."""
+    data: bytes = b""
+    """DATA."""
+    fields: dict[str, Any] = {}  # noqa: RUF012 - shared, and never written to
+    """FINISH."""
+
+
+def encode_begin(part: int) -> bytes:
+    return _encode(Kind.BEGIN, _NUMBER.pack(part))
+
+
+def encode_data(data: bytes) -> bytes:
+    """`data` may be of any size; it goes out as as many records as it takes."""
+    pieces = (data[at : at + MAX_DATA_BYTES] for at in range(0, len(data), MAX_DATA_BYTES))
+    return b"".join(_encode(Kind.DATA, piece) for piece in pieces)
+
+
+def encode_finish(fields: dict[str, Any]) -> bytes:
+    return _encode(Kind.FINISH, json.dumps(fields, separators=(",", ":")).encode())
+
+
+class RecordReader:
+    """Bytes in, records out, in order, checked for it: BEGIN before DATA, FINISH once and last."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self._parts: set[int] = set()
+        self._is_finished = False
+
+    @property
+    def is_finished(self) -> bool:
+        return self._is_finished
+
+    def feed(self, data: bytes) -> None:
+        self._pending += data
+
+    def next_record(self) -> Record | None:
+        """Return the next record, or None until more has been fed. Raises: UploadError."""
+        if self._is_finished and self._pending:
+            raise UploadError("bytes after the end")
+        if len(self._pending) < _HEADER.size:
+            return None
+        kind, length = _HEADER.unpack_from(self._pending)
+        if length > MAX_DATA_BYTES:
+            raise UploadError("a record is too large")
+        end = _HEADER.size + length
+        if len(self._pending) < end:
+            return None
+        body = bytes(self._pending[_HEADER.size : end])
+        del self._pending[:end]
+        return self._record(kind, body)
+
+    def _record(self, kind: int, body: bytes) -> Record:
+        if kind == Kind.BEGIN and len(body) == _NUMBER.size:
+            (part,) = _NUMBER.unpack(body)
+            if part in self._parts or len(self._parts) >= MAX_PARTS:
+                raise UploadError("a part stands twice, or there are too many")
+            self._parts.add(part)
+            return Record(Kind.BEGIN, part=part)
+        if kind == Kind.DATA and self._parts:
+            return Record(Kind.DATA, data=body)
+        if kind == Kind.FINISH:
+            self._is_finished = True
+            return Record(Kind.FINISH, fields=_object(body))
+        raise UploadError("this is no record, or not here")
+
+
+def _encode(kind: Kind, body: bytes) -> bytes:
+    if len(body) > MAX_DATA_BYTES:
+        raise UploadError("a record is too large")
+    return _HEADER.pack(kind, len(body)) + body
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise UploadError("the last record is not JSON") from None
+    if not isinstance(value, dict):
+        raise UploadError("the last record is no object")
+    return value
