@@ -3,9 +3,10 @@
 Parts: `main` (entry: Chromium first, the rest after), `options` and `guest_config` (the command line and its file),
 `lifecycle` (what the agent is built of, and the order in which it starts and ends), `loop` and `streams` (coroutines
 on epoll), `child` (commands of its own); `link`, `outbox` and `commands` (the conversation with the host), `lease`;
-`supervisor`, `launch`, `devtools`, `output` and `restart_budget` (the browser); `guest` (streams the
-host opens to the inside); `metrics`, `procfs`, `memory`, `memory_limit`, `population` and `watchdog` (what runs in the
-sandbox, and its limits); `activity` and `load` (idle or busy); `watch/` (changes in the workspace); `log`.
+`supervisor`, `life`, `launch`, `devtools`, `listening`, `browser_close`, `tabs`, `output` and `restart_budget` (the
+browser); `guest` (streams the host opens to the inside) with `machine/` (what is asked on them) and `journal`;
+`metrics`, `procfs`, `memory`, `memory_limit`, `population` and `watchdog` (what runs in the sandbox, and its limits);
+`activity` and `load` (idle or busy); `watch/` (changes in the workspace); `log`.
 
 The other half is put together by `guest_side` where it is needed: `guest_protocol/` (listeners, conversations, verbs,
 Exec), `checks/` (integrations and probes), `sleep` with `sleep_states`, `clocks`, `disks` and `init_process`.

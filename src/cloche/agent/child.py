@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 
 from cloche.agent.loop import Cancelled, Loop, Task
 from cloche.agent.population import Population, kill_group
+from cloche.agent.start import start_on_pipes
 
 _LAST_WORDS_S: Final = 0.2
 """How long the pipes are read on after the command itself has ended."""
@@ -28,8 +29,6 @@ _KILLED_WITHIN_S: Final = 2.0
 _GONE_WITHIN_S: Final = 0.05
 """How long the loop may stand still for one that was killed just now; it takes a millisecond."""
 _PIECE_BYTES: Final = 64 * 1024
-_IGNORED_BY_PYTHON: Final = (signal.SIGPIPE, signal.SIGXFSZ)
-"""What Python ignores in itself. An ignored signal stays ignored across exec, and a command must not inherit that."""
 
 
 class ChildSpec(NamedTuple):
@@ -142,9 +141,10 @@ class _Child:
             OSError, ValueError: it cannot be started; nothing is left of the attempt.
         """
         self._loop, self._spec, self._population = loop, spec, population
-        self._pid, self._pidfd, stdin, stdout, stderr = _start(spec)
-        self._stdin = _Input(stdin)
-        self._outputs = [_Output(fd, spec.max_output_bytes) for fd in (stdout, stderr)]
+        started = start_on_pipes(spec.argv, spec.env)
+        self._pid, self._pidfd = started.pid, started.pidfd
+        self._stdin = _Input(started.stdin)
+        self._outputs = [_Output(fd, spec.max_output_bytes) for fd in started.outputs]
         self._has_ended = self._has_timed_out = False
         population.add_own(self._pid)
 
@@ -231,64 +231,6 @@ async def run_child(loop: Loop, spec: ChildSpec, population: Population) -> Chil
         return ChildOutcome(error=getattr(error, "strerror", None) or str(error))
 
 
-def find_program(name: str, path: str) -> str:
-    """Return the file that a command's name stands for (execvp(3)).
-
-    Relative directories of `path` are left out: what is run must not depend on where the agent stands.
-
-    Raises:
-        FileNotFoundError, PermissionError: no directory holds it; one does, and it may not be executed.
-    """
-    if "/" in name:
-        return name
-    files = [f"{directory}/{name}" for directory in path.split(":") if directory.startswith("/")]
-    there = [file for file in files if os.path.isfile(file)]
-    runnable = next((file for file in there if os.access(file, os.X_OK)), None)
-    if runnable is None:
-        number = errno.EACCES if there else errno.ENOENT
-        raise OSError(number, os.strerror(number))
-    return runnable
-
-
-def _start(spec: ChildSpec) -> tuple[int, int, int, int, int]:
-    """Return the pid of a new process, its pidfd, and our ends of its stdin, stdout and stderr."""
-    fds: list[int] = []
-    try:
-        for _ in range(3):
-            fds += os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        their_stdin, stdin, stdout, their_stdout, stderr, their_stderr = fds
-        theirs = their_stdin, their_stdout, their_stderr
-        for fd in theirs:
-            os.set_blocking(fd, True)  # each end has a flag of its own; a command expects plain pipes
-        pid = _spawn(spec, theirs)
-        try:
-            pidfd = os.pidfd_open(pid)
-        except OSError:
-            # Out of descriptors. Waiting is all that is left, and it is short: the process has only just begun.
-            kill_group(pid)
-            os.waitpid(pid, 0)
-            raise
-    except BaseException:
-        _close(fds)
-        raise
-    _close(theirs)
-    return pid, pidfd, stdin, stdout, stderr
-
-
-def _spawn(spec: ChildSpec, fds: Sequence[int]) -> int:
-    if not spec.argv:
-        raise ValueError("there is nothing to run")
-    return os.posix_spawn(
-        find_program(spec.argv[0], spec.env.get("PATH", os.defpath)),
-        list(spec.argv),
-        dict(spec.env),
-        file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(fds)],
-        setsid=True,
-        setsigmask=(),
-        setsigdef=_IGNORED_BY_PYTHON,
-    )
-
-
 async def _last_words(reading: Sequence[Task]) -> None:
     deadline = time.monotonic() + _LAST_WORDS_S
     with suppress(TimeoutError):
@@ -300,8 +242,3 @@ def _is_readable(fd: int, within_s: float) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     return bool(poll.poll(within_s * 1000))
-
-
-def _close(fds: Sequence[int]) -> None:
-    for fd in fds:
-        os.close(fd)

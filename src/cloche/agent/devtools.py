@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import time
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from cloche.agent import streams
@@ -18,7 +19,8 @@ from cloche.agent.loop import Loop
 _BROWSER_PATH: Final = re.compile(r"/devtools/browser/[A-Za-z0-9-]{1,64}")
 _REVISION: Final = re.compile(r"\((@[0-9a-f]{1,40})\)")
 _MAX_FILE_BYTES: Final = 1024
-_MAX_RESPONSE_BYTES: Final = 64 * 1024
+MAX_ANSWER_BYTES: Final = 64 * 1024
+_MAX_HEAD_BYTES: Final = 8 * 1024
 _ATTEMPT_S: Final = 5.0
 # Tight while a start is young: a browser is there after 60–150 ms, and a user waits for it.
 _TIGHT_POLL_S: Final = 0.003
@@ -36,18 +38,28 @@ class DevTools(NamedTuple):
     """Of Chromium's source: `@` and a hash, from `WebKit-Version` in `/json/version`. Empty where it has none."""
 
 
-async def wait_until_ready(loop: Loop, user_data_dir: str, deadline: float) -> DevTools:
-    """Wait for the port file, then for an answer on the port it names.
+async def wait_until_ready(
+    loop: Loop,
+    user_data_dir: str,
+    deadline: float,
+    is_it: Callable[[DevTools], bool] = lambda _found: True,
+    agreed_port: int = 0,
+) -> DevTools:
+    """Wait for the port file, then for an answer on the port it names, from the browser that `is_it` means.
+
+    `agreed_port` is asked as long as there is no file: full Chromium writes one only for a port of its own choice.
 
     Raises:
         TimeoutError: not by the deadline.
     """
     started_at = time.monotonic()
     while (now := time.monotonic()) < deadline:
-        port = read_active_port(user_data_dir)
-        if port is not None:
+        port = read_active_port(user_data_dir) or agreed_port
+        if port:
             with contextlib.suppress(OSError, ValueError):  # not listening yet, or not answering in full yet
-                return await ask_version(loop, port, min(deadline, now + _ATTEMPT_S))
+                found = await ask_version(loop, port, min(deadline, now + _ATTEMPT_S))
+                if is_it(found):
+                    return found
         await loop.sleep(_TIGHT_POLL_S if now - started_at < _TIGHT_FOR_S else _LOOSE_POLL_S)
     raise TimeoutError
 
@@ -79,42 +91,56 @@ async def ask_version(loop: Loop, port: int, deadline: float) -> DevTools:
         OSError: nobody listens, or it hung up. TimeoutError is one of these.
         ValueError: the answer is not what a browser says.
     """
+    return parse_version(await ask(loop, port, "GET", "/json/version", deadline), port)
+
+
+async def ask(
+    loop: Loop, port: int, method: str, target: str, deadline: float, max_bytes: int = MAX_ANSWER_BYTES
+) -> bytes:
+    """Ask one thing of the HTTP side of DevTools; return the body of the answer.
+
+    Raises:
+        OSError: nobody listens, or it hung up. TimeoutError is one of these.
+        ValueError: the answer is no 200 with a length, or a larger one.
+    """
     sock = await streams.connect_loopback(loop, port, deadline)
     try:
-        request = f"GET /json/version HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+        request = f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
         await streams.send_all(loop, sock, request.encode(), deadline)
-        response = b""
-        while (body := response_body(response)) is None:
-            if len(response) > _MAX_RESPONSE_BYTES:
+        response = bytearray()
+        while (body := response_body(response, max_bytes)) is None:
+            if len(response) > max_bytes + _MAX_HEAD_BYTES:
                 raise ValueError("answer too long")
-            data = await streams.receive(loop, sock, 16 * 1024, deadline)
+            data = await streams.receive(loop, sock, 64 * 1024, deadline)
             if not data:
                 raise ValueError("answer cut short")
             response += data
     finally:
         sock.close()
-    return parse_version(body, port)
+    return body
 
 
-def response_body(response: bytes) -> bytes | None:
+def response_body(response: bytes | bytearray, max_bytes: int = MAX_ANSWER_BYTES) -> bytes | None:
     """Return the body of an HTTP/1.1 200 response with a Content-Length, or None while it is incomplete.
 
     Raises:
         ValueError: any other response.
     """
-    head, end, body = response.partition(b"\r\n\r\n")
-    if not end:
+    end = response.find(b"\r\n\r\n", 0, _MAX_HEAD_BYTES)
+    if end < 0:
+        if len(response) > _MAX_HEAD_BYTES:
+            raise ValueError("head too long")
         return None
-    status, *headers = head.split(b"\r\n")
+    status, *headers = bytes(response[:end]).split(b"\r\n")
     if status.split(b" ")[1:2] != [b"200"]:
         raise ValueError("not a 200")
     for header in headers:
         name, _, value = header.partition(b":")
         if name.strip().lower() == b"content-length":
-            length = int(value)
-            if not 0 <= length <= _MAX_RESPONSE_BYTES:
+            length, start = int(value), end + 4
+            if not 0 <= length <= max_bytes:
                 raise ValueError("answer too long")
-            return body[:length] if len(body) >= length else None
+            return bytes(response[start : start + length]) if len(response) - start >= length else None
     raise ValueError("no Content-Length")
 
 

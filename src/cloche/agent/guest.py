@@ -136,7 +136,10 @@ class GuestSocket:
     async def _open_devtools(self, connection: socket, key: int, preface: Preface, rest: bytes) -> None:
         found = await self._connect_browser(preface.wait_s)
         if found is None:
-            await self._refuse(connection, "browser_unavailable", "no browser is ready")
+            if self._supervisor is not None and self._supervisor.is_stopped:
+                await self._refuse(connection, "browser_stopped", "the browser was stopped, and waits to be started")
+            else:
+                await self._refuse(connection, "browser_unavailable", "no browser is ready")
             return
         browser, answer = found
         try:
@@ -153,7 +156,7 @@ class GuestSocket:
     async def _connect_browser(self, wait_s: float) -> tuple[socket, Answer] | None:
         """Connect to a browser that is ready within `wait_s`; give the connection and where on it the browser is."""
         supervisor, deadline = self._supervisor, time.monotonic() + wait_s
-        while supervisor is not None and not supervisor.ended.is_set():
+        while supervisor is not None and not supervisor.ended.is_set() and not supervisor.is_stopped:
             try:
                 await supervisor.ready.wait(deadline)
                 if supervisor.devtools is None:

@@ -85,7 +85,8 @@ class Lifecycle:
         self._watched_pid = watched_pid
         self._population = Population(owns_namespace=config.owns_pid_namespace, watched_pid=watched_pid)
         self._first = first
-        self._journal = Journal(loop)
+        self._journal = journal = Journal(loop)
+        log.on_line = lambda line: journal.add("agent", line)
         self._machine: MachineApi | None = None
         self._stop_grace_s = config.browser.stop_grace_s if config.browser is not None else 0.0
         self._supervisor = self._build_supervisor()
@@ -186,6 +187,8 @@ class Lifecycle:
             await self._guest.stop_conversations()
         if self._guest_side is not None:
             await self._guest_side.stop()
+        if self._machine is not None:
+            await self._machine.stop()
 
     def _start_supervisor(self, supervisor: "Supervisor", first: Launch) -> None:
         spawn, watchdog = self._loop.spawn, self._config.watchdog
@@ -333,7 +336,8 @@ class Lifecycle:
             return None
         from cloche.agent.supervisor import Supervisor
 
-        return Supervisor(self._loop, self._log, self._config.browser, self._population, self._say_browser)
+        browser, journal = self._config.browser, self._journal
+        return Supervisor(self._loop, self._log, browser, self._population, self._say_browser, journal)
 
     def _build_metrics(self) -> Metrics:
         watchdog = self._config.watchdog
@@ -375,7 +379,7 @@ class Lifecycle:
         from cloche.agent.machine.api import MachineApi, Surroundings
 
         listener = socket.socket(fileno=self._config.guest_fd)
-        self._machine = MachineApi(
+        self._machine = machine = MachineApi(
             Surroundings(
                 self._loop,
                 self._log,
@@ -386,7 +390,8 @@ class Lifecycle:
                 self._journal,
             )
         )
-        return GuestSocket(self._loop, self._log, listener, self._supervisor, egress, self._machine, self._converse)
+        self._metrics.programs = lambda: machine.running
+        return GuestSocket(self._loop, self._log, listener, self._supervisor, egress, machine, self._converse)
 
 
 def _has_checks(dirs: Sequence[str]) -> bool:

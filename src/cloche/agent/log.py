@@ -7,6 +7,7 @@ gets through says how many were.
 import json
 import os
 import select
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,6 +23,8 @@ class Log:
         self._session_id = session_id
         self._fd = fd
         self._dropped = 0
+        self.on_line: Callable[[str], object] | None = None
+        """Given each line that is logged, also one that stderr did not take. It must neither log nor raise."""
 
     def debug(self, msg: str, **fields: object) -> None:
         self._write("debug", msg, fields)
@@ -46,6 +49,8 @@ class Log:
         if len(line) > _MAX_LINE_BYTES:
             short = {"time": time, "level": level, "msg": msg[:256], "session": self._session_id, "cut": True}
             line = json.dumps(short).encode() + b"\n"
+        if self.on_line is not None:
+            self.on_line(line[:-1].decode())
         self._dropped = 0 if self._put(line) else self._dropped + 1
 
     def _put(self, line: bytes) -> bool:

@@ -25,7 +25,6 @@ from cloche.agent.procfs import (
     network_bytes,
     oldest_age_s,
     open_files,
-    proportional_bytes,
 )
 from cloche.wire.messages import HealthStatus, Payload
 
@@ -85,6 +84,8 @@ class Metrics:
         self._reading: Reading | None = None
         self._memory = Memory()
         self._is_stale = False
+        self.programs: Callable[[], int] = lambda: 0
+        """How many run that the machine API has started."""
         self.limit_kills = 0
         """Processes that the watchdog has ended."""
 
@@ -103,6 +104,7 @@ class Metrics:
             "restarts": browser.restarts,
             "cpu_seconds": round(reading.cpu_ticks / TICKS_PER_SECOND, 2),
             "limit_kills": self.limit_kills,
+            "programs": self.programs(),
             "worker_status": self._worker_status(),
         }
 
@@ -122,21 +124,6 @@ class Metrics:
             "open_files": sum(open_files(process.pid) for process in reading.processes),
             "goroutines": self._task_count(),
         }
-
-    def processes(self) -> list[Payload]:
-        """Return one row per process of the session, by pid."""
-        rows = sorted(self._population.members(), key=lambda process: process.pid)
-        return [
-            {
-                "pid": process.pid,
-                "ppid": process.ppid,
-                "name": process.name,
-                "state": process.state,
-                "cpu_seconds": round(process.cpu_ticks / TICKS_PER_SECOND, 2),
-                "memory_mb": round(proportional_bytes(process) / _MB, 2),
-            }
-            for process in rows
-        ]
 
     def expire(self) -> None:
         """Let the next reading be a new one: something has changed that it must show."""

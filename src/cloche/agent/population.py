@@ -10,6 +10,8 @@ from cloche.agent.procfs import Process, read_process, read_processes
 
 _SWEEPS: Final = 2
 """The second one finds what was forked during the first."""
+_FEW_SERVICES: Final = 64
+"""Fewer are not worth looking through for those that are no more."""
 
 
 class Population:
@@ -28,9 +30,11 @@ class Population:
         self._browsers: set[int] = set()
         self._own: set[int] = set()
         self._services: set[int] = set()
+        self._look_for_services_at = _FEW_SERVICES
         self._remembered: set[tuple[int, int]] = set()
 
     def add_browser(self, pid: int) -> None:
+        self._services.discard(pid)  # a number of old, given out anew
         self._browsers.add(pid)
 
     def remove_browser(self, pid: int) -> None:
@@ -45,6 +49,15 @@ class Population:
         self._own.discard(pid)
         if keeps_session:
             self._services.add(pid)
+
+    def add_service(self, pid: int) -> None:
+        """Name a program of the session's user, in a session of its own: neither it nor what it leaves behind there
+        goes when a browser is killed, and what it works is the session's work."""
+        if len(self._services) >= self._look_for_services_at:
+            with contextlib.suppress(OSError):  # processes cannot be listed: the next one looks again
+                living = self._living_services(read_processes().values())
+                self._look_for_services_at = _FEW_SERVICES + 2 * len(living)
+        self._services.add(pid)
 
     def is_own(self, process: Process) -> bool:
         """Whether it is the agent or belongs to one of its commands."""
@@ -131,10 +144,15 @@ def select_members(
 
 def kill(processes: Iterable[Process]) -> int:
     """Send SIGKILL to each one that is still the process that was seen; return how many were reached."""
-    return sum(_kill_one(process) for process in processes)
+    return send(processes, signal.SIGKILL)
 
 
-def _kill_one(process: Process) -> bool:
+def send(processes: Iterable[Process], number: int) -> int:
+    """Send a signal to each one that is still the process that was seen; return how many were reached."""
+    return sum(_send_one(process, number) for process in processes)
+
+
+def _send_one(process: Process, number: int) -> bool:
     # Open first, then compare: from here on the descriptor cannot come to mean another process (pidfd_open(2)).
     try:
         descriptor = os.pidfd_open(process.pid)
@@ -144,7 +162,7 @@ def _kill_one(process: Process) -> bool:
         now = read_process(process.pid)
         if now is None or now.started != process.started:
             return False
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        signal.pidfd_send_signal(descriptor, number)
     except OSError:
         return False
     finally:

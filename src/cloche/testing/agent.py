@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import socket
 import tempfile
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -67,6 +68,8 @@ class FakeAgent:
         """Told of every command."""
         self.pages: dict[str, Any] = {"/health": HEALTH, "/metrics": METRICS}
         """What its HTTP API answers, by path."""
+        self.serve_http: Callable[[socket.socket], Awaitable[None]] | None = None
+        """Takes over an HTTP stream from its first byte on."""
         self.guest_answers = GuestAnswers(exec_enabled=config.exec_enabled and config.exec_allowed)
         self.may_dial = asyncio.Event()
         self.may_dial.set()
@@ -134,6 +137,12 @@ class FakeAgent:
     async def restart_browser(self) -> None:
         self._be_ready()
         await self.say(FromAgent.BROWSER, self._state)
+
+    async def stop_browser(self) -> None:
+        """The browser is stopped on request, and stays so until `restart_browser`."""
+        self._browser.clear()
+        await self._report(BrowserState.EXITED, pid=3, exit_code=0, reason="stopped")
+        await self._report(BrowserState.STOPPED)
 
     async def give_up(self, reason: str = "restart_budget_spent") -> None:
         await self._report(BrowserState.GAVE_UP, restarts=self._restarts, reason=reason, log_tail="boom\n\x1b[2J")
@@ -220,13 +229,17 @@ class FakeAgent:
                 await self._ended.wait()
             elif preface.kind is StreamKind.HTTP:
                 await loop.sock_sendall(connection, Answer(True).encode())
-                path = (await loop.sock_recv(connection, 4096)).split(b" ")[1].decode()
-                await loop.sock_sendall(connection, http_answer(self.pages[path]))
+                await (self.serve_http or self._serve_page)(connection)
             elif preface.kind is StreamKind.GUEST:
                 await loop.sock_sendall(connection, Answer(True).encode())
                 await self.guest_answers.serve(connection)
             else:
                 await self._hand_over(connection, preface)
+
+    async def _serve_page(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        path = (await loop.sock_recv(connection, 4096)).split(b" ")[1].decode()
+        await loop.sock_sendall(connection, http_answer(self.pages[path]))
 
     async def _hand_over(self, connection: socket.socket, preface: Preface) -> None:
         with contextlib.ExitStack() as stack:

@@ -21,7 +21,7 @@ from cloche.api.auth.tokens import TokenSigner
 from cloche.api.deps import ApiDeps
 from cloche.api.server import ApiServer
 from cloche.ids import SessionId
-from cloche.sessions.principal import Role
+from cloche.sessions.principal import Role, Scope
 from cloche.storage.database import Database, metadata
 from cloche.testing.chromium import FakeChromium
 from cloche.testing.manager import FakeSessionManager
@@ -99,7 +99,8 @@ async def running_api(**options: Any) -> AsyncGenerator[RunningApi]:
 async def _served(database: Database, chromium: FakeChromium, options: Mapping[str, Any]) -> AsyncGenerator[RunningApi]:
     manager, clock = FakeSessionManager(chromium), MovableClock()
     keys = KeyStore(database, clock)
-    secrets = {name: (await keys.create(principal=name, role=role))[1] for name, role in _PRINCIPALS.items()}
+    scopes = frozenset({Scope.MACHINE})
+    secrets = {n: (await keys.create(principal=n, role=role, scopes=scopes))[1] for n, role in _PRINCIPALS.items()}
     deps = ApiDeps(
         manager=manager, keys=keys, token_secret=TOKEN_SECRET, clock=clock, registry=CollectorRegistry(), **options
     )

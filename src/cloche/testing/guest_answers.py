@@ -20,6 +20,7 @@ HEALTH: Final[dict[str, Any]] = {
     "restarts": 0,
     "cpu_seconds": 0.5,
     "limit_kills": 0,
+    "programs": 0,
     "worker_status": "idle",
 }
 METRICS: Final[dict[str, Any]] = {

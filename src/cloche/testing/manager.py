@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from cloche.agent_link.guest_report import ExecResult, read_report
-from cloche.errors import ClocheError, ConflictError, GoneError, InvalidError, NotFoundError
+from cloche.errors import ClocheError, ConflictError, DeniedError, GoneError, InvalidError, NotFoundError
 from cloche.ids import EventId, SessionId, new_session_id
 from cloche.sessions.agent_readings import Figures, Health, Observed, read_figures, read_health
 from cloche.sessions.exec_request import ExecRequest, exec_question
@@ -27,9 +27,10 @@ from cloche.sessions.model import (
     SessionRequest,
     SessionStatus,
 )
-from cloche.sessions.principal import Principal, Role
+from cloche.sessions.principal import Principal, Role, Scope
 from cloche.testing.chromium import FakeChromium
 from cloche.testing.guest_answers import HEALTH, INTEGRATION, METRICS, PROBE
+from cloche.testing.machine import FakeSessionMachine
 from cloche.wire.guest import Answer, Tagged
 from cloche.wire.messages import Payload
 
@@ -142,6 +143,7 @@ class FakeSessionManager:
         self.may_create = asyncio.Event()
         self.may_create.set()
         self.session_agent = FakeSessionAgent()
+        self.session_machine = FakeSessionMachine()
         self.not_ready: dict[str, str] = {}
 
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
@@ -252,6 +254,15 @@ class FakeSessionManager:
     async def agent(self, principal: Principal, session_id: SessionId) -> FakeSessionAgent:
         self._require_alive(await self.get(principal, session_id))
         return self.session_agent
+
+    async def machine(self, principal: Principal, session_id: SessionId, *, whole: bool = True) -> FakeSessionMachine:
+        session = await self.get(principal, session_id)
+        self._require_alive(session)
+        if whole and not session.options.machine:
+            raise DeniedError("the session was not made with machine", reason="machine_off")
+        if whole and not principal.has(Scope.MACHINE):
+            raise DeniedError("this key may not use machines", reason="machine_not_allowed")
+        return self.session_machine
 
     async def readiness(self) -> Mapping[str, str]:
         return self.not_ready

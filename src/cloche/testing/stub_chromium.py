@@ -10,15 +10,23 @@ session chooses its temper by `user_agent`:
     babble         answers what is no HTTP
     loop           ends a moment after its first answer, again and again
     linger         ignores SIGTERM
+    deaf           answers Browser.close and goes on
+    stubborn       ignores both
     fork           forks until the kernel refuses; `/json/list` tells how often that went well
     hog            takes memory in steps of 16 MiB until it is stopped
     socks:garbage  says to the proxy what is no SOCKS; `/json/list` tells what each connection came to
     socks:slow     says a greeting byte by byte, too slowly, on many connections
 
+`--break` on its command line makes it end before it is ready, `--mark=…` stands in `/json/version`. Otherwise it plays
+Chromium where the agent relies on it: a page for the URL on the command line, `/json/list` with the one in front first,
+`PUT /json/new?…`, and `Browser.close` over a WebSocket, which alone writes what it holds: `kept` in its profile.
+
 It runs under the sandbox's own Python, so only the standard library may be imported, and nothing of Cloche.
 """
 
+import base64
 import contextlib
+import hashlib
 import json
 import mmap
 import os
@@ -27,13 +35,14 @@ import socket
 import sys
 import threading
 import time
+import urllib.parse
+import uuid
 from pathlib import Path
 from typing import Final
 
 INTERPRETER: Final = "/opt/python/bin/python3"
 DEVTOOLS_PORT: Final = 9222
 PROXY: Final = ("127.0.0.1", 1080)
-BROWSER_PATH: Final = "/devtools/browser/00000000-0000-4000-8000-00000000cafe"
 
 GARBAGE: Final = (
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
@@ -48,15 +57,17 @@ GARBAGE: Final = (
     bytes(70_000),
 )
 
+WEBSOCKET_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
 Report = dict[str, object]
 
 
-def install(directory: Path, name: str = "chromium") -> Path:
+def install(directory: Path, name: str = "chromium", interpreter: str = INTERPRETER) -> Path:
     """Write the program into `directory` (made, and open to every user) and return its path."""
     directory.mkdir(mode=0o755, parents=True, exist_ok=True)
     directory.chmod(0o755)
     program = directory / name
-    program.write_text(f"#!{INTERPRETER} -IS\n{Path(__file__).read_text()}")
+    program.write_text(f"#!{interpreter} -IS\n{Path(__file__).read_text()}")
     program.chmod(0o755)
     return program
 
@@ -67,18 +78,27 @@ class Stub:
     def __init__(self, temper: str, profile: Path) -> None:
         self._temper = temper
         self._profile = profile
-        self._report: Report = {"temper": temper}
+        url = sys.argv[-1] if not sys.argv[-1].startswith("-") else "about:blank"
+        self._report: Report = {"temper": temper, **_page(url)}
+        self._pages = [self._report]
+        self._path = f"/devtools/browser/{uuid.uuid4()}"
+        self._port = 0
 
     def run(self) -> None:
-        if self._temper == "crash":
+        if self._temper == "crash" or "--break" in sys.argv:
             sys.exit("stub: cannot go on")
         if self._temper == "hang":
             _wait_for_ever()
-        if self._temper == "linger":
+        if self._temper in ("linger", "stubborn"):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        listener = socket.create_server(("127.0.0.1", DEVTOOLS_PORT), backlog=64)
+        listener = socket.create_server(
+            ("127.0.0.1", int(_argument("remote-debugging-port") or self._port)), backlog=64
+        )
+        self._port = listener.getsockname()[1]
         self._profile.mkdir(parents=True, exist_ok=True)
-        (self._profile / "DevToolsActivePort").write_text(f"{DEVTOOLS_PORT}\n{BROWSER_PATH}")
+        port_file = self._profile / "DevToolsActivePort"
+        port_file.with_suffix(".new").write_text(f"{self._port}\n{self._path}")
+        port_file.with_suffix(".new").rename(port_file)
         threading.Thread(target=self._misbehave, daemon=True).start()
         while True:
             connection, _ = listener.accept()
@@ -88,19 +108,46 @@ class Stub:
     def _answer(self, connection: socket.socket) -> None:
         if self._temper == "mute":
             _wait_for_ever()
-        request = connection.recv(4096).split(b" ")
+        head = connection.recv(16384)
+        request = head.split(b" ")
         if self._temper == "babble":
             connection.sendall(b"\x00\xff half a thought\r\n\r\n" * 4)
             return
         target = request[1].decode() if len(request) > 1 else ""
+        if target == self._path:
+            threading.Thread(target=self._converse, args=(connection.dup(), head), daemon=True).start()
+            return
         connection.sendall(_http(200, self._json(target)))
         if self._temper == "loop":
             threading.Timer(0.05, os._exit, (9,)).start()
 
     def _json(self, target: str) -> object:
         if target.startswith("/json/version"):
-            return {"Browser": "Stub/1.0", "webSocketDebuggerUrl": f"ws://127.0.0.1:{DEVTOOLS_PORT}{BROWSER_PATH}"}
-        return [self._report]
+            url = f"ws://127.0.0.1:{self._port}{self._path}"
+            return {"Browser": "Stub/1.0", "webSocketDebuggerUrl": url, "mark": _argument("mark")}
+        if target.startswith("/json/new?"):
+            self._pages.append(_page(urllib.parse.unquote(target.partition("?")[2])))
+            return self._pages[-1]
+        return self._pages[::-1]
+
+    def _converse(self, connection: socket.socket, head: bytes) -> None:
+        """Speak as much WebSocket as one Browser.close takes."""
+        with connection:
+            at = head.lower().index(b"sec-websocket-key: ") + len(b"sec-websocket-key: ")
+            key = head[at:].partition(b"\r\n")[0]
+            accept = base64.b64encode(hashlib.sha1(key + WEBSOCKET_GUID).digest()).decode()  # noqa: S324
+            fields = f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n"
+            connection.sendall(f"HTTP/1.1 101 Yes\r\n{fields}\r\n".encode())
+            frame = connection.recv(4096)
+            mask, masked = frame[2:6], frame[6 : 6 + (frame[1] & 0x7F)]
+            message = json.loads(bytes(byte ^ mask[index % 4] for index, byte in enumerate(masked)))
+            if message["method"] != "Browser.close":
+                return
+            body = json.dumps({"id": message["id"], "result": {}}).encode()
+            connection.sendall(bytes((0x81, len(body))) + body)
+        if self._temper not in ("deaf", "stubborn"):
+            (self._profile / "kept").write_text(str(self._report["url"]))
+            os._exit(0)
 
     def _misbehave(self) -> None:
         if self._temper == "fork":
@@ -134,6 +181,10 @@ class Stub:
             if not held:
                 break
         self._report["cut_after_s"] = round(time.monotonic() - began, 1)
+
+
+def _page(url: str) -> Report:
+    return {"type": "page", "id": uuid.uuid4().hex, "title": "", "url": url}
 
 
 def _hog() -> None:

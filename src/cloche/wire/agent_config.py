@@ -29,7 +29,9 @@ class BrowserConfig(NamedTuple):
     """Chromium's whole environment."""
     user_data_dir: str = "/data/profile"
     """Where Chromium writes DevToolsActivePort; the agent removes a stale one before each start."""
-    devtools_port: int = DEVTOOLS_PORT
+    devtools_port: int = 0
+    """Where Chromium was told to listen, if it does not write that into DevToolsActivePort: full Chromium does so only
+    for a port of its own choice. 0: the file is waited for."""
     start_timeout_s: float = 20.0
     restart_budget: int = 3
     """Restarts allowed within `restart_window_s`; a crash before the first ready is never restarted."""
@@ -77,9 +79,11 @@ class AgentConfig(NamedTuple):
     """Serve the whole machine API: programs, files, logs from files. Without it only what the owner of a session sees
     anyway."""
     machine_env: dict[str, str] = {}  # noqa: RUF012 - shared, and never written to
-    """*driver*: what programs of the process API find in their environment."""
+    """What programs of the process API find in their environment; the *driver* puts its own beneath it."""
     staging_dir: str = "/data/staging"
     """Where uploads are put together: on the file system of the workspace and of the browser's profile."""
+    policies_dir: str = "/data/policies/managed"
+    """Where Chromium finds the policies it must keep to: what `/etc/chromium/policies/managed` leads to."""
     exec_enabled: bool = False
     """The switch for Exec; the policy must allow it as well."""
     exec_allowed: bool = False

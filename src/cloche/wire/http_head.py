@@ -9,13 +9,18 @@ MAX_HEAD_BYTES: Final = 16 * 1024
 MAX_FIELDS: Final = 32
 MAX_QUERY_FIELDS: Final = 32
 MAX_CHUNK_LINE_BYTES: Final = 64
+MAX_TRAILERS: Final = 32
 
 END: Final = b"\r\n\r\n"
 _HEX: Final = b"0123456789abcdefABCDEF"
+_CONTROLS: Final = bytes(code for code in range(32) if code != 9) + b"\x7f"
+_TOKEN: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+"""What a field's name may hold, in lower case (RFC 9110, section 5.6.2)."""
 
 
 class HeadError(ValueError):
-    """A head, a body's framing or a query that is none, or one that is too large (`status` 431)."""
+    """A head, a body's framing or a query that is none, one that is too large (`status` 431), or of a version that is
+    not spoken (505)."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -56,7 +61,8 @@ def parse_head(data: bytes) -> RequestHead | None:
     """Read a request's head, or None while it is incomplete.
 
     Raises:
-        HeadError: malformed (400) or larger than 16 KiB (431).
+        HeadError: malformed (400), larger than 16 KiB (431), or not HTTP/1.1 (505): chunks mean nothing to a reader
+            of 1.0.
     """
     head, end, _ = data.partition(END)
     if len(head) > MAX_HEAD_BYTES:
@@ -64,10 +70,14 @@ def parse_head(data: bytes) -> RequestHead | None:
     if not end:
         return None
     first, *lines = head.split(b"\r\n")
+    if any(line.translate(None, _CONTROLS) != line for line in (first, *lines)):
+        raise HeadError("control characters")
     method, _, rest = first.partition(b" ")
     target, _, version = rest.partition(b" ")
-    if not method.isalpha() or not target.startswith(b"/") or version not in (b"HTTP/1.1", b"HTTP/1.0"):
+    if not method.isalpha() or not target.startswith(b"/") or not version.startswith(b"HTTP/"):
         raise HeadError("this is no request line")
+    if version != b"HTTP/1.1":
+        raise HeadError("only HTTP/1.1 is spoken here", 505)
     path, _, query = target.partition(b"?")
     return RequestHead(method.decode("ascii"), unquote(path).decode("utf-8", "replace"), _query(query), _fields(lines))
 
@@ -108,7 +118,7 @@ def _fields(lines: list[bytes]) -> dict[str, str]:
     for line in lines:
         name, colon, value = line.partition(b":")
         text = name.decode("latin-1").lower()
-        if not colon or not text or text != text.strip() or text in fields:
+        if not colon or not text or not _TOKEN.issuperset(text) or text in fields:
             raise HeadError("a header field is malformed or stands twice")
         fields[text] = value.strip().decode("latin-1")
     return fields

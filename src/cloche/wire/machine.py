@@ -27,6 +27,8 @@ MAX_RUNNING: Final = 64
 MAX_EXEC_S: Final = 3600.0
 DEFAULT_EXEC_S: Final = 60.0
 SIGNALS: Final = ("TERM", "KILL", "INT", "HUP", "QUIT", "USR1", "USR2", "STOP", "CONT")
+MAX_EXTENSIONS: Final = 20
+"""That a browser is started with."""
 MAX_TTY_SIDE: Final = 65535
 
 SIZE_FIELD: Final = "cloche-size"

@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 
 MAX_DATA_BYTES: Final = 256 * 1024
 MAX_PARTS: Final = 1024
+MAX_FINISH_BYTES: Final = 6 * 1024 * 1024
+"""As many parts, each with the longest path (4096 bytes) in base64."""
 _HEADER: Final = struct.Struct(">BI")
 _NUMBER: Final = struct.Struct(">I")
 
@@ -57,6 +59,8 @@ class RecordReader:
 
     def __init__(self) -> None:
         self._pending = bytearray()
+        self._at = 0
+        """How much of what is pending has been read."""
         self._parts: set[int] = set()
         self._is_finished = False
 
@@ -65,22 +69,29 @@ class RecordReader:
         return self._is_finished
 
     def feed(self, data: bytes) -> None:
+        """To be followed by `next_record` until it returns None: so no more than one record is ever kept."""
+        if self._at:
+            # Once per piece, not per record: what is dropped may be many small records.
+            del self._pending[: self._at]
+            self._at = 0
         self._pending += data
 
     def next_record(self) -> Record | None:
         """Return the next record, or None until more has been fed. Raises: UploadError."""
-        if self._is_finished and self._pending:
+        left = len(self._pending) - self._at
+        if self._is_finished and left:
             raise UploadError("bytes after the end")
-        if len(self._pending) < _HEADER.size:
+        if left < _HEADER.size:
             return None
-        kind, length = _HEADER.unpack_from(self._pending)
-        if length > MAX_DATA_BYTES:
+        kind, length = _HEADER.unpack_from(self._pending, self._at)
+        if length > (MAX_FINISH_BYTES if kind == Kind.FINISH else MAX_DATA_BYTES):
             raise UploadError("a record is too large")
-        end = _HEADER.size + length
-        if len(self._pending) < end:
+        start = self._at + _HEADER.size
+        if left < _HEADER.size + length:
             return None
-        body = bytes(self._pending[_HEADER.size : end])
-        del self._pending[:end]
+        self._at = start + length
+        with memoryview(self._pending) as view:
+            body = bytes(view[start : self._at])
         return self._record(kind, body)
 
     def _record(self, kind: int, body: bytes) -> Record:
@@ -99,7 +110,7 @@ class RecordReader:
 
 
 def _encode(kind: Kind, body: bytes) -> bytes:
-    if len(body) > MAX_DATA_BYTES:
+    if len(body) > (MAX_FINISH_BYTES if kind is Kind.FINISH else MAX_DATA_BYTES):
         raise UploadError("a record is too large")
     return _HEADER.pack(kind, len(body)) + body
 

@@ -191,7 +191,7 @@ def test_the_machine_api_tells_health_metrics_and_processes(host, start_agent) -
     assert agent.get_json("/metrics?fresh=1").keys() >= {"disk_total_mb", "goroutines", "open_files"}
     rows = agent.get_json("/processes")["processes"]
     assert {row["pid"] for row in rows} == {agent.process.pid, *agent.descendants()}
-    assert rows[0].keys() == {"pid", "ppid", "name", "state", "cpu_seconds", "memory_mb"}
+    assert rows[0].keys() == {"pid", "ppid", "name", "state", "cpu_seconds", "memory_mb", "part"}
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_the_machine_api_tells_health_metrics_and_processes(host, start_agent) -
         (b"POST /health HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", b"405 Method Not Allowed"),
         (b"GET /health\r\n\r\n", b"400 Bad Request"),
         (b"\x00\xff /health HTTP/1.1\r\n\r\n", b"400 Bad Request"),
-        (b"GET /health HTTP/1.1\r\nX: " + b"y" * 9000, b"431 Request Header Fields Too Large"),
+        (b"GET /health HTTP/1.1\r\nX: " + b"y" * 18_000, b"431 Request Header Fields Too Large"),
     ],
 )
 def test_a_request_that_will_not_do_gets_its_status(host, start_agent, request_, status) -> None:

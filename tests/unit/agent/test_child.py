@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloche.agent import child
-from cloche.agent.child import ChildOutcome, ChildSpec, find_program, run_child
+from cloche.agent.child import ChildOutcome, ChildSpec, run_child
 from cloche.agent.loop import Event, Loop
 from cloche.agent.population import Population
 from cloche.agent.procfs import read_process
@@ -442,7 +442,6 @@ def test_a_program_is_looked_up_in_the_given_path_alone(tmp_path: Path, monkeypa
     assert run(ChildSpec(("tool",), PATIENCE_S, {"PATH": str(first)})).error == "Permission denied"
     assert run(ChildSpec(("tool",), PATIENCE_S, {"PATH": ":."})).error == "No such file or directory"
     assert run(ChildSpec(("./tool",), PATIENCE_S, {})).stdout == b"ours\n"
-    assert find_program("sh", os.defpath) == "/bin/sh"
 
 
 def test_a_process_that_ignores_its_children_learns_no_exit_code_and_says_so() -> None:

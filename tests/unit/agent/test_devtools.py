@@ -1,12 +1,16 @@
 import json
 import os
+import socket
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloche.agent.devtools import DevTools, parse_version, read_active_port, response_body
+from cloche.agent.devtools import DevTools, parse_version, read_active_port, response_body, wait_until_ready
+from cloche.agent.loop import Loop
 
 VERSION = b'{"Browser":"HeadlessChrome/156.0","webSocketDebuggerUrl":"ws://127.0.0.1:9222/devtools/browser/a-1"}'
 
@@ -96,3 +100,28 @@ def test_a_version_that_is_none_is_refused(body: bytes) -> None:
 def test_the_revision_is_taken_from_where_chromium_writes_it(webkit: object, revision: str) -> None:
     body = json.dumps(json.loads(VERSION) | {"WebKit-Version": webkit}).encode()
     assert parse_version(body, 1).revision == revision
+
+
+def test_without_a_port_file_the_port_that_was_agreed_on_is_asked(tmp_path: Path) -> None:
+    found: list[DevTools] = []
+
+    async def look(loop: Loop, port: int) -> None:
+        found.append(await wait_until_ready(loop, str(tmp_path), time.monotonic() + 5, agreed_port=port))
+
+    def answer(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(VERSION) + VERSION)
+
+    def fail(name: str, error: BaseException) -> None:
+        raise AssertionError(name) from error
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=answer, args=(listener,))
+        thread.start()
+        loop = Loop(fail)
+        loop.run(look(loop, port))
+        thread.join(5)
+    assert [(one.port, one.path) for one in found] == [(port, "/devtools/browser/a-1")]

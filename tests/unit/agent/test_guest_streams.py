@@ -8,25 +8,29 @@ import pytest
 
 from cloche.agent import guest, streams
 from cloche.agent.guest import GuestSocket
-from cloche.agent.guest_http import MachineApi
+from cloche.agent.journal import Journal
 from cloche.agent.log import Log
 from cloche.agent.loop import Loop
+from cloche.agent.machine.api import MachineApi, Surroundings
 from cloche.agent.metrics import BrowserFacts, Metrics
 from cloche.agent.population import Population
+from cloche.wire.agent_config import AgentConfig
 
 
 def new_guest_socket(
     loop: Loop, listener: socket.socket, converse: Callable[[socket.socket, bytes], Coroutine[Any, Any, None]]
 ) -> GuestSocket:
+    population, log = Population(owns_namespace=False), Log("error")
     metrics = Metrics(
-        Population(owns_namespace=False),
+        population,
         workspace="/",
         memory_limit_bytes=0,
         browser=lambda: BrowserFacts(False, False, False, None, 0),
         worker_status=lambda: "idle",
         task_count=lambda: 0,
     )
-    return GuestSocket(loop, Log("error"), listener, None, None, MachineApi(loop, metrics), converse)
+    surroundings = Surroundings(loop, log, AgentConfig("s", "t"), metrics, population, None, Journal(loop))
+    return GuestSocket(loop, log, listener, None, None, MachineApi(surroundings), converse)
 
 
 def test_when_all_places_are_taken_the_next_is_served_as_soon_as_any_has_ended(

@@ -43,3 +43,17 @@ def test_a_reader_that_is_gone_ends_nothing() -> None:
     os.close(reading)
     Log("info", fd=writing).info("to nobody")
     os.close(writing)
+
+
+def test_whoever_asks_is_given_each_line_that_is_logged_even_if_stderr_takes_none() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    log, lines = Log("info", "ses_1", fd=writing), list[str]()
+    log.on_line = lines.append
+    log.debug("too quiet")
+    log.info("event", count=1)
+    log.info("event", text="x" * 9000)
+    os.close(writing)
+    first, second = map(json.loads, lines)
+    assert (first["msg"], first["count"], "\n" in lines[0]) == ("event", 1, False)
+    assert second["cut"]

@@ -158,6 +158,49 @@ def test_a_service_that_a_command_has_started_outlives_browsers_and_is_forgotten
     assert not population._services
 
 
+def test_a_program_of_the_user_outlives_browsers_and_is_no_command_of_ours() -> None:
+    population = Population(owns_namespace=False)
+    program, browser = start("/bin/sleep", "60"), start("/bin/sleep", "60")
+    try:
+        population.add_service(program)
+        population.add_browser(browser)
+        seen = read_process(program)
+        assert seen is not None
+        assert not population.is_own(seen)
+        assert program in pids(population.guests())
+        population.kill_browser(browser)
+        wait_until(lambda: not is_alive(browser))
+        assert is_alive(program)
+    finally:
+        end(program)
+        end(browser)
+
+
+def test_of_many_programs_only_those_that_are_there_are_remembered() -> None:
+    population, program = Population(owns_namespace=False), start("/bin/sleep", "60")
+    try:
+        population.add_service(program)
+        for gone in range(1 << 22, (1 << 22) + 1000):
+            population.add_service(gone)
+        assert program in population._services
+        assert len(population._services) < 200
+    finally:
+        end(program)
+
+
+def test_the_number_of_a_program_of_old_does_not_protect_a_browser() -> None:
+    population, browser = Population(owns_namespace=False), start("/bin/sh", "-c", "timeout 60 sleep 60")
+    try:
+        population.add_service(browser)
+        population.add_browser(browser)
+        wait_until(lambda: len([one for one in population.guests() if one.session == browser]) == 3)
+        rest = [one.pid for one in population.guests() if one.session == browser and one.pid != browser]
+        population.kill_browser(browser)
+        wait_until(lambda: not any(map(is_alive, rest)))
+    finally:
+        end(browser)
+
+
 def test_a_long_line_of_descendants_is_looked_through_once() -> None:
     class Table(dict[int, Process]):
         looks = 0

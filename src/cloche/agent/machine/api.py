@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cloche.agent import streams
 from cloche.agent.log import Log
 from cloche.agent.loop import Loop
-from cloche.agent.machine.exchange import Exchange
+from cloche.agent.machine.exchange import Exchange, linger
 from cloche.agent.machine.problem import Problem, problem_of
 from cloche.agent.metrics import Metrics
 from cloche.agent.population import Population
@@ -46,14 +46,21 @@ class Surroundings(NamedTuple):
     """What was said by agent and browser, and what became of the browser."""
 
 
+class Loaded(NamedTuple):
+    routes: Routes
+    processes: "ProcessApi | None"
+
+
 class MachineApi:
     """Owned by `lifecycle`. `serve` answers the one request on a connection; `stop` ends what runs for it."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, load: "Callable[[Surroundings], Loaded] | None" = None) -> None:
+        """`load` makes everything but `/health` and `/metrics`, with the first request for anything else."""
         self._surroundings = surroundings
         self._routes: dict[str, Handler] = {"GET /health": self._health, "GET /metrics": self._metrics}
-        self._is_loaded = False
-        self._processes: ProcessApi | None = None
+        self._load = load or load_parts
+        self._loaded: Loaded | None = None
+        self._is_stopped = False
 
     @property
     def running(self) -> int:
@@ -81,10 +88,17 @@ class MachineApi:
             await self._refuse(connection, exchange, Problem(500, "failed", "the agent failed"))
         if exchange is None or not exchange.is_taken_over:
             connection.shutdown(SHUT_WR)
+            await (exchange.linger() if exchange is not None else linger(self._surroundings.loop, connection))
 
     async def stop(self) -> None:
+        """End every process of the process API; none can be started any more."""
+        self._is_stopped = True
         if self._processes is not None:
             await self._processes.stop()
+
+    @property
+    def _processes(self) -> "ProcessApi | None":
+        return self._loaded.processes if self._loaded is not None else None
 
     async def _read_head(self, connection: socket, received: bytes) -> tuple[RequestHead, bytes]:
         deadline = time.monotonic() + _HEAD_S
@@ -97,8 +111,11 @@ class MachineApi:
 
     def _find(self, exchange: Exchange) -> Handler:
         head = exchange.head
-        if head.path not in ("/health", "/metrics"):
-            self._load()
+        if self._loaded is None and head.path not in ("/health", "/metrics"):
+            if self._is_stopped:
+                raise Problem(409, "session_ending", "the session is ending")
+            self._loaded = self._load(self._surroundings)
+            self._routes.update(self._loaded.routes)
         allowed: list[str] = []
         for route, handler in self._routes.items():
             method, _, pattern = route.partition(" ")
@@ -110,27 +127,8 @@ class MachineApi:
                 return handler
             allowed.append(method)
         if allowed:
-            raise Problem(405, "method_not_allowed", f"allowed here: {', '.join(allowed)}")
+            raise Problem(405, "method_not_allowed", f"allowed here: {', '.join(allowed)}", allowed=", ".join(allowed))
         raise Problem(404, "no_such_route", "there is nothing at this path")
-
-    def _load(self) -> None:
-        if self._is_loaded:
-            return
-        self._is_loaded = True
-        from cloche.agent.machine.logs.api import LogApi
-        from cloche.agent.machine.parts.api import PartsApi
-
-        surroundings = self._surroundings
-        if surroundings.config.machine:
-            from cloche.agent.machine.archives.api import ArchiveApi
-            from cloche.agent.machine.files.api import FileApi
-            from cloche.agent.machine.process.api import ProcessApi
-
-            self._processes = ProcessApi(surroundings)
-            for part in (self._processes, FileApi(surroundings), ArchiveApi(surroundings)):
-                self._routes.update(part.routes())
-        self._routes.update(LogApi(surroundings).routes())
-        self._routes.update(PartsApi(surroundings, self._processes).routes())
 
     async def _refuse(self, connection: socket, exchange: Exchange | None, problem: Problem) -> None:
         """Say no, where that can still be said; an answer that has begun is broken off."""
@@ -138,7 +136,8 @@ class MachineApi:
             exchange = Exchange(self._surroundings.loop, connection, RequestHead("", "", {}, {}), b"")
         if not exchange.has_begun:
             body = {"code": problem.code, "message": problem.message} | problem.fields
-            await exchange.answer(body, problem.status)
+            fields = {"Allow": str(problem.fields["allowed"])} if problem.status == 405 else None
+            await exchange.answer(body, problem.status, fields)
         else:
             raise ConnectionAbortedError("an answer was broken off")
 
@@ -147,6 +146,26 @@ class MachineApi:
 
     async def _metrics(self, exchange: Exchange) -> None:
         await exchange.answer(self._surroundings.metrics.metrics())
+
+
+def load_parts(surroundings: Surroundings) -> Loaded:
+    """Import and build what a session of this configuration may be asked for."""
+    from cloche.agent.machine.logs.api import LogApi
+    from cloche.agent.machine.parts.api import PartsApi
+
+    routes: dict[str, Handler] = {}
+    processes = None
+    if surroundings.config.machine:
+        from cloche.agent.machine.archives.api import ArchiveApi
+        from cloche.agent.machine.files.api import FileApi
+        from cloche.agent.machine.process import api as process_api
+
+        processes = process_api.ProcessApi(surroundings)
+        for part in (processes, FileApi(surroundings), ArchiveApi(surroundings)):
+            routes.update(part.routes())
+    routes.update(LogApi(surroundings).routes())
+    routes.update(PartsApi(surroundings, processes).routes())
+    return Loaded(routes, processes)
 
 
 def _match(pattern: str, path: str) -> dict[str, str] | None:

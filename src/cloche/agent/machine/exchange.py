@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from socket import socket
 from typing import Any, Final
 
@@ -10,25 +11,29 @@ from cloche.agent import streams
 from cloche.agent.loop import Loop, Task
 from cloche.agent.machine.fields import Fields
 from cloche.agent.machine.problem import Problem, invalid
-from cloche.wire.http_head import MAX_CHUNK_LINE_BYTES, HeadError, RequestHead, chunk_size
+from cloche.wire.http_head import MAX_CHUNK_LINE_BYTES, MAX_TRAILERS, HeadError, RequestHead, chunk_size
 from cloche.wire.machine import MAX_JSON_BYTES
 
 PIECE_BYTES: Final = 256 * 1024
 BODY_S: Final = 60.0
-"""How long the next piece of a body may take."""
+"""How long the next piece of a body may take, and all of one that is JSON."""
 WRITE_S: Final = 60.0
 """How long a reader may take none of an answer before it is given up."""
 BEAT_S: Final = 15.0
 """How long an event stream may be silent before it says that it is still there."""
 
+LINGER_S: Final = 5.0
+"""How long the rest of a body that nobody wants is read, so that whoever sends it gets to read the answer."""
+
 _JOINED_BYTES: Final = 16 * 1024
 """Up to here copying is cheaper than two more system calls."""
+_SENT_BYTES: Final = 64 * 1024
 
 _REASONS: Final = {
     200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 409: "Conflict", 413: "Content Too Large", 416: "Range Not Satisfiable",
-    429: "Too Many Requests", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
-    507: "Insufficient Storage",
+    405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict", 413: "Content Too Large",
+    416: "Range Not Satisfiable", 429: "Too Many Requests", 431: "Request Header Fields Too Large",
+    500: "Internal Server Error", 505: "HTTP Version Not Supported", 507: "Insufficient Storage",
 }  # fmt: skip
 
 
@@ -93,11 +98,13 @@ class Exchange:
 
     async def fields(self) -> Fields:
         """Read the whole body as a JSON object; no body is an empty one."""
-        body = bytearray()
+        body, deadline = bytearray(), time.monotonic() + BODY_S
         while piece := await self.read():
             body += piece
             if len(body) > MAX_JSON_BYTES:
                 raise Problem(413, "too_large", "the body is too large")
+            if time.monotonic() > deadline:
+                raise TimeoutError
         try:
             value = json.loads(body) if body else {}
         except (ValueError, RecursionError):
@@ -113,10 +120,10 @@ class Exchange:
 
     # --- the answer -------------------------------------------------------------------------------------------------
 
-    async def answer(self, value: object, status: int = 200) -> None:
-        """Answer with JSON."""
+    async def answer(self, value: object, status: int = 200, fields: Mapping[str, str] | None = None) -> None:
+        """Answer with JSON. `fields` are of the head."""
         body = json.dumps(value, separators=(",", ":")).encode()
-        await self.begin("application/json", status=status, length=len(body))
+        await self.begin("application/json", status=status, length=len(body), fields=fields)
         await self.write(body)
 
     async def answer_nothing(self, status: int = 204) -> None:
@@ -132,12 +139,14 @@ class Exchange:
     ) -> None:
         """Send the head. Without a length the body is chunked, and `finish` must follow it."""
         self._is_chunking = length is None
-        lines = [f"HTTP/1.1 {status} {_REASONS[status]}"]
+        lines = [f"HTTP/1.1 {status} {_REASONS.get(status, '')}"]
         if content_type:
             lines.append(f"Content-Type: {content_type}")
         lines.append("Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}")
         lines += [f"{name}: {value}" for name, value in (fields or {}).items()]
         lines.append("Connection: close")
+        if any("\r" in line or "\n" in line for line in lines):
+            raise ValueError("a line end in a header field")
         self.has_begun = True
         await self._send("\r\n".join(lines).encode() + b"\r\n\r\n")
 
@@ -199,12 +208,20 @@ class Exchange:
         self._received.clear()
         return rest
 
+    async def linger(self) -> None:
+        """Read what nobody wanted of the body and throw it away. The answer has been given, and its end."""
+        if not self._is_read:
+            await linger(self.loop, self.connection)
+
     async def _send(self, data: bytes | bytearray | memoryview) -> None:
-        self._sent_in_turn += len(data)
-        if self._sent_in_turn >= PIECE_BYTES:  # a reader that is always ready must not keep the loop from the others
-            self._sent_in_turn = 0
-            await self.loop.sleep(0)
-        await streams.send_all(self.loop, self.connection, data, time.monotonic() + WRITE_S)
+        view = memoryview(data)
+        for at in range(0, len(view), _SENT_BYTES):  # in pieces, each with a deadline: who reads slowly still reads
+            piece = view[at : at + _SENT_BYTES]
+            self._sent_in_turn += len(piece)
+            if self._sent_in_turn >= PIECE_BYTES:  # who is always ready must not keep the loop from the others
+                self._sent_in_turn = 0
+                await self.loop.sleep(0)
+            await streams.send_all(self.loop, self.connection, piece, time.monotonic() + WRITE_S)
 
     async def _until_gone(self) -> None:
         await self.loop.readable(self.connection.fileno())
@@ -233,13 +250,15 @@ class Exchange:
     async def _next_chunk(self) -> int:
         size = chunk_size(await self._line())
         if size == 0:
-            while await self._line():  # trailers
-                continue
+            for _ in range(MAX_TRAILERS + 1):
+                if not await self._line():
+                    return 0
+            raise HeadError("too many trailers")
         return size
 
     async def _line(self) -> bytes:
-        while (end := self._received.find(b"\r\n")) < 0:
-            if len(self._received) > MAX_CHUNK_LINE_BYTES:
+        while (end := self._received.find(b"\r\n", 0, MAX_CHUNK_LINE_BYTES + 2)) < 0:
+            if len(self._received) >= MAX_CHUNK_LINE_BYTES + 2:
                 raise HeadError("this is no chunk")
             await self._receive()
         line = bytes(self._received[:end])
@@ -258,6 +277,17 @@ class Exchange:
         if not data:
             raise ConnectionError("the body was broken off")
         self._received += data
+
+
+async def linger(loop: Loop, connection: socket, within_s: float | None = None) -> None:
+    """Read until the peer has nothing more to say, at most `within_s` (`LINGER_S`), and throw it away.
+
+    A connection that is closed with bytes unread is reset, and the peer may lose what it was answered.
+    """
+    deadline = time.monotonic() + (LINGER_S if within_s is None else within_s)
+    with suppress(OSError):
+        while await streams.receive(loop, connection, PIECE_BYTES, deadline):
+            continue
 
 
 def encode_event(value: Mapping[str, Any], id_: str = "") -> bytes:

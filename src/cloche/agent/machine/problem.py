@@ -44,6 +44,10 @@ _OF_ERRNO: Final = {
 
 
 def problem_of(error: OSError) -> Problem:
-    """What a system call's failure means to whoever asked."""
+    """What a system call's failure means to whoever asked; or that of waiting for the rest of the request."""
+    if isinstance(error, TimeoutError) and error.errno is None:
+        return Problem(408, "too_slow", "the request did not come in time")
+    if isinstance(error, ConnectionError):
+        return Problem(400, "broken_off", "the request was broken off")
     status, code, message = _OF_ERRNO.get(error.errno or 0, (500, "failed", os.strerror(error.errno or errno.EIO)))
     return Problem(status, code, message)

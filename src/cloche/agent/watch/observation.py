@@ -49,11 +49,18 @@ class Observation:
         timing: Timing,
         max_entries: int = MAX_ENTRIES,
         max_hints: int = MAX_HINTS,
+        identity: tuple[int, int] | None = None,
+        on_looked: Callable[[], object] = lambda: None,
     ) -> None:
+        """`identity`: device and inode of the one directory that may be watched; None takes what is at the path.
+
+        `on_looked` is called when everything that is there has been told, and again whenever it is up to date.
+        """
         self._loop, self._log, self._send = loop, log, report
         self._root = os.fsencode(os.path.realpath(root))
         self._open_source, self._timing = open_source, timing
         self._max_entries, self._max_hints = max_entries, max_hints
+        self._identity, self._on_looked = identity, on_looked
         self._source: Source | None = None
         self._reader: Task | None = None
         self._owed: dict[str, None] = {}
@@ -89,7 +96,7 @@ class Observation:
         is_told = False
         while True:
             try:
-                os.close(disk.open_directory(self._root))
+                os.close(disk.open_directory(self._root, self._identity))
             except (OSError, disk.Displaced, disk.Unreadable) as error:
                 if not is_told:
                     self._log.warn("no workspace to watch yet", workspace=os.fsdecode(self._root), error=repr(error))
@@ -101,7 +108,7 @@ class Observation:
     def _build(self) -> None:
         self._tree, self._hints = Tree(self._max_entries), Hints(self._max_hints)
         self._watches = Watches()
-        workspace = Workspace(self._loop, self._root)
+        workspace = Workspace(self._loop, self._root, self._identity)
         self._reconciler = Reconciler(
             workspace, self._tree, self._hints, self._watches, self._report, lambda: self.owe("limits")
         )
@@ -112,6 +119,8 @@ class Observation:
         while True:
             try:
                 await (self._turn() if self._tree.root is not None else self._reconciler.begin())
+                if not self._hints.reasons:
+                    self._on_looked()
             except CannotWatch as error:
                 await self._fall_back(error)
             except (OSError, disk.Unreadable) as error:
@@ -189,12 +198,15 @@ class Observation:
 
     async def _stop_reading(self) -> None:
         self._watches.drop()
-        if self._reader is not None:
-            await self._loop.stop(self._reader)
+        try:
+            if self._reader is not None:
+                await self._loop.stop(self._reader)
+        finally:
+            # Also where who waits here is cancelled once more, as at the agent's end: the reader does not read then.
             self._reader = None
-        if self._source is not None:
-            self._source.close()
-            self._source = None
+            if self._source is not None:
+                self._source.close()
+                self._source = None
 
     async def _fall_back(self, error: CannotWatch) -> None:
         self._log.warn("no inotify, or no more of it: the workspace is polled", error=str(error), errno=error.errno)

@@ -28,14 +28,15 @@ class Seen(NamedTuple):
 class Workspace:
     """Owned by `observation`. All of it raises `disk.Displaced`, `disk.Unreadable`, `RootLost` and OSError."""
 
-    def __init__(self, loop: Loop, root: bytes) -> None:
-        self._loop, self._root = loop, root
+    def __init__(self, loop: Loop, root: bytes, identity: tuple[int, int] | None = None) -> None:
+        """`identity`: whatever else is found in the root's place is not the root."""
+        self._loop, self._root, self._identity = loop, root, identity
         self._listed: tuple[Directory, int] | None = None
         self._looked = 0
 
     def open_root(self, identity: tuple[int, int] | None = None) -> int:
         try:
-            return disk.open_directory(self._root, identity)
+            return disk.open_directory(self._root, identity or self._identity)
         except disk.Displaced:
             raise RootLost from None
 

@@ -1,0 +1,17 @@
+"""The browser's user-data directory as files: whose it is at the moment."""
+
+from cloche.agent.machine.api import Surroundings
+from cloche.agent.machine.beneath import Place
+from cloche.agent.machine.problem import Problem
+
+
+def require_writable(surroundings: Surroundings, place: Place) -> None:
+    """Refuse to change the profile while a browser has it open, or is about to: Chromium does not expect it, and writes
+    over it.
+
+    To be asked once more, without an await between, right before what was prepared is put in place.
+    Raises: Problem 409 `browser_running`.
+    """
+    supervisor = surroundings.supervisor
+    if place.is_profile and supervisor is not None and not supervisor.is_at_rest:
+        raise Problem(409, "browser_running", "the profile can only be changed while the browser is stopped")
