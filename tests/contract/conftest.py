@@ -18,6 +18,7 @@ from cloche.sandbox.namespace import members, places
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.driver import NamespaceDriver
 from cloche.sandbox.namespace.handle import NamespaceSandbox
+from cloche.sandbox.namespace.shell import find_busybox
 from cloche.sandbox.namespace.uid_range import UidRange
 from cloche.sandbox.spec import Engine, Limits, SandboxSpec
 from cloche.testing import leaks
@@ -35,6 +36,7 @@ class NamespaceCase(DriverCase):
     def __init__(self, config: NamespaceConfig) -> None:
         self.config = config
         self.limits = Limits(memory_bytes=256 << 20, processes=64, disk_bytes=32 << 20, open_files=512)
+        self.machine = False
         self._before = leaks.take()
         self._made: list[tuple[NamespaceDriver, Sandbox]] = []
 
@@ -64,7 +66,7 @@ class NamespaceCase(DriverCase):
     def new_spec(self) -> SandboxSpec:
         session_id = new_session_id()
         agent_config = AgentConfig(session_id=session_id, token="a-secret-of-the-session")
-        return SandboxSpec(session_id=session_id, limits=self.limits, agent_config=agent_config)
+        return SandboxSpec(session_id=session_id, limits=self.limits, machine=self.machine, agent_config=agent_config)
 
     async def leftovers(self) -> list[dict[str, Any]]:
         return await self.new_driver().leftovers()
@@ -181,7 +183,8 @@ class Inside:
         self.sandbox = sandbox
 
     async def __call__(self, code: str) -> Any:
-        reader, writer = await asyncio.open_unix_connection(sock=await self.driver.connect(self.sandbox))
+        connected = await self.driver.connect(self.sandbox)
+        reader, writer = await asyncio.open_unix_connection(sock=connected, limit=8 << 20)
         try:
             writer.write(json.dumps({"code": code}).encode() + b"\n")
             async with asyncio.timeout(30):
@@ -196,6 +199,18 @@ class Inside:
 @pytest.fixture
 async def inside(namespace_case: NamespaceCase) -> AsyncIterator[Inside]:
     """One running sandbox and a way to look around in it."""
+    driver = namespace_case.new_driver()
+    sandbox = await namespace_case.running(driver)
+    yield Inside(driver, sandbox)
+    await driver.destroy(sandbox)
+
+
+@pytest.fixture
+async def machine(namespace_case: NamespaceCase) -> AsyncIterator[Inside]:
+    """One running sandbox of a session made with `machine`, which has a shell."""
+    if await asyncio.to_thread(find_busybox, namespace_case.config.busybox) is None:
+        pytest.skip("needs busybox-static (cloche doctor: shell)")
+    namespace_case.machine = True
     driver = namespace_case.new_driver()
     sandbox = await namespace_case.running(driver)
     yield Inside(driver, sandbox)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cloche.sandbox.driver import Sandbox
+from cloche.sandbox.namespace import places
 from cloche.sandbox.namespace.driver import NamespaceDriver
 from cloche.sandbox.namespace.handle import NamespaceSandbox
 
@@ -22,17 +23,19 @@ with socket.socket() as s:
 
 
 async def test_the_root_holds_nothing_but_the_image(inside: Any) -> None:
-    roots = {"bin", "data", "dev", "etc", "lib", "lib64", "opt", "proc", "run", "tmp", "usr", "var", "workspace"}
-    assert set(await inside(LISTING.format(path="/"))) <= roots
-    assert await inside(LISTING.format(path="/opt")) == ["chromium", "python"]
+    assert set(await inside(LISTING.format(path="/"))) <= {
+        *("bin", "data", "dev", "etc", "lib", "lib64", "opt", "proc", "profile", "run", "tmp", "usr", "var"),
+        "workspace",
+    }
+    assert await inside(LISTING.format(path="/opt")) == ["chromium", "python", "shell"]
     assert await inside(LISTING.format(path="/run")) == ["cloche"]
     assert set(await inside(LISTING.format(path="/etc"))) == {
-        *("fonts", "group", "hostname", "hosts", "machine-id", "nsswitch.conf", "passwd", "resolv.conf"),
+        *("chromium", "fonts", "group", "hostname", "hosts", "machine-id", "nsswitch.conf", "passwd", "resolv.conf"),
     }
 
 
 async def test_nothing_of_the_host_is_visible(inside: Any) -> None:
-    absent = ["/root", "/home", "/sys", "/boot", "/mnt", "/var/lib", "/var/log", "/etc/shadow", "/etc/ssl", "/usr/bin"]
+    absent = ["/root", "/home", "/sys", "/boot", "/mnt", "/var/lib", "/var/log", "/etc/shadow", "/etc/ssl"]
     code = f"import os; result = [p for p in {absent!r} if os.path.isdir(p) and os.listdir(p) or os.path.isfile(p)]"
     assert await inside(code) == []
     passwd = await inside("result = open('/etc/passwd').read()")
@@ -50,6 +53,11 @@ for directory, _, files in os.walk("/"):
 """
     programs = await inside(code)
     assert programs == ["/opt/python/bin/python3"]
+    assert await inside(LISTING.format(path="/opt/shell")) == []
+    # The names that scripts begin with are there and lead nowhere.
+    assert await inside(LISTING.format(path="/usr/bin")) == ["env", "sh"]
+    code = "import os; result = [os.path.exists(p) for p in ('/bin/sh', '/usr/bin/sh', '/usr/bin/env')]"
+    assert await inside(code) == [False, False, False]
 
 
 async def test_the_environment_is_an_allow_list(
@@ -87,7 +95,7 @@ for directory, _, _ in os.walk("/"):
     writable = await inside(code)
     outside = [path for path in writable if not path.startswith(("/data", "/dev/shm"))]
     assert outside == []
-    assert {"/data", "/data/tmp", "/data/profile", "/data/workspace", "/data/home"} <= set(writable)
+    assert {"/data", *(f"/data/{name}" for name in places.DATA_DIRECTORIES)} <= set(writable)
 
 
 async def test_nothing_written_inside_reaches_the_hosts_disk(inside: Any, namespace_case: Any) -> None:

@@ -102,6 +102,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             bind_is_loopback=is_loopback,
             allowed_hosts=settings.allowed_hosts,
             allowed_origins=settings.allowed_origins,
+            max_upload_bytes=settings.max_upload_bytes,
         )
         yield Daemon(api, manager, Recovery(manager, driver, database), driver)
 
@@ -156,6 +157,7 @@ def namespace_config(settings: Settings) -> NamespaceConfig:
         engines=engines(settings),
         uid_range=uid_range(settings),
         bwrap=str(settings.bubblewrap or "bwrap"),
+        busybox=str(settings.busybox or "busybox"),
     )
 
 

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     chromium_shell: Path = Path("/usr/lib/chromium/chromium-headless-shell")
     chromium: Path = Path("/usr/lib/chromium/chromium")
     bubblewrap: Path | None = None
+    busybox: Path | None = None
     uid_range: str = ""
 
     max_sessions: int = Field(default=64, ge=1)
@@ -85,6 +86,9 @@ class Settings(BaseSettings):
     max_egress_bytes: int = Field(default=100 * GIB, ge=0)
     egress_connections: int = Field(default=256, ge=1)
     max_egress_connections: int = Field(default=1024, ge=1)
+
+    max_upload_bytes: int = Field(default=4 * GIB, ge=1 * MIB)
+    """Of the body of one upload into a session, and of what it unpacks to."""
 
     egress_ports: str | None = None
     egress_deny_hosts: CommaList = ()

@@ -38,4 +38,6 @@ class SandboxSpec:
     session_id: SessionId
     engine: Engine = Engine.SHELL
     limits: Limits = field(default_factory=Limits)
+    machine: bool = False
+    """Programs are run in it at a user's wish: it gets a shell and its tools, where the host has one to give."""
     agent_config: AgentConfig

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cloche.browser.launch import LaunchOptions, browser_args, browser_env
 from cloche.sandbox.spec import Engine, Limits, SandboxSpec
 from cloche.sessions.model import Session, SessionOptions
-from cloche.wire.agent_config import AgentConfig, BrowserConfig
+from cloche.wire.agent_config import DEVTOOLS_PORT, AgentConfig, BrowserConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,13 @@ def sandbox_spec(session: Session, token: str, settings: AgentSettings) -> Sandb
             cpu_cores=budget.cpu_cores,
             disk_bytes=budget.disk_bytes,
         ),
+        machine=session.options.machine,
         agent_config=AgentConfig(
             session_id=session.id,
             token=token,
             lease_s=settings.lease_s,
             machine=session.options.machine,
+            machine_env={"TZ": session.options.timezone} if session.options.timezone else {},
             exec_enabled=session.options.machine,
             exec_allowed=session.options.machine,
             browser=_browser_config(session.options, settings),
@@ -55,6 +57,7 @@ def _browser_config(options: SessionOptions, settings: AgentSettings) -> Browser
     return BrowserConfig(
         args=browser_args(launch),
         env=browser_env(launch),
+        devtools_port=DEVTOOLS_PORT if launch.full_chrome else 0,
         start_timeout_s=settings.browser_start_timeout_s,
         restart_budget=settings.restart_budget,
         restart_window_s=settings.restart_window_s,

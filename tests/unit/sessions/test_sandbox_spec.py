@@ -4,7 +4,7 @@ from cloche.sandbox.spec import Engine
 from cloche.sessions.model import Viewport
 from cloche.sessions.sandbox_spec import AgentSettings, sandbox_spec
 from cloche.testing.sessions import BUDGET, make_options, make_session
-from cloche.wire.agent_config import parse_agent_config
+from cloche.wire.agent_config import DEVTOOLS_PORT, parse_agent_config
 
 TOKEN = "t0ken-of-the-agent"
 
@@ -54,6 +54,21 @@ def test_the_sessions_options_reach_the_browser() -> None:
     assert {"--headless=new", "--window-size=800,600", "--lang=de-AT", "--user-agent=Test/1"} <= set(browser.args)
     assert browser.args[-1] == "https://a.test/"
     assert browser.env["TZ"] == "Europe/Vienna"
+
+
+def test_only_a_session_made_with_machine_has_a_shell_and_an_agent_that_serves_it() -> None:
+    for machine in (False, True):
+        spec = sandbox_spec(make_session(options=make_options(machine=machine)), TOKEN, AgentSettings())
+        config = spec.agent_config
+        assert {spec.machine, config.machine, config.exec_enabled, config.exec_allowed} == {machine}
+
+
+def test_full_chromium_is_asked_on_the_port_it_was_given_since_it_writes_no_file() -> None:
+    for engine, port in ((Engine.SHELL, 0), (Engine.CHROME, DEVTOOLS_PORT)):
+        spec = sandbox_spec(make_session(options=make_options(engine=engine)), TOKEN, AgentSettings())
+        assert spec.agent_config.browser is not None
+        assert spec.agent_config.browser.devtools_port == port
+        assert f"--remote-debugging-port={DEVTOOLS_PORT}" in spec.agent_config.browser.args
 
 
 def test_the_agent_reads_what_it_is_sent() -> None:

@@ -13,8 +13,11 @@ class DoctorSettings:
     http_bind: str
     database_url: str
     chromium_shell: Path
+    chromium: Path = Path("/usr/lib/chromium/chromium")
     bubblewrap: str = "bwrap"
     """A name looked up in PATH, or an absolute path."""
+    busybox: str = "busybox"
+    """Likewise."""
     first_uid: int = 2_000_000_000
     uid_count: int = 65_536
     has_admin_key: bool = False

@@ -5,6 +5,7 @@ from typing import Final
 
 from cloche.daemon.doctor import (
     bubblewrap,
+    chrome,
     chromium,
     clock,
     control_groups,
@@ -16,6 +17,7 @@ from cloche.daemon.doctor import (
     keys,
     port,
     python_version,
+    shell,
     uid_range,
     user_namespaces,
 )
@@ -28,6 +30,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     user_namespaces.check,
     bubblewrap.check,
     chromium.check,
+    chrome.check,
+    shell.check,
     fonts.check,
     control_groups.check,
     uid_range.check,

@@ -19,7 +19,20 @@ ENVIRONMENT: Final = {
     "TMPDIR": "/data/tmp",
     "XDG_RUNTIME_DIR": "/data/tmp",
 }
-"""All there is in the sandbox; the browser's own is in its `BrowserConfig.env`."""
+"""The agent's; the browser's own is in its `BrowserConfig.env`, that of a user's programs is `machine_environment`."""
+
+
+def machine_environment(*, has_shell: bool) -> dict[str, str]:
+    """What a user's programs find, beside what the user adds. No TERM: only who asks for a terminal has one."""
+    return {
+        "HOME": "/data/home",
+        "LANG": "C.UTF-8",
+        "LOGNAME": places.USER,
+        "PATH": f"{places.SHELL}:/opt/python/bin",
+        "TMPDIR": "/data/tmp",
+        "USER": places.USER,
+    } | ({"SHELL": f"{places.SHELL}/sh"} if has_shell else {})
+
 
 _NAMESPACES: Final = (
     "--unshare-user",
@@ -43,7 +56,9 @@ class SandboxFacts:
     image: Path
     browser_dir: Path
     link_dir: Path
-    font_dirs: tuple[str, ...]
+    shell_dir: Path | None
+    """Bound where a session was made with `machine`."""
+    shared_dirs: tuple[str, ...]
     disk_bytes: int
     memory_bytes: int
     open_files: int
@@ -68,6 +83,7 @@ def build_argv(facts: SandboxFacts) -> list[str]:
         *(word for name, value in ENVIRONMENT.items() for word in ("--setenv", name, value)),
         *("--chdir", places.DATA),
         *("--lock-file", places.LOCK),
+        *(("--lock-file", places.SHELL_LOCK) if facts.shell_dir is not None else ()),
         *("--info-fd", str(facts.info_fd), "--block-fd", str(facts.block_fd)),
         "--",
         *facts.command,
@@ -105,7 +121,8 @@ def _mounts(facts: SandboxFacts) -> list[str]:
     return [
         *("--ro-bind", str(facts.image), "/"),
         *("--ro-bind", str(facts.browser_dir), places.BROWSER),
-        *(word for directory in facts.font_dirs for word in ("--ro-bind", directory, directory)),
+        *(("--ro-bind", str(facts.shell_dir), places.SHELL) if facts.shell_dir is not None else ()),
+        *(word for directory in facts.shared_dirs for word in ("--ro-bind", directory, directory)),
         *("--ro-bind", str(facts.link_dir), places.LINK),
         *("--proc", "/proc"),
         *("--dev", "/dev"),

@@ -19,6 +19,8 @@ class NamespaceConfig:
     uid_range: UidRange = field(default_factory=UidRange)
     bwrap: str = "bwrap"
     """A name looked up in PATH, or an absolute path."""
+    busybox: str = "busybox"
+    """Likewise. Where there is none, sessions made with `machine` have no shell."""
     agent_argv: tuple[str, ...] = ()
     """What runs inside instead of the agent, for tests. Empty: the agent."""
     start_timeout_s: float = 10.0

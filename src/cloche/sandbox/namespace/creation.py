@@ -39,7 +39,13 @@ def reserve(config: NamespaceConfig, host: Host, spec: SandboxSpec) -> Namespace
             image_digest=ground.image.digest,
             created_at=datetime.now(UTC),
             group=host.cgroups().at(group_name(spec.session_id)),
-            plan=Plan(spec=spec, image=ground.image, browser=ground.browser, listener=listener),
+            plan=Plan(
+                spec=spec,
+                image=ground.image,
+                browser=ground.browser,
+                shell=ground.shell if spec.machine else None,
+                listener=listener,
+            ),
         )
         # Written before the group is made: should the daemon die in between, the next one still finds both.
         run_dir.write_record(directory, handle.record())

@@ -15,6 +15,7 @@ from cloche.sandbox.driver import Sandbox
 from cloche.sandbox.namespace.engine import BrowserFiles
 from cloche.sandbox.namespace.image import Image
 from cloche.sandbox.namespace.run_dir import RunDir
+from cloche.sandbox.namespace.shell import Shell
 from cloche.sandbox.spec import SandboxSpec
 
 DRIVER_NAME: Final = "namespace"
@@ -27,6 +28,7 @@ class Plan:
     spec: SandboxSpec
     image: Image
     browser: BrowserFiles
+    shell: Shell | None
     listener: socket.socket
 
 

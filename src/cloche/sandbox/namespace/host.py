@@ -14,8 +14,10 @@ from cloche.process.cgroup import CgroupRoot, detect
 from cloche.sandbox.namespace import places
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.engine import BrowserFiles, find_browser
-from cloche.sandbox.namespace.image import Image, ensure_image, remove_unused
+from cloche.sandbox.namespace.image import Image, ensure_image
 from cloche.sandbox.namespace.reasons import StartReason, start_error
+from cloche.sandbox.namespace.runtime_dir import Stamp, remove_unused, stamp
+from cloche.sandbox.namespace.shell import Shell, ensure_shell, find_busybox
 from cloche.sandbox.namespace.uid_range import UidRange, holders, is_covered
 from cloche.sandbox.spec import Engine
 
@@ -28,6 +30,8 @@ class Ground:
 
     image: Image
     browser: BrowserFiles
+    shell: Shell | None
+    """For the sessions that get one; None where this machine has none to give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,21 @@ class Programs:
     prlimit: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """What has been built, and of what."""
+
+    stamps: list[Stamp]
+    image: Image
+    shell: Shell | None
+
+    def paths(self) -> list[Path]:
+        return [self.image.path, *([self.shell.path] if self.shell is not None else [])]
+
+    def is_there(self) -> bool:
+        return all(path.is_dir() for path in self.paths())
+
+
 class Host:
     """Looks once and remembers; looks again at what may be mended or upgraded while the daemon runs."""
 
@@ -46,7 +65,7 @@ class Host:
         self._config = config
         self._lock = threading.Lock()
         self._cgroups: CgroupRoot | None = None
-        self._image: tuple[list[tuple[str, int]], Image] | None = None
+        self._built: _Built | None = None
 
     def cgroups(self) -> CgroupRoot:
         with self._lock:
@@ -92,17 +111,18 @@ class Host:
         wanted = find_browser(self._config.engines[engine])
         with self._lock:
             browsers = sorted({wanted, *self._other_browsers(engine)}, key=lambda found: str(found.executable))
+            busybox = find_busybox(self._config.busybox)
             # An upgraded browser may need libraries the image lacks.
-            stamps = [(str(found.executable), found.executable.stat().st_mtime_ns) for found in browsers]
-            if self._image is None or self._image[0] != stamps or not self._image[1].path.is_dir():
-                self._image = (stamps, self._build(browsers))
-            ground = Ground(self._image[1], wanted)
+            stamps = [stamp(found.executable) for found in browsers] + ([stamp(busybox)] if busybox else [])
+            if self._built is None or self._built.stamps != stamps or not self._built.is_there():
+                self._built = self._build(stamps, browsers, busybox)
+            ground = Ground(self._built.image, wanted, self._built.shell)
         if os.geteuid() == 0:
             self._check_reachable(ground)
         return ground
 
-    def font_directories(self) -> tuple[str, ...]:
-        return tuple(name for name in places.FONTS if Path(name).is_dir())
+    def shared_directories(self) -> tuple[str, ...]:
+        return tuple(name for name in places.SHARED if Path(name).is_dir())
 
     def _other_browsers(self, engine: Engine) -> list[BrowserFiles]:
         found: list[BrowserFiles] = []
@@ -115,16 +135,17 @@ class Host:
                     continue
         return found
 
-    def _build(self, browsers: list[BrowserFiles]) -> Image:
+    def _build(self, stamps: list[Stamp], browsers: list[BrowserFiles], busybox: Path | None) -> "_Built":
         runtime_dir = self._config.state_dir / "runtime"
         try:
             image = ensure_image(runtime_dir, browsers)
-            removed = remove_unused(runtime_dir, image)
+            built = _Built(stamps, image, _shell(runtime_dir, busybox))
+            removed = remove_unused(runtime_dir, built.paths())
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:
             _log.error("image_not_built", exc_info=error)
             raise start_error(StartReason.IMAGE_MISSING) from error
-        _log.info("image_ready", digest=image.digest, removed=removed)
-        return image
+        _log.info("image_ready", digest=image.digest, has_shell=built.shell is not None, removed=removed)
+        return built
 
     def _check_reachable(self, ground: Ground) -> None:
         """A sandbox's own uid must be able to walk to what bubblewrap binds."""
@@ -134,6 +155,17 @@ class Host:
             if (closed := first_closed(path)) is not None:
                 _log.error("path_unreachable", path=str(path), closed=str(closed), mend=f"chmod o+x {closed}")
                 raise start_error(StartReason.PATH_UNREACHABLE)
+
+
+def _shell(runtime_dir: Path, busybox: Path | None) -> Shell | None:
+    """Find or build the shell. Without one sessions work, and those with `machine` run what is brought to them."""
+    if busybox is None:
+        return None
+    try:
+        return ensure_shell(runtime_dir, busybox)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        _log.warning("shell_not_built", busybox=str(busybox), exc_info=error)
+        return None
 
 
 def first_closed(path: Path) -> Path | None:

@@ -3,16 +3,16 @@
     <state>/runtime/<digest>/            digest over every source's path, size and time, and our version
         usr/lib/…                        shared libraries, at the paths where the loader looks for them
         opt/python/                      this Python and its standard library
+        bin usr/bin/{sh,env}             links into the shell, which only some sessions have
         usr/share/cloche/                agent.pyz, welcome.html, image.lock
         etc/{passwd,group,hosts,…}       made up; nothing of the host's
-        proc dev data run/cloche opt/chromium usr/share/fonts …      empty, to mount on
+        proc dev data run/cloche opt/{chromium,shell} usr/share/fonts …      empty, to mount on
     <state>/runtime/<digest>.json        the sources, to see at the next start that nothing has changed
 
-A library that apt replaced makes a new image; sandboxes that run on the old one keep it. An image nobody uses any more
-is removed. All functions block; building takes about a second, finding an existing image some milliseconds.
+A library that apt replaced makes a new image; sandboxes that run on the old one keep it. All functions
+block; building takes about a second, finding an existing image some milliseconds.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -28,9 +28,9 @@ from cloche.sandbox.agent_bundle import agent_sources
 from cloche.sandbox.namespace import image_files, places, python_files
 from cloche.sandbox.namespace.engine import BrowserFiles
 from cloche.sandbox.namespace.libraries import closure, is_elf, loader_of
+from cloche.sandbox.namespace.runtime_dir import building, make, stamp
 
-_FORMAT: Final = 1
-_Stamp = tuple[str, int, int]
+_FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,12 @@ def ensure_image(runtime_dir: Path, browsers: Sequence[BrowserFiles]) -> Image:
     Safe when two daemons do it at once: each builds under a name of its own, the first rename wins. Raises OSError,
     ValueError (a browser that is no ELF program the loader knows) or subprocess.TimeoutExpired.
     """
-    if not runtime_dir.is_dir():
-        runtime_dir.mkdir(parents=True, exist_ok=True)
-        runtime_dir.chmod(0o711)  # whatever the umask is: sandboxes walk through
+    make(runtime_dir)
     key = _key(browsers)
     if found := _find(runtime_dir, key):
         return found
     copies = list(_copies(browsers))
-    stamps = [_stamp(path) for path in [*(source for source, _name in copies), *agent_sources(), *_own_files()]]
+    stamps = [stamp(path) for path in [*(source for source, _name in copies), *agent_sources(), *_own_files()]]
     digest = hashlib.sha256(json.dumps([key, stamps]).encode()).hexdigest()[:32]
     image = Image(runtime_dir / digest, digest)
     if not image.path.is_dir():
@@ -63,22 +61,11 @@ def ensure_image(runtime_dir: Path, browsers: Sequence[BrowserFiles]) -> Image:
     return image
 
 
-def remove_unused(runtime_dir: Path, keep: Image) -> list[str]:
-    """Remove the images that no sandbox runs on, and what unfinished builds left; returns their names."""
-    removed: list[str] = []
-    for entry in runtime_dir.iterdir():
-        if entry.is_dir() and entry != keep.path and _is_unused(entry):
-            entry.with_suffix(".json").unlink(missing_ok=True)
-            shutil.rmtree(entry, ignore_errors=True)
-            removed.append(entry.name)
-    return removed
-
-
 def _find(runtime_dir: Path, key: list[object]) -> Image | None:
     for manifest in runtime_dir.glob("*.json"):
         try:
             value = json.loads(manifest.read_bytes())
-            fresh = value["key"] == key and all(_stamp(Path(s[0])) == tuple(s) for s in value["sources"])
+            fresh = value["key"] == key and all(stamp(Path(s[0])) == tuple(s) for s in value["sources"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if fresh and (image := manifest.with_suffix("")).is_dir():
@@ -89,7 +76,7 @@ def _find(runtime_dir: Path, key: list[object]) -> Image | None:
 def _key(browsers: Iterable[BrowserFiles]) -> list[object]:
     """What decides which sources there are at all; the manifest then says whether each is still the same."""
     programs = [*(browser.executable for browser in browsers), python_files.interpreter()]
-    return [_FORMAT, cloche.__version__, [list(_stamp(program)) for program in sorted(programs)]]
+    return [_FORMAT, cloche.__version__, [list(stamp(program)) for program in sorted(programs)]]
 
 
 def _copies(browsers: Iterable[BrowserFiles]) -> Iterator[tuple[Path, str]]:
@@ -127,8 +114,7 @@ def _library_name(library: Path, home: Path) -> str:
 
 
 def _build(image: Image, copies: Iterable[tuple[Path, str]]) -> None:
-    temporary = Path(tempfile.mkdtemp(prefix=".building-", dir=image.path.parent))
-    try:
+    with building(image.path) as temporary:
         for source, name in copies:
             target = temporary / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -139,38 +125,9 @@ def _build(image: Image, copies: Iterable[tuple[Path, str]]) -> None:
             # Bytecode is valid only for the time its source had.
             os.utime(target, ns=(status.st_mtime_ns, status.st_mtime_ns))
         image_files.write_skeleton(temporary)
-        for directory, _names, _files in os.walk(temporary):
-            Path(directory).chmod(0o755)
-        try:
-            temporary.rename(image.path)
-        except OSError:
-            # Another daemon was quicker: its image is the same as ours.
-            if not image.path.is_dir():
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write_manifest(runtime_dir: Path, digest: str, value: dict[str, object]) -> None:
     with tempfile.NamedTemporaryFile("w", dir=runtime_dir, prefix=".manifest-", delete=False) as file:
         json.dump(value, file)
     Path(file.name).replace(runtime_dir / f"{digest}.json")
-
-
-def _is_unused(image: Path) -> bool:
-    """Whether nobody holds a lock on it. An unfinished build that is an hour old has been abandoned."""
-    if image.name.startswith("."):
-        return image.stat().st_mtime < image.parent.stat().st_mtime - 3600
-    try:
-        with (image / places.LOCK.lstrip("/")).open("r+b") as lock:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return True
-
-
-def _stamp(path: Path) -> _Stamp:
-    status = path.stat()
-    return str(path), status.st_size, status.st_mtime_ns

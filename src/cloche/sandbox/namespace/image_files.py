@@ -7,11 +7,11 @@ from typing import Final
 from cloche.sandbox.agent_bundle import build_agent_bundle
 from cloche.sandbox.namespace import places
 
-MOUNT_POINTS: Final = ("/proc", "/dev", places.DATA, places.LINK, places.BROWSER, *places.FONTS)
+MOUNT_POINTS: Final = ("/proc", "/dev", places.DATA, places.LINK, places.BROWSER, places.SHELL, *places.SHARED)
 
 _TEXTS: Final = {
-    "etc/passwd": f"root:x:0:0::/:/none\ncloche:x:{places.UID}:{places.UID}::/data/home:/none\n",
-    "etc/group": f"root:x:0:\ncloche:x:{places.UID}:\n",
+    "etc/passwd": f"root:x:0:0::/:/none\n{places.USER}:x:{places.UID}:{places.UID}::/data/home:/none\n",
+    "etc/group": f"root:x:0:\n{places.USER}:x:{places.UID}:\n",
     "etc/hosts": f"127.0.0.1 localhost {places.HOSTNAME}\n::1 localhost\n",
     "etc/hostname": f"{places.HOSTNAME}\n",
     # No name server: whatever asks for a name without going through the proxy gets no answer.
@@ -21,7 +21,16 @@ _TEXTS: Final = {
     places.LOCK.lstrip("/"): "",
 }
 
-_LINKS: Final = {"tmp": "data/tmp", "workspace": "data/workspace", "var/tmp": "../data/tmp"}
+_LINKS: Final = {
+    "tmp": "data/tmp",
+    "workspace": "data/workspace",
+    "profile": "data/profile",
+    "var/tmp": "../data/tmp",
+    "etc/chromium/policies/managed": f"../../..{places.POLICIES}",
+    # Scripts name these two in their first line. Both lead nowhere in a session without a shell.
+    "usr/bin/sh": f"../..{places.SHELL}/sh",
+    "usr/bin/env": f"../..{places.SHELL}/env",
+}
 
 _LOCALE: Final = Path("/usr/lib/locale/C.utf8")
 _MIME: Final = Path("/usr/share/mime/mime.cache")
@@ -45,13 +54,15 @@ def write_skeleton(root: Path) -> None:
     _write(root / places.AGENT.lstrip("/"), build_agent_bundle())
     _write(root / places.WELCOME.lstrip("/"), (Path(__file__).parent / "welcome.html").read_bytes())
     for name, target in _LINKS.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).symlink_to(target)
+    (root / "bin").symlink_to("usr/bin")
     _link_merged_directories(root)
 
 
 def _link_merged_directories(root: Path) -> None:
     """Where the host's /lib and its like are links into /usr, so are the image's: program headers name /lib64."""
-    for name in ("lib", "lib32", "lib64", "bin"):
+    for name in ("lib", "lib32", "lib64"):
         host = Path("/", name)
         if host.is_symlink() and not (root / name).exists():
             target = str(host.readlink()).lstrip("/")

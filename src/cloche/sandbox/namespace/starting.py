@@ -13,7 +13,7 @@ from cloche.process.cgroup import CgroupKind
 from cloche.process.pidfd import ProcessHandle
 from cloche.process.stop import in_thread
 from cloche.sandbox.namespace import members, places, run_dir
-from cloche.sandbox.namespace.argv import SandboxFacts, build_argv
+from cloche.sandbox.namespace.argv import SandboxFacts, build_argv, machine_environment
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.handle import NamespaceSandbox, Plan, Processes
 from cloche.sandbox.namespace.host import Host
@@ -73,8 +73,9 @@ class Start:
                 own_uid=self.handle.own_uid,
                 image=plan.image.path,
                 browser_dir=plan.browser.directory,
+                shell_dir=plan.shell.path if plan.shell is not None else None,
                 link_dir=self.handle.run_dir.link_dir,
-                font_dirs=self.host.font_directories(),
+                shared_dirs=self.host.shared_directories(),
                 disk_bytes=limits.disk_bytes,
                 memory_bytes=limits.memory_bytes,
                 open_files=min(limits.open_files, most_files),
@@ -152,9 +153,14 @@ def _completed(plan: Plan, handle: NamespaceSandbox) -> AgentConfig:
         guest_fd=plan.listener.fileno(),
         browser=browser,
         watchdog=watchdog,
+        machine_env=_machine_env(plan) if plan.spec.machine else {},
         owns_pid_namespace=True,
         memory_limit_bytes=limits.memory_bytes if kernel_limits else 0,
     )
+
+
+def _machine_env(plan: Plan) -> dict[str, str]:
+    return machine_environment(has_shell=plan.shell is not None) | plan.spec.agent_config.machine_env
 
 
 def _limit_processes(pid: int, processes: int) -> None:

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from cloche.sandbox.namespace.argv import SandboxFacts, build_argv
+from cloche.sandbox.namespace.argv import SandboxFacts, build_argv, machine_environment
 
 FACTS = SandboxFacts(
     bwrap="/usr/bin/bwrap",
@@ -11,7 +11,8 @@ FACTS = SandboxFacts(
     image=Path("/state/runtime/abc"),
     browser_dir=Path("/usr/lib/chromium"),
     link_dir=Path("/run/cloche/ses_X/link"),
-    font_dirs=("/usr/share/fonts", "/etc/fonts"),
+    shell_dir=None,
+    shared_dirs=("/usr/share/fonts", "/etc/fonts"),
     disk_bytes=1000,
     memory_bytes=4000,
     open_files=512,
@@ -38,7 +39,8 @@ SNAPSHOT = """
 --perms 1777 --size 2000 --tmpfs /dev/shm
 --remount-ro /dev
 --perms 0700 --size 1000 --tmpfs /data
---dir /data/home --dir /data/profile --dir /data/tmp --dir /data/workspace
+--dir /data/home --dir /data/policies --dir /data/policies/managed --dir /data/profile --dir /data/staging
+--dir /data/tmp --dir /data/workspace
 --clearenv
 --setenv HOME /data/home
 --setenv LANG C.UTF-8
@@ -55,6 +57,31 @@ SNAPSHOT = """
 
 def test_the_command_line_is_this_one() -> None:
     assert build_argv(FACTS) == SNAPSHOT.split()
+
+
+def test_a_shell_is_one_read_only_mount_more_and_one_lock() -> None:
+    argv = build_argv(replace(FACTS, shell_dir=Path("/state/runtime/shell-abc")))
+    mount, lock = ["--ro-bind", "/state/runtime/shell-abc", "/opt/shell"], ["--lock-file", "/opt/shell/lock"]
+    at = argv.index(mount[1]) - 1
+    assert argv[at : at + 3] == mount
+    del argv[at : at + 3]
+    at = argv.index(lock[1]) - 1
+    assert argv[at : at + 2] == lock
+    del argv[at : at + 2]
+    assert argv == build_argv(FACTS)
+
+
+def test_programs_of_a_user_find_who_they_are_and_where_the_tools_are() -> None:
+    assert machine_environment(has_shell=True) == {
+        "HOME": "/data/home",
+        "LANG": "C.UTF-8",
+        "LOGNAME": "cloche",
+        "PATH": "/opt/shell:/opt/python/bin",
+        "SHELL": "/opt/shell/sh",
+        "TMPDIR": "/data/tmp",
+        "USER": "cloche",
+    }
+    assert "SHELL" not in machine_environment(has_shell=False)
 
 
 def test_without_a_uid_of_its_own_nothing_becomes_anybody_else() -> None:

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from cloche.process.pidfd import ProcessHandle
@@ -43,6 +44,9 @@ def test_strays_are_told_by_the_link_directory_and_nobody_else_is_hit(tmp_path: 
 
 
 def wait_until_executed(*processes: "subprocess.Popen[bytes]") -> None:
-    # Popen returns after exec, so the command line is the new one; this only makes a failure plain.
+    # Popen returns when exec has closed its pipe, a moment before the new command line can be read.
+    deadline = time.monotonic() + 5
     for process in processes:
-        assert b"signal.pause" in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        while b"signal.pause" not in Path(f"/proc/{process.pid}/cmdline").read_bytes():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
