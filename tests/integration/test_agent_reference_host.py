@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 HEALTH = {"status", "browser_alive", "cpu_percent", "memory_mb", "uptime_seconds", "pid"}
-HEALTH_BESIDE = {"browser_pid", "processes", "restarts", "cpu_seconds", "limit_kills", "worker_status"}
+HEALTH_BESIDE = {"browser_pid", "processes", "restarts", "cpu_seconds", "limit_kills", "programs", "worker_status"}
 METRICS = {
     "cpu_percent",
     "memory_used_mb",

@@ -61,6 +61,19 @@ async def test_keys_are_made_listed_and_revoked_through_the_api(api: RunningApi)
     assert (await api.keys.verify(made["secret"])) is None
 
 
+async def test_a_key_is_given_scopes_through_the_api_and_locally(api: RunningApi, tmp_path: Path) -> None:
+    for options in (
+        {"CLOCHE_URL": api.url, "CLOCHE_KEY": api.admin_key},
+        {"CLOCHE_STATE_DIR": str(tmp_path), "local": "--local"},
+    ):
+        local = [options.pop("local")] if "local" in options else []
+        made = await cloche("key", "create", "carol", "--scope", "machine", "--json", *local, **options)
+        assert made.json["scopes"] == ["machine"], made
+        assert "machine" in (await cloche("key", "list", *local, **options)).out
+        refused = await cloche("key", "create", "carol", "--scope", "root", *local, **options)
+        assert refused.code != 0 and "scope" in refused.err, refused
+
+
 async def test_keys_are_managed_locally_without_a_daemon(tmp_path: Path) -> None:
     here = {"CLOCHE_STATE_DIR": str(tmp_path / "state"), "CLOCHE_RUN_DIR": str(tmp_path / "run")}
     made = await cloche("key", "create", "--local", "--json", **here)

@@ -18,7 +18,23 @@ from cloche.vault.secret_box import derive_key
 BODIES: dict[str, object] = {
     "/v1/sessions/{session_id}/extend": {"lifetime_s": 60},
     "/v1/sessions/{session_id}/agent/exec": {"argv": ["true"]},
+    "/v1/sessions/{session_id}/process/exec": {"command": "true"},
+    "/v1/sessions/{session_id}/process/spawn": {"command": "true"},
+    "/v1/sessions/{session_id}/process/{process_id}/stdin": {"data_b64": ""},
+    "/v1/sessions/{session_id}/process/{process_id}/kill": {"signal": "TERM"},
+    "/v1/sessions/{session_id}/process/{process_id}/resize": {"rows": 1, "cols": 1},
 }
+BODIES |= {
+    f"/v1/sessions/{{session_id}}/fs/{name}": {"path": "/workspace/x"}
+    for name in ("create_directory", "delete_file", "delete_directory", "watch")
+}
+BODIES["/v1/sessions/{session_id}/fs/move"] = {"src_path": "/workspace/x", "dest_path": "/workspace/y"}
+BODIES["/v1/sessions/{session_id}/fs/set_file_permissions"] = {"path": "/workspace/x", "mode": "0644"}
+QUERIES = {
+    f"/v1/sessions/{{session_id}}/fs/{name}": "path=/workspace/x"
+    for name in ("read_file", "write_file", "list_files", "file_info", "download_dir_zip", "download_dir_zstd")
+}
+QUERIES["/v1/sessions/{session_id}/logs/stream"] = "source=agent"
 FOREIGN_HOSTS = (
     "evil.test",
     "evil.test:8090",
@@ -42,6 +58,7 @@ FOREIGN_ORIGINS = (
     "chrome-extension://abcdef",
 )
 SOCKETS = ("cdp", "devtools/browser/x", "devtools/page/0123ABCD")
+PROCESS_SOCKET = "process/00000000-0000-4000-8000-000000000000/attach"
 
 
 @dataclass(frozen=True)
@@ -93,7 +110,10 @@ async def session_routes(daemon: DaemonProcess) -> list[tuple[str, str]]:
 
 
 def fill(path: str, id_: str) -> str:
-    return path.replace("{session_id}", id_).replace("{target_id}", "0123ABCD")
+    filled = path.replace("{session_id}", id_).replace("{target_id}", "0123ABCD")
+    for name in ("{process_id}", "{watch_id}"):
+        filled = filled.replace(name, "00000000-0000-4000-8000-000000000000")
+    return f"{filled}?{QUERIES[path]}" if path in QUERIES else filled
 
 
 async def statuses(
@@ -210,8 +230,14 @@ async def test_a_token_is_no_key_on_the_routes_that_want_one(house: House) -> No
 
 async def test_the_door_refuses_a_foreign_key_as_if_there_were_no_session(house: House) -> None:
     headers = {"authorization": f"Bearer {house.bob}"}
-    for path in SOCKETS:
+    for path in (*SOCKETS, PROCESS_SOCKET):
         assert await upgrade_status(socket_url(house.daemon, house.id, path), additional_headers=headers) == 404
+
+
+async def test_no_token_opens_the_door_to_a_program(house: House) -> None:
+    for role in TokenRole:
+        url = socket_url(house.daemon, house.id, PROCESS_SOCKET, house.signer.mint(SessionId(house.id), role))
+        assert await upgrade_status(url) == 401
 
 
 async def test_a_closed_session_is_gone_on_every_route_but_those_that_look_back(house: House) -> None:

@@ -40,6 +40,28 @@ async def test_a_listing_shows_keys_but_no_secrets(api: RunningApi) -> None:
     assert secret not in str(keys) and all("secret" not in key and "secret_hash" not in key for key in keys)
 
 
+async def test_a_key_is_made_with_scopes_which_every_answer_shows(api: RunningApi) -> None:
+    async with api.http(api.admin_key) as admin:
+        plain = (await admin.post("/v1/keys", json={"principal": "carol"})).json()
+        made = await admin.post("/v1/keys", json={"principal": "carol", "scopes": ["machine"]})
+        scoped = made.json()
+        as_admin = (
+            await admin.post("/v1/keys", json={"principal": "x", "role": "admin", "scopes": ["machine"]})
+        ).json()
+        assert (made.status_code, plain["scopes"], scoped["scopes"], as_admin["scopes"]) == (
+            201,
+            [],
+            ["machine"],
+            ["machine"],
+        )
+        listed = {key["id"]: key["scopes"] for key in (await admin.get("/v1/keys")).json()["keys"]}
+        assert (listed[plain["id"]], listed[scoped["id"]]) == ([], ["machine"])
+        assert (await admin.delete(f"/v1/keys/{scoped['id']}")).json()["scopes"] == ["machine"]
+        for scopes in (["root"], "machine", ["machine"] * 17, [1], None):
+            refused = await admin.post("/v1/keys", json={"principal": "carol", "scopes": scopes})
+            assert refused.status_code == 400 and refused.json()["field"].startswith("scopes")
+
+
 async def test_bad_requests_for_keys_are_refused(api: RunningApi) -> None:
     async with api.http(api.admin_key) as admin:
         for body in ({}, {"principal": "A B"}, {"principal": "a", "role": "root"}, {"principal": "a", "x": 1}):

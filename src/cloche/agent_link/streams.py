@@ -9,10 +9,11 @@ import socket
 import struct
 from typing import Final
 
-from cloche.errors import AgentError, DeadlineError
+from cloche.errors import AgentError, ConflictError, DeadlineError
 from cloche.wire.agent_config import DEVTOOLS_PORT, EGRESS_PORT
 from cloche.wire.preface import MAX_PREFACE_BYTES, Answer, Preface, PrefaceError, StreamKind, parse_answer
 
+BROWSER_STOPPED: Final = "browser_stopped"
 ANSWER_SLACK_S: Final = 2.0
 """How much longer than its own `wait_s` an agent may take to answer."""
 
@@ -28,6 +29,7 @@ async def open_devtools(guest: socket.socket, *, wait_s: float) -> tuple[socket.
 
     Raises:
         AgentError: the agent refused, or handed over something else.
+        ConflictError: the browser was stopped on request (`browser_stopped`).
         DeadlineError: no browser within `wait_s`.
     """
     answer, connection = await _ask(guest, Preface(StreamKind.DEVTOOLS, passes_descriptor=True, wait_s=wait_s))
@@ -102,6 +104,8 @@ async def _ask(guest: socket.socket, preface: Preface, *, keep: bool = False) ->
             await loop.sock_sendall(guest, preface.encode())
             line, received = await _receive(guest)
         answer = parse_answer(line)
+        if answer.code == BROWSER_STOPPED:
+            raise ConflictError("the browser was stopped; start it first", reason=BROWSER_STOPPED)
         if not answer.ok:
             raise AgentError("the agent refused the stream", agent_code=answer.code)
     except TimeoutError:

@@ -13,8 +13,22 @@ from cloche.api.auth.guard import GuardMiddleware
 from cloche.api.deps import ApiDeps
 from cloche.api.limits import BodyLimitMiddleware
 from cloche.api.observe import HttpMetrics, ObserveMiddleware
-from cloche.api.rest import agent, devtools, events, keys, live, operations, sessions
+from cloche.api.rest import (
+    agent,
+    archives,
+    browser,
+    devtools,
+    events,
+    files,
+    keys,
+    live,
+    logs,
+    operations,
+    processes,
+    sessions,
+)
 from cloche.api.rest.schemas import ProblemOut
+from cloche.api.zstd.codec import ZstdCodec
 
 DESCRIPTION = """Self-hosted browser infrastructure. Make a session, hand its `connect_url` to a DevTools client.
 
@@ -23,7 +37,10 @@ Errors are RFC 9457 problem details; go by `code`. Times are RFC 3339, UTC. Fiel
 
 
 def build_app(deps: ApiDeps) -> FastAPI:
-    """Wire routes, middleware and error answers. `app.state.stopping` is set when the server is about to stop."""
+    """Wire routes, middleware and error answers.
+
+    `app.state.stopping` is set when the server is about to stop, and `app.state.codec` is closed once it has.
+    """
     app = _Api(
         title="Cloche",
         version=__version__,
@@ -37,8 +54,10 @@ def build_app(deps: ApiDeps) -> FastAPI:
     )
     app.state.deps = deps
     app.state.stopping = asyncio.Event()
+    app.state.codec = ZstdCodec()
     problem.install(app)
-    for module in (sessions, events, devtools, agent, live, keys, operations):
+    machine = (processes, files, archives, logs, browser)
+    for module in (sessions, events, devtools, agent, *machine, live, keys, operations):
         app.include_router(module.router)
     return app
 
@@ -61,7 +80,7 @@ def _middleware(deps: ApiDeps) -> list[Middleware]:
         Middleware(ObserveMiddleware, metrics=HttpMetrics(deps.registry)),
         Middleware(problem.ProblemMiddleware),
         Middleware(GuardMiddleware, guard=deps.guard()),
-        Middleware(BodyLimitMiddleware),
+        Middleware(BodyLimitMiddleware, max_upload_bytes=deps.max_upload_bytes),
     ]
     if deps.allowed_origins:
         cors = Middleware(

@@ -13,6 +13,7 @@ from cloche.api.auth.credentials import Access, Credentials
 from cloche.api.auth.guard import RequestGuard
 from cloche.api.auth.keys import KeyStore
 from cloche.api.auth.tokens import TokenRole, TokenSigner
+from cloche.api.limits import MAX_UPLOAD_BYTES
 from cloche.api.urls import Origin, origin_of
 from cloche.clock import Clock
 from cloche.errors import DeniedError
@@ -39,6 +40,8 @@ class ApiDeps:
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     readiness: ReadinessCheck | None = None
+    max_upload_bytes: int = MAX_UPLOAD_BYTES
+    """Of the body of one upload, and of what it unpacks to."""
 
     def guard(self) -> RequestGuard:
         return RequestGuard(

@@ -1,6 +1,10 @@
-"""What may come in over HTTP: bodies of a size, of one kind, read once and checked before a route sees them."""
+"""What may come in over HTTP: bodies of a size, of one kind, read once and checked before a route sees them.
+
+Uploads are read by their routes as they come, whatever they are; here they are counted, and must not dawdle.
+"""
 
 import asyncio
+import re
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -13,22 +17,36 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 BODY_TIMEOUT_S = 30.0
 """From the end of the head to the end of the body."""
 
+MAX_UPLOAD_BYTES: Final = 4 * 1024 * 1024 * 1024
+PIECE_TIMEOUT_S = 30.0
+"""How long the next piece of an upload may take, from when there is room for it."""
+UPLOADS: Final = {
+    "PUT": re.compile(r"/v1/sessions/[^/]+/fs/write_file"),
+    "POST": re.compile(r"/v1/sessions/[^/]+/fs/upload(_zip|_zstd)?"),
+}
+"""By method the paths whose bodies are streams."""
+
 
 class BodyLimitMiddleware:
     """Reads a whole body of at most `max_bytes`, checks that it is strict JSON, and hands it on in one piece.
 
     FastAPI would parse it with Python's lenient parser and an unbounded read; by the time it does, both are harmless.
+    The `UPLOADS` go on unread: what their routes do not take, uvicorn does not take from the client.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES, max_upload_bytes: int = MAX_UPLOAD_BYTES) -> None:
         self._app = app
         self._max = max_bytes
+        self._max_upload = max_upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        if _is_upload(scope):
+            await self._app(scope, self._metered(headers, receive), send)
+            return
         if "content-length" not in headers and "transfer-encoding" not in headers:
             await self._app(scope, receive, send)
             return
@@ -42,6 +60,29 @@ class BodyLimitMiddleware:
         if body:
             _require_json(headers, body)
         await self._app(scope, _replay(body, receive), send)
+
+    def _metered(self, headers: Headers, receive: Receive) -> Receive:
+        """Count an upload and time its pieces. Raises, also when received from: TooLargeError, InvalidError."""
+        if int(headers.get("content-length", "0")) > self._max_upload:
+            raise TooLargeError(f"an upload may have {self._max_upload} bytes")
+        received, is_whole = 0, False
+
+        async def metered() -> Message:
+            nonlocal received, is_whole
+            if is_whole:
+                return await receive()
+            try:
+                async with asyncio.timeout(PIECE_TIMEOUT_S):
+                    message = await receive()
+            except TimeoutError:
+                raise InvalidError("the body did not arrive in time") from None
+            received += len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
+            if received > self._max_upload:
+                raise TooLargeError(f"an upload may have {self._max_upload} bytes")
+            return message
+
+        return metered
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
         # httptools has checked that Content-Length is a number.
@@ -57,6 +98,11 @@ class BodyLimitMiddleware:
                 raise TooLargeError(f"a body may have {self._max} bytes")
             if not message.get("more_body", False):
                 return bytes(body)
+
+
+def _is_upload(scope: Scope) -> bool:
+    pattern = UPLOADS.get(scope["method"])
+    return pattern is not None and pattern.fullmatch(scope["path"]) is not None
 
 
 def _require_json(headers: Headers, body: bytes) -> None:

@@ -19,6 +19,7 @@ from cloche.errors import (
     InternalError,
     InvalidError,
     NotFoundError,
+    RangeError,
     TooLargeError,
     UnauthenticatedError,
 )
@@ -59,6 +60,8 @@ def problem_of(error: ClocheError, errors: Sequence[Mapping[str, str]] = ()) -> 
     if isinstance(error, CapacityError):
         body["retry_after_s"] = error.retry_after_s
         headers["retry-after"] = str(error.retry_after_s)
+    if isinstance(error, RangeError) and "size" in error.fields:
+        headers["content-range"] = f"bytes */{error.fields['size']}"  # RFC 9110, section 14.4
     if isinstance(error, UnauthenticatedError):
         headers["www-authenticate"] = "Bearer"
     return Problem(error.http_status, body, headers)

@@ -57,6 +57,7 @@ class ApiServer:
         self._server.stop_ticking()
         await self._ticking
         await self._server.shutdown(sockets=self._sockets)
+        self._app.state.codec.close()
 
 
 class _EmbeddedServer(uvicorn.Server):

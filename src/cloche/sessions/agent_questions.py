@@ -11,13 +11,15 @@ from typing import Final, Protocol
 from cloche.agent_link import guest, http, streams
 from cloche.agent_link.guest_report import REPORT_REQUESTS, ExecResult, expect, read_exec_result, read_report
 from cloche.clock import Clock
-from cloche.errors import AgentError, BusyError, DeadlineError, DeniedError, SandboxError
+from cloche.errors import AgentError, BusyError, DeadlineError, DeniedError
 from cloche.sessions.agent_readings import Figures, Health, Observed, read_figures, read_health
 from cloche.sessions.agent_side import LastWords
 from cloche.sessions.events import Data
 from cloche.sessions.exec_request import ExecRequest, exec_question
+from cloche.sessions.machine_rights import require_machine
 from cloche.sessions.model import EventType
 from cloche.sessions.principal import Principal
+from cloche.sessions.under_way import UnderWay
 from cloche.wire.guest import Answer, Tagged, Verb
 from cloche.wire.messages import Payload
 
@@ -43,7 +45,7 @@ class QuestionsOwner(Protocol):
         """Raises: GoneError when the session ends."""
         ...
 
-    def actions_changed(self, running: int) -> None: ...
+    def actions_changed(self, change: int) -> None: ...
 
     def publish(self, type_: EventType, data: Data | None = None) -> None: ...
 
@@ -56,13 +58,11 @@ class AgentQuestions:
         self._may_execute = may_execute
         self._running = self._asked = 0
         self._given_up_at = -math.inf
-        self._under_way: set[asyncio.Timeout] = set()
+        self._under_way = UnderWay(owner)
 
     def give_up(self) -> None:
         """The session is left: nobody waits for its agent any longer. Everything under way raises GoneError."""
-        for question in self._under_way:
-            if not question.expired():
-                question.reschedule(asyncio.get_running_loop().time())
+        self._under_way.give_up()
 
     async def health(self, *, fresh: bool = False) -> Observed[Health]:
         last = self._words.health
@@ -98,12 +98,11 @@ class AgentQuestions:
             return self._clock.monotonic() - asked_at
 
     async def execute(self, principal: Principal, request: ExecRequest) -> ExecResult:
-        if not self._may_execute:
-            raise DeniedError("programs run only in sessions made with `machine`", reason="exec_off")
+        require_machine(principal, made_with=self._may_execute, off="exec_off")
         question = exec_question(request)
         guest.require_fit(question)
         with self._acting():
-            async with self._asking():
+            async with self._under_way.asking():
                 stream = await self._open_guest()
                 return await self._run(stream, question, principal, request.timeout_s + EXEC_SLACK_S)
 
@@ -136,12 +135,12 @@ class AgentQuestions:
         if self._running >= MAX_RUNNING:
             raise BusyError(f"{MAX_RUNNING} programs run in this session already", retry_after_s=1)
         self._running += 1
-        self._owner.actions_changed(self._running)
+        self._owner.actions_changed(1)
         try:
             yield
         finally:
             self._running -= 1
-            self._owner.actions_changed(self._running)
+            self._owner.actions_changed(-1)
 
     async def _get(self, path: str) -> Payload:
         """GET `path`, a constant of ours, from the agent's HTTP API."""
@@ -159,27 +158,10 @@ class AgentQuestions:
             raise BusyError(f"{MAX_ASKED} questions to this session are not answered yet", retry_after_s=1)
         self._asked += 1
         try:
-            async with self._asking():
+            async with self._under_way.asking():
                 yield
         finally:
             self._asked -= 1
-
-    @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[None]:
-        """Whatever a question fails of: when the session is ending that is the reason."""
-        try:
-            async with asyncio.timeout(None) as question:
-                self._under_way.add(question)
-                try:
-                    yield
-                finally:
-                    self._under_way.remove(question)
-        except SandboxError:
-            self._owner.require_staying()
-            raise
-        except OSError as error:
-            self._owner.require_staying()
-            raise AgentError("the session could not be reached") from error
 
 
 def _object(status: int, body: bytes) -> Payload:

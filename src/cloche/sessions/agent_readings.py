@@ -39,6 +39,8 @@ class Health:
     restarts: int
     cpu_seconds: float
     limit_kills: int
+    programs: int
+    """Of the process API, that run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ def read_health(payload: Payload) -> Health | None:
         restarts=count(payload.get("restarts")),
         cpu_seconds=amount(payload.get("cpu_seconds")),
         limit_kills=count(payload.get("limit_kills")),
+        programs=count(payload.get("programs")),
     )
 
 

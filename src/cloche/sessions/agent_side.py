@@ -39,6 +39,8 @@ class AgentOwner(Protocol):
 
     def browser_reported(self, news: BrowserNews) -> None: ...
 
+    def programs_told(self, running: int) -> None: ...
+
 
 class AgentSide:
     """Owned by the runner: `listen`, then `close`. Hears the link as its `LinkHandler`."""
@@ -119,6 +121,7 @@ class AgentSide:
             self._hear_of_browser(message.payload)
         elif message.type == FromAgent.HEARTBEAT and (health := read_health(message.payload)) is not None:
             self.words.hear_health(health)
+            self._owner.programs_told(health.programs)
         elif message.type == FromAgent.METRICS:
             self.words.hear_figures(read_figures(message.payload))
 

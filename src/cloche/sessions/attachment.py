@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from cloche.agent_link import streams
 from cloche.errors import AgentError, SandboxError
 
 BROWSER_RESTARTING: Final = "browser_restarting"
-"""What ends an attachment whose session goes on."""
+BROWSER_STOPPED: Final = streams.BROWSER_STOPPED
+"""These end an attachment whose session goes on."""
 
 
 @dataclass(eq=False, slots=True)
@@ -28,7 +30,7 @@ class RunnerAttachment:
             raise
         except OSError as error:
             raise AgentError("the session could not be reached") from error
-        if self.ended.done() and self.ended.result() == BROWSER_RESTARTING:
+        if self.ended.done() and self.ended.result() in (BROWSER_RESTARTING, BROWSER_STOPPED):
             # That was the browser before, perhaps while this dial waited for the next. Should it be this one after
             # all, its connection ends by itself.
             self.ended = asyncio.get_running_loop().create_future()

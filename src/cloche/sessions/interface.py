@@ -34,7 +34,8 @@ class Attachment(Protocol):
     async def dial(self) -> socket.socket:
         """Open a connection to Chromium's DevTools port: non-blocking, connected, the caller's to close.
 
-        While the browser is starting again this waits, bounded. Raises: AgentError, DeadlineError, GoneError.
+        While the browser is starting again this waits, bounded. Raises: AgentError, DeadlineError, GoneError,
+        ConflictError (`browser_stopped`: somebody stopped it, and nobody has started it).
         """
         ...
 
@@ -65,8 +66,8 @@ class SessionAgent(Protocol):
     async def execute(self, principal: Principal, request: ExecRequest) -> ExecResult:
         """Run a program in the sandbox to its end. Cancelled, it is killed. An event tells that it ran, not what.
 
-        Raises: InvalidError, DeniedError (`exec_off`: the session was not made with `machine`; `exec_refused`: the
-        agent will not), BusyError (as many run as may), TooLargeError.
+        Raises: InvalidError, DeniedError (`exec_off`: the session was not made with `machine`; `machine_not_allowed`:
+        the key may not; `exec_refused`: the agent will not), BusyError (as many run as may), TooLargeError.
         """
         ...
 
@@ -98,6 +99,20 @@ class MachineAnswer:
     """Raises AgentError when it breaks off before its end."""
 
 
+class MachineTunnel(Protocol):
+    """A place in a session for a connection that is spliced, from `SessionMachine.tunnel`."""
+
+    ended: "asyncio.Future[str]"
+    """Done when the session ends; the result is the reason, fit for a WebSocket close frame."""
+
+    async def dial(self) -> socket.socket:
+        """Open a stream on which the agent's HTTP API answers: non-blocking, the caller's to close.
+
+        Raises: AgentError, DeadlineError, GoneError.
+        """
+        ...
+
+
 class SessionMachine(Protocol):
     """A session as a small machine, from `SessionManager.machine`. What it answers is the sandbox's word.
 
@@ -119,6 +134,10 @@ class SessionMachine(Protocol):
         """
         ...
 
+    def tunnel(self) -> AbstractAsyncContextManager[MachineTunnel]:
+        """Take a place for a conversation that leaves HTTP behind; the session does not idle meanwhile."""
+        ...
+
     def note(self, type_: EventType, data: Mapping[str, str | int | float | bool | None]) -> None:
         """Publish an event of this session: who did what, never contents."""
         ...
@@ -128,8 +147,8 @@ class SessionManager(Protocol):
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
         """Admit, build and start a session. With `wait` it returns `ready`; without, `pending` at once.
 
-        Raises: InvalidError, DeniedError (private_hosts above the ceiling, `machine` by a user), QuotaError, BusyError,
-        StartError.
+        Raises: InvalidError, DeniedError (private_hosts above the ceiling; `machine_not_allowed`: asked for `machine`
+        with a key that may not), QuotaError, BusyError, StartError.
         """
         ...
 

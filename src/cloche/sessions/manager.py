@@ -22,7 +22,6 @@ from cloche.errors import (
     CapacityError,
     ClocheError,
     ConflictError,
-    DeniedError,
     GoneError,
     InternalError,
     InvalidError,
@@ -34,9 +33,10 @@ from cloche.sessions.admission import Admission, AdmissionLimits
 from cloche.sessions.agent_side import LastWords
 from cloche.sessions.budget import Ceilings, effective_options
 from cloche.sessions.egress_policy import EgressCeiling, effective_policy, without_credentials
-from cloche.sessions.interface import Attachment, SessionAgent, SessionManager
+from cloche.sessions.interface import Attachment, SessionAgent, SessionMachine, SessionManager
 from cloche.sessions.ledger import Ledger
 from cloche.sessions.machine import advance
+from cloche.sessions.machine_rights import require_machine, require_scope
 from cloche.sessions.model import (
     FINAL_STATUSES,
     EndReason,
@@ -102,8 +102,8 @@ class Manager(SessionManager):
     # --- use cases --------------------------------------------------------------------------------------------------
 
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
-        if request.machine and principal.role is not Role.ADMIN:
-            raise DeniedError("this needs an admin's key", field="machine", reason="machine_not_allowed")
+        if request.machine:
+            require_scope(principal)
         options = effective_options(request, self._settings.ceilings)
         policy = effective_policy(options, request.egress.upstream, self._settings.egress)
         options = replace(options, egress=without_credentials(options.egress))
@@ -194,6 +194,12 @@ class Manager(SessionManager):
 
     async def agent(self, principal: Principal, session_id: SessionId) -> SessionAgent:
         return (await self._ready_runner(principal, session_id)).questions
+
+    async def machine(self, principal: Principal, session_id: SessionId, *, whole: bool = True) -> SessionMachine:
+        runner = await self._ready_runner(principal, session_id)
+        if whole:
+            require_machine(principal, made_with=runner.session.options.machine)
+        return runner.machine
 
     def last_words(self) -> Iterator[LastWords]:
         """What the agents of all sessions that are up have last said, for the metrics."""

@@ -26,13 +26,14 @@ from cloche.sessions.accounts import Accounts
 from cloche.sessions.agent_news import BrowserNews, start_failure_reason
 from cloche.sessions.agent_questions import AgentQuestions
 from cloche.sessions.agent_side import AgentSide
-from cloche.sessions.attachment import BROWSER_RESTARTING, Attachments, RunnerAttachment
+from cloche.sessions.attachment import Attachments, RunnerAttachment
+from cloche.sessions.browser_side import ON_PURPOSE, BrowserSide
 from cloche.sessions.events import Data, EventLog
 from cloche.sessions.idle import Activity, next_end
+from cloche.sessions.machine_api import AgentMachine
 from cloche.sessions.model import BrowserFacts, EndReason, EventType, Session
 from cloche.sessions.startup import Startup
 from cloche.telemetry.metrics import Metrics
-from cloche.wire.messages import BrowserState
 
 ATTACH_WAIT_S: Final = 10.0
 """How long a client waits for a browser that is starting again, or for an adopted session to be whole."""
@@ -83,14 +84,15 @@ class SessionRunner:
         )
         self.last_words = self._agent.words
         self.questions = AgentQuestions(self, self.last_words, parts.clock, may_execute=session.options.machine)
+        self.machine = AgentMachine(self)
         self._on_end = on_end
         self._on_usage = on_usage
         self._log = _log.bind(session=session.id)
-        self._browser_ready = asyncio.Event()
+        self._browser = BrowserSide(self)
         self._startup = Startup(session.id)
         self._gave_up = False
         self._attachments = Attachments(self.dial_devtools, self._clients_changed)
-        self._actions = 0
+        self._actions = self._programs = 0
         self._last_active_at = parts.clock.now()
         self._end_may_move = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
@@ -144,7 +146,8 @@ class SessionRunner:
         self._stopping, self.end_reason = True, reason
         self._attachments.finish(reason)
         self.questions.give_up()
-        self._browser_ready.set()
+        self.machine.give_up(reason)
+        self._browser.end()
 
     async def _come_up(self, steps: Coroutine[Any, Any, None]) -> None:
         if self._stopping or not await self._startup.run(steps):
@@ -166,7 +169,7 @@ class SessionRunner:
     async def _connect(self) -> None:
         await self._registered()
         await self._gateway.start(await self._open_egress())
-        await self._browser_ready.wait()
+        await self._browser.settled()
         self.require_staying()
         self._whole = True
         self._last_active_at = self._parts.clock.now()
@@ -209,13 +212,16 @@ class SessionRunner:
         return self._attachments.enter(quiet=quiet)
 
     async def dial_devtools(self) -> tuple[socket.socket, str]:
-        """Connect to Chromium, waiting for one that is starting. Returns the socket and the browser's path."""
+        """Connect to Chromium, waiting for one that is starting; ConflictError for one that was stopped.
+
+        Returns the socket and the browser's path.
+        """
         self.require_staying()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + ATTACH_WAIT_S
         try:
             async with asyncio.timeout_at(deadline):
-                await self._browser_ready.wait()
+                await self._browser.ready()
                 guest = await self.dial_agent()
         except TimeoutError:
             raise DeadlineError("the browser is not ready; try again") from None
@@ -241,7 +247,7 @@ class SessionRunner:
     def publish(self, type_: EventType, data: Data | None = None) -> None:
         self._parts.events.publish(self.session.id, type_, data)
 
-    def _report(self, type_: EventType, data: Data | None = None) -> None:
+    def report(self, type_: EventType, data: Data | None = None) -> None:
         """Publish what the agent caused: an honest one never does it this often, and no other may fill the disk."""
         self._parts.events.publish_coalesced(self.session.id, type_, data, burst=NEWS_BURST)
 
@@ -252,10 +258,16 @@ class SessionRunner:
             type_ = EventType.DEVTOOLS_ATTACHED if change > 0 else EventType.DEVTOOLS_DETACHED
             self.publish(type_, {"clients": len(self._attachments)})
 
-    def actions_changed(self, running: int) -> None:
-        """Something is done in the sandbox on a user's behalf: as good as a client."""
-        self._actions = running
+    def actions_changed(self, change: int) -> None:
+        """Something is done in the sandbox on a user's behalf, or has been: as good as a client."""
+        self._actions += change
         self._activity_changed()
+
+    def programs_told(self, running: int) -> None:
+        """So many programs run that a user has started; also the end of the last is use of the session."""
+        running, self._programs = self._programs, running
+        if running or self._programs:
+            self._activity_changed()
 
     def _activity_changed(self) -> None:
         self._last_active_at = self._parts.clock.now()
@@ -270,10 +282,12 @@ class SessionRunner:
             end = next_end(
                 expires_at=self.session.expires_at,
                 idle_timeout_s=self.session.options.idle_timeout_s,
-                activity=Activity(self._last_active_at, len(self._attachments) + self._actions),
+                activity=Activity(self._last_active_at, len(self._attachments) + self._actions + self._programs),
             )
             left_s = (end.at - self._parts.clock.now()).total_seconds()
             if left_s <= 0:
+                if end.reason is EndReason.IDLE_TIMEOUT and await self._runs_programs():
+                    continue
                 self._on_end(self, end.reason)
                 return
             self._end_may_move.clear()
@@ -288,12 +302,24 @@ class SessionRunner:
             await self._on_usage(self)
             self._agent.drop_if_silent()
 
+    async def _runs_programs(self) -> bool:
+        """Ask the agent: its last heartbeat may be older than the last program."""
+        if not self.session.options.machine:
+            return False
+        try:
+            health = await self.questions.health(fresh=True)
+        except ClocheError as error:
+            self._log.warning("programs_not_counted", exc_info=error)
+            return False
+        self.programs_told(health.value.programs)
+        return self._programs > 0
+
     async def _investigate(self) -> None:
         """The link is down: see whether the agent dials again. Or its browser has given up: see how it goes."""
         deadline = self._parts.clock.monotonic() + RETURN_WAIT_S
         while self._parts.clock.monotonic() < deadline:
             if await self._is_back():
-                self._report(EventType.AGENT_RETURNED)
+                self.report(EventType.AGENT_RETURNED)
                 return
             seen = await self._observe()
             if seen is None:
@@ -331,7 +357,7 @@ class SessionRunner:
         if not self._whole:
             self._startup.fail("agent_lost", "the agent went away while the session was starting")
             return
-        self._report(EventType.AGENT_LOST)
+        self.report(EventType.AGENT_LOST)
         self._look_into_it()
 
     def _look_into_it(self) -> None:
@@ -339,51 +365,35 @@ class SessionRunner:
             self._investigation = spawn(self._investigate(), name=f"investigate:{self.session.id}")
 
     def browser_reported(self, news: BrowserNews) -> None:
-        match news.state:
-            case BrowserState.READY:
-                self._browser_is_up(news)
-            case BrowserState.EXITED:
-                self._browser_is_down(news)
-            case BrowserState.RESTARTING:
-                self._browser_ready.clear()
-                self.accounts.restarted(news.restarts)
-                self._report(EventType.BROWSER_RESTARTING, {"restarts": news.restarts})
-            case BrowserState.GAVE_UP:
-                self._browser_gave_up(news)
-            case BrowserState.STARTING | None:
-                self._browser_ready.clear()
+        self._browser.take(news)
 
-    def _browser_is_up(self, news: BrowserNews) -> None:
-        if self._browser_ready.is_set():
-            return
-        self._browser_ready.set()
+    # --- what becomes of its browser (BrowserOwner) -----------------------------------------------------------------
+
+    def clients_must_go(self, reason: str) -> None:
+        self._attachments.finish(reason)
+
+    def browser_restarts(self, restarts: int) -> None:
+        self.accounts.restarted(restarts)
+
+    def browser_is_up(self, news: BrowserNews) -> Data:
         self._kills_at_ready = self.accounts.kills
         self.accounts.restarted(news.restarts)
         self.session = replace(self.session, browser=BrowserFacts(product=news.product, revision=news.revision))
-        restarts = self.accounts.restarts
-        self._report(EventType.BROWSER_READY, {"product": news.product, "restarts": restarts})
+        return {"product": news.product, "restarts": self.accounts.restarts}
 
-    def _browser_is_down(self, news: BrowserNews) -> None:
-        self._browser_ready.clear()
-        if self._stopping:
-            return
-        if news.reason != "stopped":  # on purpose
+    def browser_is_down(self, news: BrowserNews) -> None:
+        if news.reason not in ON_PURPOSE:
             self._parts.metrics.browser_exits.inc()
-        self._report(
-            EventType.BROWSER_EXITED,
-            {"reason": news.reason, "exit_code": news.exit_code, "signal": news.signal},
-        )
         if news.reason == "over_memory":
             self._read_accounts(Usage(out_of_memory_kills=self.accounts.kills + 1))
-        self._attachments.finish(BROWSER_RESTARTING)
         # The kernel may have killed it for memory: that is told now and not with the next regular reading.
         self._accounts_are_stale = True
         self._end_may_move.set()
 
-    def _browser_gave_up(self, news: BrowserNews) -> None:
+    def browser_gave_up(self, news: BrowserNews) -> None:
         self._gave_up = True
         self._log.warning("browser_gave_up", reason=news.reason, browser_log=news.log_tail)
-        self._report(EventType.BROWSER_GAVE_UP, {"reason": news.reason, "restarts": news.restarts})
+        self.report(EventType.BROWSER_GAVE_UP, {"reason": news.reason, "restarts": news.restarts})
         self._startup.fail(start_failure_reason(news), "the browser did not start")
         if self._whole and not self._stopping:
             self._look_into_it()

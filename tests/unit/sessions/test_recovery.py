@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from cloche.egress.policy import EgressPolicy
-from cloche.errors import BusyError, LostError
+from cloche.errors import BusyError, ConflictError, LostError
 from cloche.sandbox.spec import SandboxSpec
 from cloche.sessions import recovery, rows
 from cloche.sessions.admission import AdmissionLimits
@@ -66,6 +66,22 @@ async def test_a_session_that_lives_is_adopted_and_serves_on(world: World, after
     assert restarted.driver.calls["create"] == 0
     await restarted.manager.close(ANN, session.id)
     assert restarted.driver.host.sandboxes == {}
+
+
+async def test_a_session_whose_browser_was_stopped_is_adopted_as_it_is(world: World, after: Make) -> None:
+    session = await world.ready()
+    await world.agent(session).stop_browser()
+    await world.told(session.id, EventType.BROWSER_STOPPED)
+    await world.hand_over()
+
+    restarted = after()
+    await restarted.recover()
+    async with restarted.manager.attach(ANN, session.id) as attachment:
+        with pytest.raises(ConflictError):
+            await attachment.dial()
+        await world.agent(session).restart_browser()
+        await restarted.told(session.id, EventType.BROWSER_READY)
+        (await attachment.dial()).close()
 
 
 async def test_an_adopted_session_has_its_place_and_no_other_gets_it(world: World, after: Make) -> None:

@@ -2,18 +2,20 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, create_engine, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-import cloche.api.auth.rows
 import cloche.sessions.rows  # noqa: F401 - declares tables
+from cloche.api.auth.rows import keys
 from cloche.storage import database as module
 from cloche.storage.database import HEAD_REVISION, Database, metadata
 
@@ -43,6 +45,41 @@ async def test_the_migrated_schema_is_the_one_the_rows_declare(database: Databas
 
     async with database.read() as connection:
         assert await connection.run_sync(differences) == []
+
+
+async def test_keys_of_the_first_schema_are_kept_and_may_no_more_than_before(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    config = Config()
+    config.set_main_option("script_location", str(Path(module.__file__).parent / "migrations"))
+
+    def first_schema() -> None:
+        engine = create_engine(f"sqlite:///{path}")
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+            at = "2026-01-02 03:04:05.000000"
+            for row in (("key_1", "a" * 64, "root", "admin", None), ("key_2", "b" * 64, "alice", "user", at)):
+                id_, secret_hash, principal, role, revoked_at = row
+                connection.exec_driver_sql(
+                    "insert into keys values (?, ?, ?, ?, 'laptop', ?, ?, null)",
+                    (id_, secret_hash, principal, role, at, revoked_at),
+                )
+        engine.dispose()
+
+    await asyncio.to_thread(first_schema)
+    database = await Database.open(f"sqlite:///{path}")
+    async with database.read() as connection:
+        found = (await connection.execute(select(keys).order_by(keys.c.id))).mappings().all()
+    await database.close()
+    assert [(row["principal"], row["role"], row["name"], row["scopes"]) for row in found] == [
+        ("root", "admin", "laptop", []),
+        ("alice", "user", "laptop", []),
+    ]
+    assert found[0]["revoked_at"] is None and found[1]["revoked_at"] == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    with sqlite3.connect(path) as plain:
+        indices = {name for (name,) in plain.execute("select name from sqlite_master where type = 'index'")}
+    plain.close()
+    assert "keys_by_principal" in indices
 
 
 async def test_opening_a_current_schema_changes_nothing(database: Database, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +15,7 @@ from cloche.api.auth import rows
 from cloche.clock import Clock
 from cloche.errors import InvalidError, NotFoundError
 from cloche.ids import KeyId, PrincipalName, new_key_id, parse_key_id
-from cloche.sessions.principal import Principal, Role
+from cloche.sessions.principal import NO_SCOPES, Principal, Role, Scope
 from cloche.storage.database import Database
 
 PREFIX: Final = "ck_"
@@ -41,6 +42,7 @@ class KeyRecord:
     created_at: datetime
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    scopes: frozenset[Scope] = NO_SCOPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,22 @@ class KeyStore:
         self._database = database
         self._clock = clock
 
-    async def create(self, *, principal: str, role: Role | str, name: str = "") -> tuple[KeyRecord, str]:
+    async def create(
+        self, *, principal: str, role: Role | str, name: str = "", scopes: Iterable[Scope | str] = ()
+    ) -> tuple[KeyRecord, str]:
         """Make a key for `principal`. The second value is the secret, which cannot be had again.
 
-        Raises: InvalidError for a principal's name or role that is not one.
+        `scopes` mean nothing more for an admin, who may everything, and are kept all the same.
+        Raises: InvalidError for a principal's name, a role or a scope that is not one.
         """
         if role not in set(Role):
             raise InvalidError("a role is admin or user", field="role")
+        wanted = frozenset(scopes)
+        if not wanted <= set(Scope):
+            raise InvalidError(f"a scope is one of: {', '.join(Scope)}", field="scopes")
         secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
-        return await self._add(secret, principal=principal, role=Role(role), name=name), secret
+        allowed = frozenset(map(Scope, wanted))
+        return await self._add(secret, principal=principal, role=Role(role), name=name, scopes=allowed), secret
 
     async def ensure_admin(self, secret: str) -> KeyRecord:
         """Make `secret` an admin's key unless it is one already (CLOCHE_ADMIN_KEY).
@@ -119,20 +128,27 @@ class KeyStore:
         if record.revoked_at is not None:
             return None
         await self._touch(record)
-        return Principal(record.principal, record.role)
+        return Principal(record.principal, record.role, record.scopes)
 
     async def has_any(self) -> bool:
         """Whether anyone could authenticate now."""
         async with self._database.read() as connection:
             return await rows.any_valid(connection)
 
-    async def _add(self, secret: str, *, principal: str, role: Role, name: str) -> KeyRecord:
+    async def _add(
+        self, secret: str, *, principal: str, role: Role, name: str, scopes: frozenset[Scope] = NO_SCOPES
+    ) -> KeyRecord:
         if not _PRINCIPAL.fullmatch(principal):
             raise InvalidError("a principal is 1 to 64 of a–z, 0–9, '.', '_', '@', '-'", field="principal")
         if len(name) > _NAME_MAX_CHARS or not (name.isprintable() or not name):
             raise InvalidError(f"a key's name is at most {_NAME_MAX_CHARS} printable characters", field="name")
         record = KeyRecord(
-            id=new_key_id(), name=name, principal=PrincipalName(principal), role=role, created_at=self._clock.now()
+            id=new_key_id(),
+            name=name,
+            principal=PrincipalName(principal),
+            role=role,
+            created_at=self._clock.now(),
+            scopes=scopes,
         )
         async with self._database.begin() as connection:
             await rows.add(
@@ -143,6 +159,7 @@ class KeyStore:
                 role=str(role),
                 name=name,
                 created_at=record.created_at,
+                scopes=sorted(scopes),
             )
         return record
 
@@ -167,4 +184,6 @@ def _record(row: RowMapping) -> KeyRecord:
         created_at=row["created_at"],
         revoked_at=row["revoked_at"],
         last_used_at=row["last_used_at"],
+        # One that this version does not know allows nothing.
+        scopes=frozenset(Scope(scope) for scope in row["scopes"] if scope in set(Scope)),
     )

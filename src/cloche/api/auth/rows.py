@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Column, Index, RowMapping, String, Table, insert, select, update
+from sqlalchemy import JSON, Column, Index, RowMapping, String, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloche.ids import KeyId
@@ -21,11 +21,12 @@ keys: Final = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),
     Column("last_used_at", UtcDateTime),
+    Column("scopes", JSON, nullable=False, server_default="[]"),
     Index("keys_by_principal", "principal"),
 )
 
 
-async def add(connection: AsyncConnection, **values: str | datetime | None) -> None:
+async def add(connection: AsyncConnection, **values: str | datetime | list[str] | None) -> None:
     await connection.execute(insert(keys).values(**values))
 
 

@@ -1,9 +1,10 @@
-"""Why a DevTools connection ends, as a WebSocket close code (RFC 6455, section 7.4; the list in docs/reference). Pure.
+"""Why a connection through the door ends, as a WebSocket close code (RFC 6455, section 7.4). Pure.
 
     1001  the session was closed, or the tab was (`target_closed`)
     1011  the sandbox or its browser failed for good
     1012  the browser went away but the session goes on, or the daemon stops: dial the same URL again
     4408  idle for too long            4410  the session's lifetime is over
+    4409  the browser was stopped: start it, then dial the same URL again
     4413  out of memory
 
 A code of 4000 and above is ours (section 7.4.2); its last digits echo the HTTP status one would expect. The close
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cloche.api.devtools_door.frames import close_frame
+from cloche.sessions.attachment import BROWSER_STOPPED
 from cloche.sessions.model import EndReason
 
 
@@ -28,6 +30,8 @@ class Closing:
 
 TARGET_CLOSED: Final = Closing(1001, "target_closed")
 BROWSER_CLOSED: Final = Closing(1012, "browser_closed")
+PROCESS_LOST: Final = Closing(1011, "agent_failed")
+"""A process's own end is told by the agent, in a Close frame of its own."""
 SERVER_STOPPING: Final = Closing(1001, EndReason.SERVER_STOPPING.value)
 
 _CODES: Final = {
@@ -44,6 +48,8 @@ _CODES: Final = {
 
 def closing_for(reason: str) -> Closing:
     """The close for an attachment's end. A reason that is no session's end is the browser's: it comes again."""
+    if reason == BROWSER_STOPPED:
+        return Closing(4409, reason)
     try:
         return Closing(_CODES[EndReason(reason)], reason)
     except ValueError:

@@ -13,14 +13,15 @@ from cloche.api.auth.credentials import Credentials
 from cloche.api.auth.guard import RequestGuard
 from cloche.api.devtools_door.client_socket import ClientSocket
 from cloche.api.devtools_door.closing import SERVER_STOPPING, Closing
-from cloche.api.devtools_door.head import END, Upgrade, parse_upgrade
-from cloche.api.devtools_door.passage import carry, open_passage, tune
+from cloche.api.devtools_door.head import END, Endpoint, Upgrade, parse_upgrade
+from cloche.api.devtools_door.passage import Opening, carry, open_passage, open_process, tune
 from cloche.api.devtools_door.reach import reach
 from cloche.api.problem import INTERNAL_DETAIL, MEDIA_TYPE, problem_of
 from cloche.concurrency.splice import abort
 from cloche.concurrency.tasks import spawn
 from cloche.errors import BusyError, ClocheError, InternalError
 from cloche.sessions.interface import Attachment, SessionManager
+from cloche.sessions.principal import Principal
 
 _log = structlog.get_logger(__name__)
 
@@ -80,9 +81,12 @@ class Door(asyncio.Protocol):
             upgrade = parse_upgrade(head + END)
             self._guard.check(upgrade.head.all("host"), upgrade.head.all("origin"))
             fields = {name: upgrade.head.all(name)[0] for name, _ in upgrade.head.fields}
+            if upgrade.endpoint is Endpoint.PROCESS:
+                await self._serve_process(transport, upgrade, await self._credentials.principal(fields), early)
+                return
             access = await self._credentials.access(fields, upgrade.token, upgrade.session_id)
             async with self._manager.attach(access.principal, upgrade.session_id) as attachment:
-                await self._let_through(transport, upgrade, attachment, early)
+                await self._serve_browser(transport, upgrade, attachment, early)
         except ClocheError as error:
             _refuse(transport, error)
         except asyncio.CancelledError:
@@ -92,28 +96,54 @@ class Door(asyncio.Protocol):
             _log.error("door_failed", exc_info=error)
             _refuse(transport, InternalError(INTERNAL_DETAIL))
 
-    async def _let_through(
+    async def _serve_browser(
         self, transport: asyncio.Transport, upgrade: Upgrade, attachment: Attachment, early: bytes
     ) -> None:
         # The path is read after the dial: while a browser restarts, the dial waits and the path changes.
         browser, opening = await reach(
             attachment, lambda dialled: open_passage(dialled, upgrade, attachment.browser_path)
         )
+        await self._let_through(transport, browser, opening, early, upgrade, attachment.ended)
+
+    async def _serve_process(
+        self, transport: asyncio.Transport, upgrade: Upgrade, caller: Principal, early: bytes
+    ) -> None:
+        machine = await self._manager.machine(caller, upgrade.session_id)
+        async with machine.tunnel() as tunnel:
+            agent = await tunnel.dial()
+            try:
+                opening = await open_process(agent, upgrade)
+            except BaseException:
+                abort(agent)
+                raise
+            await self._let_through(transport, agent, opening, early, upgrade, tunnel.ended)
+
+    async def _let_through(
+        self,
+        transport: asyncio.Transport,
+        peer: socket.socket,
+        opening: Opening,
+        early: bytes,
+        upgrade: Upgrade,
+        ended: "asyncio.Future[str]",
+    ) -> None:
+        """Carry until it ends; `peer` is closed here."""
         try:
             with _take_socket(transport, len(opening.head)) as client:
                 self._is_through = True
                 told = await carry(
                     client,
-                    browser,
+                    peer,
                     opening,
                     early=early,
                     endpoint=upgrade.endpoint,
-                    ended=attachment.ended,
+                    ended=ended,
                     stopping=self._stopping,
                 )
-            _log.info("devtools_client_left", session=upgrade.session_id, told=told.reason if told else None)
+            left = {"session": upgrade.session_id, "told": told.reason if told else None}
+            _log.info("door_client_left", endpoint=upgrade.endpoint, **left)
         finally:
-            abort(browser)
+            abort(peer)
 
 
 def _take_socket(transport: asyncio.Transport, head_bytes: int) -> ClientSocket:

@@ -50,13 +50,21 @@ async def fetch(browser: socket.socket, method: str, target: str, *, timeout_s: 
     try:
         async with asyncio.timeout(timeout_s):
             status, head, _, body = await ask(browser, request, timeout_s=timeout_s)
-            length = content_length(head, MAX_BODY_BYTES)
-            received = bytearray(body)
-            while len(received) < length:
-                received += await _receive(browser)
+            return status, await read_body(browser, head, body, MAX_BODY_BYTES)
     except TimeoutError:
         raise DeadlineError("the browser did not answer in time") from None
-    return status, bytes(received[:length])
+
+
+async def read_body(peer: socket.socket, head: Head, received: bytes, limit: int) -> bytes:
+    """Read the rest of a body of which `received` has come with the head. Raises: AgentError, DeadlineError."""
+    length, body = content_length(head, limit), bytearray(received)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            while len(body) < length:
+                body += await _receive(peer)
+    except TimeoutError:
+        raise DeadlineError("the answer did not come in time") from None
+    return bytes(body[:length])
 
 
 async def _receive(browser: socket.socket) -> bytes:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from cloche.errors import AgentError, InvalidError, NotFoundError
 from cloche.ids import SessionId, parse_session_id
+from cloche.wire.websocket import accept_value
 
 MAX_HEAD_BYTES: Final = 16 * 1024
 MAX_FIELDS: Final = 64
@@ -25,13 +26,15 @@ _STATUS_LINE: Final = re.compile(r"HTTP/1\.[01] ([1-5]\d\d)(?: [\t -~\x80-\xff]*
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t -~\x80-\xff]*")
 _PATH: Final = re.compile(
-    r"/v1/sessions/(?P<id>[^/]{1,64})/(?:(?P<cdp>cdp)|devtools/(?P<kind>browser|page)/(?P<x>[A-Za-z0-9_-]{1,128}))/?"
+    r"/v1/sessions/(?P<id>[^/]{1,64})/(?:(?P<cdp>cdp)|devtools/(?P<kind>browser|page)/(?P<x>[A-Za-z0-9_-]{1,128})"
+    r"|process/(?P<process>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/attach)/?"
 )
 
 
 class Endpoint(StrEnum):
     BROWSER = "browser"
     PAGE = "page"
+    PROCESS = "process"  # a program's terminal or pipes: the agent's, not Chromium's
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,9 @@ class Upgrade:
     session_id: SessionId
     endpoint: Endpoint
     target_id: str
+    """Of a page, or of a process."""
     token: str | None
+    """Never with a process: a token of the connect link drives a browser, and no more."""
 
 
 def parse_upgrade(data: bytes) -> Upgrade:
@@ -80,6 +85,8 @@ def parse_upgrade(data: bytes) -> Upgrade:
     if path is None:
         raise NotFoundError("there is no WebSocket at this path")
     _require_websocket(line[1], head)
+    if path["process"]:
+        return Upgrade(head, parse_session_id(path["id"]), Endpoint.PROCESS, path["process"], None)
     endpoint = Endpoint(path["kind"]) if path["kind"] else Endpoint.BROWSER
     return Upgrade(head, parse_session_id(path["id"]), endpoint, path["x"] or "", query.get("token"))
 
@@ -94,6 +101,24 @@ def chromium_request(upgrade: Upgrade, browser_path: str) -> bytes:
     lines = [f"GET {target} HTTP/1.1", f"Host: {CHROMIUM_HOST}", "Connection: Upgrade", "Upgrade: websocket"]
     lines += [f"{name}: {value}" for name, value in upgrade.head.fields if name.startswith("sec-websocket-")]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def agent_request(upgrade: Upgrade) -> bytes:
+    """The head that the agent gets for a process. It knows no subprotocols and no extensions."""
+    key = upgrade.head.all("sec-websocket-key")[0]
+    return (
+        f"GET /process/{upgrade.target_id}/attach HTTP/1.1\r\nHost: agent\r\nConnection: Upgrade\r\n"
+        f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+    ).encode("latin-1")
+
+
+def agent_opening(upgrade: Upgrade) -> bytes:
+    """The 101 that the client gets for the agent's: our own (RFC 6455, section 4.2.2), with nothing of its words."""
+    accept = accept_value(upgrade.head.all("sec-websocket-key")[0])
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    ).encode()
 
 
 def parse_answer(data: bytes) -> tuple[int, Head]:

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cloche.api.devtools_door.client_socket import ClientSocket
-from cloche.api.devtools_door.closing import BROWSER_CLOSED, TARGET_CLOSED, Closing, closing_for
-from cloche.api.devtools_door.exchange import ask
-from cloche.api.devtools_door.head import Endpoint, Upgrade, chromium_request
+from cloche.api.devtools_door.closing import (
+    BROWSER_CLOSED,
+    PROCESS_LOST,
+    TARGET_CLOSED,
+    Closing,
+    closing_for,
+)
+from cloche.api.devtools_door.exchange import ask, read_body
+from cloche.api.devtools_door.head import Endpoint, Upgrade, agent_opening, agent_request, chromium_request
 from cloche.concurrency.splice import SpliceResult, Way, splice
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import AgentError, NotFoundError
+from cloche.sessions.machine_errors import MAX_REFUSAL_BYTES, error_of
 
 REASON_WAIT_S: Final = 1.0
 """How long the reason may come after the browser's connection has ended: the agent tells the host first."""
@@ -21,6 +28,13 @@ BOUNDARY_WAIT_S: Final = 0.5
 FAREWELL_S: Final = 1.0
 """How long the client may take to answer a Close frame."""
 HALF_CLOSED_S: Final = 10.0
+
+_UNTOLD: Final = {
+    Endpoint.BROWSER: BROWSER_CLOSED,
+    Endpoint.PAGE: TARGET_CLOSED,
+    Endpoint.PROCESS: PROCESS_LOST,
+}
+"""What the end of a connection means when nobody says why."""
 
 _KEEPALIVE: Final = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -51,6 +65,17 @@ async def open_passage(browser: socket.socket, upgrade: Upgrade, browser_path: s
     if upgrade.endpoint is Endpoint.PAGE and status in (404, 500):
         raise NotFoundError("there is no such page in this session")
     raise AgentError("the browser refused the connection")
+
+
+async def open_process(agent: socket.socket, upgrade: Upgrade) -> Opening:
+    """Shake hands with the agent in the client's name.
+
+    Raises: what it refuses (NotFoundError, ConflictError, …); AgentError, DeadlineError.
+    """
+    status, head, _, rest = await ask(agent, agent_request(upgrade))
+    if status == 101:
+        return Opening(agent_opening(upgrade), rest)
+    raise error_of(status, await read_body(agent, head, rest, MAX_REFUSAL_BYTES))
 
 
 def tune(client: socket.socket) -> None:
@@ -106,7 +131,7 @@ async def _why(endpoint: Endpoint, ended: "asyncio.Future[str]", stopping: "asyn
         return closing_for(ended.result())
     if stopping.done() and not stopping.cancelled():
         return stopping.result()
-    return TARGET_CLOSED if endpoint is Endpoint.PAGE else BROWSER_CLOSED
+    return _UNTOLD[endpoint]
 
 
 async def _say_farewell(client: ClientSocket, closing: Closing | None) -> None:

@@ -39,7 +39,11 @@ async def reach(attachment: Attachment, converse: Callable[[socket.socket], Awai
 async def _once(attachment: Attachment, converse: Callable[[socket.socket], Awaitable[T]]) -> tuple[socket.socket, T]:
     browser = await attachment.dial()
     try:
-        return browser, await converse(browser)
+        said = await converse(browser)
+        if attachment.ended.done():
+            # It has ended meanwhile: what it said of itself is of no use any more.
+            raise AgentError("the browser went away")
+        return browser, said
     except BaseException:
         abort(browser)
         raise

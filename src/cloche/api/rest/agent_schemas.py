@@ -49,6 +49,7 @@ class SessionHealthOut(ReadingOut):
     restarts: int
     cpu_seconds: float
     limit_kills: int
+    programs: int
 
 
 class SessionMetricsOut(ReadingOut):

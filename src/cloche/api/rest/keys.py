@@ -20,7 +20,9 @@ router = APIRouter(prefix="/v1/keys", tags=["keys"], dependencies=KEY_SECURITY)
 @router.post("", status_code=201)
 async def create_key(admin: Admin, body: KeyIn, deps: Deps) -> NewKeyOut:
     """Make a key. The answer is the only place where its secret is ever shown."""
-    record, secret = await deps.keys.create(principal=body.principal, role=Role(body.role), name=body.name)
+    record, secret = await deps.keys.create(
+        principal=body.principal, role=Role(body.role), name=body.name, scopes=body.scopes
+    )
     return NewKeyOut(**render_key(record).model_dump(), secret=secret)
 
 

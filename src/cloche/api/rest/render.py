@@ -40,4 +40,4 @@ def render_session(session: Session, deps: ApiDeps, origin: Origin) -> SessionOu
 
 
 def render_key(record: KeyRecord) -> KeyOut:
-    return KeyOut.model_validate(record)
+    return KeyOut.model_validate(asdict(record) | {"scopes": sorted(record.scopes)})

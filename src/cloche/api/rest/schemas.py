@@ -119,6 +119,9 @@ class KeyIn(In):
     principal: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")]
     role: Literal["admin", "user"] = "user"
     name: Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    scopes: Annotated[list[Literal["machine"]], Field(max_length=16)] = []
+    """`machine`: may make sessions with `machine`, run programs in them and read and write their files. An admin may
+    anyway."""
 
 
 class Out(BaseModel):
@@ -204,6 +207,7 @@ class KeyOut(Out):
     created_at: datetime
     revoked_at: datetime | None
     last_used_at: datetime | None
+    scopes: list[str]
 
 
 class NewKeyOut(KeyOut):

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, select, update
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from cloche.api.auth import rows
 from cloche.api.auth.keys import LAST_USED_EVERY, KeyStore
 from cloche.errors import InvalidError, NotFoundError
 from cloche.ids import KeyId, new_key_id
-from cloche.sessions.principal import Role
+from cloche.sessions.principal import NO_SCOPES, Role, Scope
 from cloche.storage.database import Database
 
 
@@ -124,6 +124,39 @@ async def test_a_principal_needs_a_plain_name(store: KeyStore, principal: str) -
 async def test_a_role_that_is_none_is_refused(store: KeyStore) -> None:
     with pytest.raises(InvalidError):
         await store.create(principal="alice", role="root")
+
+
+async def test_a_key_has_the_scopes_it_was_made_with(store: KeyStore) -> None:
+    plain, plain_secret = await store.create(principal="alice", role=Role.USER)
+    scoped, scoped_secret = await store.create(principal="alice", role="user", scopes=["machine", Scope.MACHINE])
+    assert plain.scopes == NO_SCOPES and scoped.scopes == {Scope.MACHINE}
+    for secret, has_it in ((plain_secret, False), (scoped_secret, True)):
+        principal = await store.verify(secret)
+        assert principal is not None and principal.has(Scope.MACHINE) is has_it
+    assert {key.id: key.scopes for key in (await store.list()).keys} == {plain.id: NO_SCOPES, scoped.id: scoped.scopes}
+    assert (await store.revoke(scoped.id)).scopes == scoped.scopes
+
+
+async def test_an_admin_may_everything_with_scopes_and_without(store: KeyStore) -> None:
+    for scopes in ((), ("machine",)):
+        _, secret = await store.create(principal="root", role=Role.ADMIN, scopes=scopes)
+        principal = await store.verify(secret)
+        assert principal is not None and principal.has(Scope.MACHINE) and principal.scopes == set(scopes)
+
+
+@pytest.mark.parametrize("scopes", [["root"], [""], ["machine", "x"], ["Machine"]])
+async def test_a_scope_that_is_none_is_refused(store: KeyStore, scopes: list[str]) -> None:
+    with pytest.raises(InvalidError) as caught:
+        await store.create(principal="alice", role=Role.USER, scopes=scopes)
+    assert caught.value.fields["field"] == "scopes" and not await store.has_any()
+
+
+async def test_a_scope_of_a_later_version_allows_nothing(store: KeyStore, database: Database) -> None:
+    _, secret = await store.create(principal="alice", role=Role.USER)
+    async with database.begin() as connection:
+        await connection.execute(update(rows.keys).values(scopes=["everything"]))
+    principal = await store.verify(secret)
+    assert principal is not None and principal.scopes == NO_SCOPES
 
 
 async def test_the_operators_key_is_made_once(store: KeyStore) -> None:

@@ -8,12 +8,16 @@ from cloche.api.devtools_door.head import (
     MAX_FIELDS,
     MAX_HEAD_BYTES,
     Endpoint,
+    agent_opening,
+    agent_request,
     chromium_request,
     content_length,
     parse_answer,
     parse_upgrade,
 )
 from cloche.errors import AgentError, InvalidError, NotFoundError
+from cloche.wire.http_head import parse_head
+from cloche.wire.websocket import accept_value
 
 ID = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 BROWSER_PATH = "/devtools/browser/aaaa-bbbb"
@@ -51,6 +55,34 @@ def test_each_path_of_the_door_leads_to_chromiums(path: str, endpoint: Endpoint,
     upgrade = parse_upgrade(head(f"/v1/sessions/{ID}/{path}?token=abc&x=1"))
     assert (upgrade.session_id, upgrade.endpoint, upgrade.token) == (ID, endpoint, "abc")
     assert chromium_request(upgrade, BROWSER_PATH).startswith(f"GET {target} HTTP/1.1\r\n".encode())
+
+
+PROCESS = "0123abcd-0000-4000-8000-00000000000f"
+
+
+def test_a_process_has_a_door_of_its_own_and_no_token_opens_it() -> None:
+    upgrade = parse_upgrade(head(f"/v1/sessions/{ID}/process/{PROCESS}/attach?token=t"))
+    assert (upgrade.endpoint, upgrade.target_id, upgrade.token) == (Endpoint.PROCESS, PROCESS, None)
+
+
+def test_the_agent_gets_the_key_and_nothing_else_and_the_client_gets_our_answer() -> None:
+    fields = (*FIELDS, "Sec-WebSocket-Protocol: tty", "Cookie: a=b", "Sec-WebSocket-X: y")
+    upgrade = parse_upgrade(head(f"/v1/sessions/{ID}/process/{PROCESS}/attach", *fields))
+    sent = parse_head(agent_request(upgrade))
+    assert sent is not None
+    assert (sent.path, sent.fields["sec-websocket-key"]) == (f"/process/{PROCESS}/attach", "AAAAAAAAAAAAAAAAAAAAAA==")
+    assert set(sent.fields) == {"host", "connection", "upgrade", "sec-websocket-version", "sec-websocket-key"}
+    status, answer = parse_answer(agent_opening(upgrade))
+    assert (status, answer.one("sec-websocket-accept")) == (101, accept_value("AAAAAAAAAAAAAAAAAAAAAA=="))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["process/x/attach", f"process/{PROCESS}", f"process/{PROCESS.upper()}/attach", f"process/{PROCESS}/attach/x"],
+)
+def test_no_other_path_of_a_process_is_the_doors(rest: str) -> None:
+    with pytest.raises(NotFoundError):
+        parse_upgrade(head(f"/v1/sessions/{ID}/{rest}"))
 
 
 def test_only_the_handshakes_own_fields_go_on() -> None:

@@ -1,0 +1,48 @@
+"""`…/{id}/browser/…`: stop, start and restart a session's browser without losing its data."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from cloche.api.deps import KEY_SECURITY, Caller, Deps, SessionIdPath
+from cloche.api.rest.browser_schemas import BrowserRestartIn, BrowserStartIn, BrowserStartOut, BrowserStopOut
+from cloche.api.rest.machine_schemas import read_told
+from cloche.sessions.interface import MachineRequest
+from cloche.wire.messages import Payload
+
+router = APIRouter(prefix="/v1/sessions/{session_id}/browser", tags=["machine"], dependencies=KEY_SECURITY)
+
+CHANGE_WAIT_S: Final = 110.0
+"""A restart that fails stops and starts a browser twice."""
+
+
+@router.post("/restart")
+async def restart_browser(
+    caller: Caller, session_id: SessionIdPath, deps: Deps, body: BrowserRestartIn | None = None
+) -> BrowserStartOut:
+    """Stop the browser, change what the body says, start it and wait until it answers; a failure is rolled back."""
+    body = body or BrowserRestartIn()
+    machine = await deps.manager.machine(caller, session_id, whole=body.needs_machine)
+    request = _post("restart", body.model_dump(exclude_none=True))
+    return read_told(BrowserStartOut, await machine.ask(request, timeout_s=CHANGE_WAIT_S))
+
+
+@router.post("/stop")
+async def stop_browser(caller: Caller, session_id: SessionIdPath, deps: Deps) -> BrowserStopOut:
+    """Stop the browser and let it write down what it has not yet. The session stays; 409 when it is stopped."""
+    machine = await deps.manager.machine(caller, session_id, whole=False)
+    return read_told(BrowserStopOut, await machine.ask(_post("stop", {}), timeout_s=CHANGE_WAIT_S))
+
+
+@router.post("/start")
+async def start_browser(
+    caller: Caller, session_id: SessionIdPath, deps: Deps, body: BrowserStartIn | None = None
+) -> BrowserStartOut:
+    """Start a browser that was stopped and wait until it answers. 409 while one runs."""
+    machine = await deps.manager.machine(caller, session_id, whole=False)
+    request = _post("start", (body or BrowserStartIn()).model_dump(exclude_none=True))
+    return read_told(BrowserStartOut, await machine.ask(request, timeout_s=CHANGE_WAIT_S))
+
+
+def _post(what: str, fields: Payload) -> MachineRequest:
+    return MachineRequest(method="POST", path=f"/browser/{what}", fields=fields)
