@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import urllib.request
 from pathlib import Path
+from typing import Self
 
 from figures import CHROMIUM
 
@@ -19,8 +20,9 @@ BARE_UID = 65534
 class RawChromium:
     """One browser with a fresh profile. Runs under an unprivileged uid when the bench is root."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, executable: str = CHROMIUM) -> None:
         self._arguments = arguments
+        self._executable = executable
         self.process: subprocess.Popen[bytes] | None = None
         self.websocket_url = ""
         self.http_url = ""
@@ -28,12 +30,24 @@ class RawChromium:
     async def start(self) -> None:
         """Launch, and return when DevTools has answered."""
         self._profile = Path(tempfile.mkdtemp(prefix="bare-"))
-        prefix: list[str] = []
         if os.geteuid() == 0:
             os.chown(self._profile, BARE_UID, BARE_UID)
+        await self.launch()
+
+    async def launch(self) -> None:
+        """Launch over the profile there is, and return when DevTools has answered."""
+        (self._profile / "DevToolsActivePort").unlink(missing_ok=True)
+        prefix: list[str] = []
+        if os.geteuid() == 0:
             prefix = ["setpriv", f"--reuid={BARE_UID}", f"--regid={BARE_UID}", "--clear-groups", "--"]
         self.process = subprocess.Popen(
-            [*prefix, CHROMIUM, "--remote-debugging-port=0", f"--user-data-dir={self._profile}", *self._arguments],
+            [
+                *prefix,
+                self._executable,
+                "--remote-debugging-port=0",
+                f"--user-data-dir={self._profile}",
+                *self._arguments,
+            ],
             env={"HOME": str(self._profile), "PATH": "/usr/bin", "LANG": "C.UTF-8"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -48,7 +62,7 @@ class RawChromium:
                 return
             await asyncio.sleep(0.002)
 
-    async def __aenter__(self) -> "RawChromium":
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

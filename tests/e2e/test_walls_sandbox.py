@@ -154,6 +154,7 @@ async def test_the_file_system_holds_nothing_of_the_host(
         "lib64",
         "opt",
         "proc",
+        "profile",
         "run",
         "tmp",
         "usr",
@@ -161,12 +162,13 @@ async def test_the_file_system_holds_nothing_of_the_host(
         "workspace",
     }
     assert await listing(page, "/") <= known
-    assert await listing(page, "/data/") == {"home", "profile", "tmp", "workspace"}
-    assert await listing(page, "/opt/") == {"chromium", "python"}
+    assert await listing(page, "/data/") == {"home", "policies", "profile", "staging", "tmp", "workspace"}
+    assert await listing(page, "/opt/") == {"chromium", "python", "shell"}
+    assert await listing(page, "/opt/shell/") == set()
     assert await listing(page, "/run/") == {"cloche"}
     assert await listing(page, "/run/cloche/") == {"agent.sock"}
     assert await listing(page, "/usr/") <= {"bin", "lib", "lib32", "lib64", "local", "share"}
-    own = ("passwd", "group", "hosts", "hostname", "resolv.conf", "nsswitch.conf", "machine-id", "fonts")
+    own = ("passwd", "group", "hosts", "hostname", "resolv.conf", "nsswitch.conf", "machine-id", "fonts", "chromium")
     assert await listing(page, "/etc/") == set(own)
     absent = ("/root", "/home", "/srv", "/sys", "/var/lib", "/etc/shadow", "/etc/ssl", "/boot", "/mnt", str(tmp_path))
     for path in (*absent, str(shared_daemon.state_dir), str(shared_daemon.run_dir), str(Path(__file__).parent)):

@@ -85,13 +85,18 @@ def write_output(text: str, stream: TextIO | None) -> None:
 
     A stream that was closed when we were started is None and gets nothing.
     """
+    write_bytes(text.encode("utf-8", "replace"), stream)
+
+
+def write_bytes(data: bytes, stream: TextIO | None) -> None:
+    """As `write_output`, for what need not be text."""
     if stream is None:
         return
     try:
         if stream.isatty():
-            stream.write(printable_lines(text))
+            stream.write(printable_lines(data.decode("utf-8", "replace")))
         else:
-            stream.buffer.write(text.encode("utf-8", "replace"))
+            stream.buffer.write(data)
         stream.flush()
     except BrokenPipeError:
         raise  # whoever read it has had enough

@@ -26,16 +26,20 @@ def create(
     principal: Annotated[str | None, typer.Argument(help="Whose key. Default: admin, with the role admin.")] = None,
     role: Annotated[str | None, typer.Option(help="admin or user. Default: user.")] = None,
     name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    scope: Annotated[
+        list[str] | None, typer.Option(help="What a user may beyond driving sessions: machine. Repeatable.")
+    ] = None,
     local: LocalOption = False,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a key. Its secret is printed this once."""
     role = role or ("admin" if principal is None else "user")
-    key = _create(principal or "admin", role, name, local, url)
+    key = _create(principal or "admin", role, name, scope or [], local, url)
     if as_json:
         return print_json(key.model_dump(mode="json"))
-    print_facts({"id": key.id, "principal": key.principal, "role": key.role, "name": key.name, "secret": key.secret})
+    facts = {"id": key.id, "principal": key.principal, "role": key.role, "name": key.name}
+    print_facts(facts | ({"scopes": ", ".join(key.scopes)} if key.scopes else {}) | {"secret": key.secret})
     return None
 
 
@@ -46,10 +50,19 @@ def list_(local: LocalOption = False, url: UrlOption = None, as_json: JsonOption
     if as_json:
         return print_json([key.model_dump(mode="json") for key in keys])
     rows = [
-        [key.id, key.principal, key.role, key.name, moment(key.created_at), moment(key.last_used_at), _state(key)]
+        [
+            key.id,
+            key.principal,
+            key.role,
+            ",".join(key.scopes) or "-",
+            key.name,
+            moment(key.created_at),
+            moment(key.last_used_at),
+            _state(key),
+        ]
         for key in keys
     ]
-    print_table(["ID", "PRINCIPAL", "ROLE", "NAME", "CREATED", "LAST USED", "STATE"], rows)
+    print_table(["ID", "PRINCIPAL", "ROLE", "SCOPES", "NAME", "CREATED", "LAST USED", "STATE"], rows)
     return None
 
 
@@ -68,16 +81,16 @@ def revoke(
     return None
 
 
-def _create(principal: str, role: str, name: str, local: bool, url: str | None) -> "NewKey":
+def _create(principal: str, role: str, name: str, scopes: list[str], local: bool, url: str | None) -> "NewKey":
     from cloche.client.answers import NewKey
 
     if not local:
         with connect(url) as client:
-            return client.keys.create(principal=principal, role=role, name=name)
+            return client.keys.create(principal=principal, role=role, name=name, scopes=scopes)
 
     async def make(store: Any) -> NewKey:
-        record, secret = await store.create(principal=principal, role=role, name=name)
-        return NewKey(**asdict(record), secret=secret)
+        record, secret = await store.create(principal=principal, role=role, name=name, scopes=scopes)
+        return NewKey(**_told(record), secret=secret)
 
     return _on_store(make)
 
@@ -100,7 +113,7 @@ async def _read_all(store: Any) -> "list[Key]":
     keys, cursor, is_last = list[Key](), None, False
     while not is_last:
         page = await store.list(limit=200, cursor=cursor)
-        keys += [Key(**asdict(record)) for record in page.keys]
+        keys += [Key(**_told(record)) for record in page.keys]
         cursor, is_last = page.next_cursor, page.next_cursor is None
     return keys
 
@@ -115,7 +128,7 @@ def _revoke(key_id: str, local: bool, url: str | None) -> "Key":
     from cloche.ids import parse_key_id
 
     async def take_back(store: Any) -> Key:
-        return Key(**asdict(await store.revoke(parse_key_id(key_id))))
+        return Key(**_told(await store.revoke(parse_key_id(key_id))))
 
     return _on_store(take_back)
 
@@ -133,6 +146,11 @@ def _on_store(act: Callable[[Any], Awaitable[T]]) -> T:
             return await act(store)
 
     return asyncio.run(run())
+
+
+def _told(record: Any) -> dict[str, Any]:
+    """A record as the API would tell it."""
+    return asdict(record) | {"scopes": sorted(record.scopes)}
 
 
 def _state(key: "Key") -> str:

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from cloche import __version__
-from cloche.cli import agent, doctor, key, serve, session
+from cloche.cli import agent, doctor, key, machine, serve, session
 from cloche.cli.output import printable
 from cloche.errors import ClocheError
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.add_typer(session.app, name="session")
 app.add_typer(key.app, name="key")
 app.add_typer(agent.app, name="agent")
+app.add_typer(machine.app, name="machine")
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 

@@ -29,7 +29,13 @@ def create(
     allow_host: Annotated[HostsOption, typer.Option(help="Only these hosts. Repeatable.")] = None,
     deny_host: Annotated[HostsOption, typer.Option(help="Never these hosts. Repeatable.")] = None,
     private_host: Annotated[HostsOption, typer.Option(help="HOST:PORT to open inside. Repeatable.")] = None,
-    machine: Annotated[bool, typer.Option("--machine", help="Programs may be run in it; for an admin.")] = False,
+    machine: Annotated[
+        bool,
+        typer.Option(
+            "--machine",
+            help="Open its programs and files to `cloche machine`.",
+        ),
+    ] = False,
     wait: Annotated[bool, typer.Option(help="Wait until it is ready.")] = True,
     url: UrlOption = None,
     as_json: JsonOption = False,

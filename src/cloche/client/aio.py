@@ -1,10 +1,10 @@
 """The asynchronous client."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Final, Self, TypeVar, Unpack
 
 import httpcore2  # noqa: F401  # httpx2 would import it in the first client, and block the loop for it
 import httpx2
@@ -27,9 +27,13 @@ from cloche.client.answers import (
 from cloche.client.calls import Call, SessionOptions
 from cloche.client.connection import TIMEOUT_S, Connection
 from cloche.client.events import EventPosition
+from cloche.client.machine_aio import Machine
 from cloche.errors import LostError
 
 T = TypeVar("T")
+
+STREAM_TIMEOUT: Final = httpx2.Timeout(30)
+"""The server says every 15 s that it is still there."""
 
 
 class Client:
@@ -59,17 +63,41 @@ class Client:
         """Ask whether a session can be made now."""
         return await self.send(calls.readiness())
 
-    async def send(self, call: Call[T]) -> T:
+    async def send(self, call: Call[T], *, content: bytes | AsyncIterable[bytes] | None = None) -> T:
+        """Send a call, with `content` instead of JSON where there is one."""
         try:
-            response = await self._http.request(**self._connection.request(call))
+            response = await self._http.request(**self._connection.request(call, content))
         except httpx2.TransportError as error:
             raise LostError(f"could not reach {self._connection.url}: {error or type(error).__name__}") from error
         return call.read(response.status_code, response.content)
 
+    async def stream_bytes(self, call: Call[bytes]) -> AsyncGenerator[bytes]:
+        """Read an answer as it comes. One that breaks off raises LostError."""
+        try:
+            async with self._http.stream(**self._connection.request(call)) as response:
+                if response.status_code >= 400:
+                    call.read(response.status_code, await response.aread())
+                async for piece in response.aiter_bytes():
+                    yield piece
+        except httpx2.TransportError as error:
+            raise LostError(f"the answer was broken off: {error or type(error).__name__}") from error
+
+    async def stream_data(self, call: Call[bytes]) -> AsyncGenerator[str]:
+        """Read the data of server-sent events, to the end of the stream. One that breaks off raises LostError."""
+        try:
+            async with self._http.stream(**self._connection.request(call), timeout=STREAM_TIMEOUT) as response:
+                if response.status_code >= 400:
+                    call.read(response.status_code, await response.aread())
+                async for event in httpx2.EventSource(response):
+                    if event.data:
+                        yield event.data
+        except httpx2.TransportError as error:
+            raise LostError(f"the stream was broken off: {error or type(error).__name__}") from error
+
     async def stream(self, session_id: str, position: EventPosition) -> AsyncGenerator[Event]:
         """Read one connection's worth of events. Raises httpx2.TransportError when it drops."""
         call = calls.stream_events(session_id, position.after)
-        async with self._http.stream(**self._connection.request(call), timeout=httpx2.Timeout(30)) as response:
+        async with self._http.stream(**self._connection.request(call), timeout=STREAM_TIMEOUT) as response:
             if response.status_code == 204:
                 position.has_ended = True
                 return
@@ -151,6 +179,10 @@ class Sessions:
         call = calls.agent_exec(session_id, argv=argv, command=command, stdin=stdin, timeout_s=timeout_s)
         return await self._client.send(call)
 
+    def machine(self, session_id: str) -> Machine:
+        """The session as a small machine: its programs, files, logs, and its browser's stops and starts."""
+        return Machine(self._client, session_id)
+
     async def events(self, session_id: str, *, after: int | None = None) -> AsyncGenerator[Event]:
         """Stored events, then live ones, until the session has ended; a dropped connection is resumed."""
         position = EventPosition(after)
@@ -169,8 +201,8 @@ class Keys:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def create(self, *, principal: str, role: str = "user", name: str = "") -> NewKey:
-        return await self._client.send(calls.create_key(principal=principal, role=role, name=name))
+    async def create(self, *, principal: str, role: str = "user", name: str = "", scopes: Sequence[str] = ()) -> NewKey:
+        return await self._client.send(calls.create_key(principal=principal, role=role, name=name, scopes=scopes))
 
     async def list(self, *, limit: int = 50, cursor: str | None = None) -> KeyPage:
         return await self._client.send(calls.list_keys(limit=limit, cursor=cursor))

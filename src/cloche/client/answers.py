@@ -80,6 +80,7 @@ class Health(Reading):
     restarts: int
     cpu_seconds: float
     limit_kills: int
+    programs: int
 
 
 class AgentMetrics(Reading):
@@ -151,6 +152,7 @@ class Key(Answer):
     name: str
     principal: str
     role: str
+    scopes: list[str] = []
     created_at: datetime
     revoked_at: datetime | None
     last_used_at: datetime | None

@@ -1,7 +1,7 @@
 """Every call of the API as a value: what to ask and how to read the answer. Pure; both clients only carry it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, TypedDict, TypeVar
 from urllib.parse import quote
 
@@ -62,6 +62,12 @@ class Call(Generic[T]):
     may_take_s: float = 0.0
     """How long the answer may take, where that is more than the client's own limit."""
 
+    content_type: str = ""
+    """Of what is sent, where it is not JSON."""
+
+    def with_content_type(self, content_type: str) -> "Call[T]":
+        return replace(self, content_type=content_type)
+
     def read(self, status: int, body: bytes) -> T:
         """Raises: the ClocheError that the answer stands for."""
         if status >= 400 and status not in self.also_good:
@@ -79,16 +85,16 @@ def create_session(options: SessionOptions, *, wait: bool) -> Call[Session]:
 
 
 def get_session(session_id: str) -> Call[Session]:
-    return Call(method="GET", path=_session(session_id), parse=Session.model_validate_json)
+    return Call(method="GET", path=session_path(session_id), parse=Session.model_validate_json)
 
 
 def close_session(session_id: str) -> Call[Session]:
-    return Call(method="DELETE", path=_session(session_id), parse=Session.model_validate_json)
+    return Call(method="DELETE", path=session_path(session_id), parse=Session.model_validate_json)
 
 
 def extend_session(session_id: str, lifetime_s: int) -> Call[Session]:
     body = {"lifetime_s": lifetime_s}
-    return Call(method="POST", path=_session(session_id) + "/extend", body=body, parse=Session.model_validate_json)
+    return Call(method="POST", path=session_path(session_id) + "/extend", body=body, parse=Session.model_validate_json)
 
 
 def list_sessions(
@@ -104,25 +110,25 @@ def list_sessions(
 def stream_events(session_id: str, after: int | None) -> Call[bytes]:
     """The answer is a stream; see `cloche.client.events`."""
     query = [("after", str(after))] if after is not None else []
-    return Call(method="GET", path=_session(session_id) + "/events", query=query, parse=bytes)
+    return Call(method="GET", path=session_path(session_id) + "/events", query=query, parse=bytes)
 
 
 def health(session_id: str, *, fresh: bool) -> Call[Health]:
-    path = _session(session_id) + "/health"
+    path = session_path(session_id) + "/health"
     return Call(method="GET", path=path, query=_fresh(fresh), parse=Health.model_validate_json)
 
 
 def metrics(session_id: str, *, fresh: bool) -> Call[AgentMetrics]:
-    path = _session(session_id) + "/metrics"
+    path = session_path(session_id) + "/metrics"
     return Call(method="GET", path=path, query=_fresh(fresh), parse=AgentMetrics.model_validate_json)
 
 
 def agent_status(session_id: str) -> Call[AgentStatus]:
-    return Call(method="GET", path=_session(session_id) + "/agent", parse=AgentStatus.model_validate_json)
+    return Call(method="GET", path=session_path(session_id) + "/agent", parse=AgentStatus.model_validate_json)
 
 
 def agent_ping(session_id: str) -> Call[Ping]:
-    return Call(method="GET", path=_session(session_id) + "/agent/ping", parse=Ping.model_validate_json)
+    return Call(method="GET", path=session_path(session_id) + "/agent/ping", parse=Ping.model_validate_json)
 
 
 def agent_exec(
@@ -134,15 +140,15 @@ def agent_exec(
     body |= {"stdin": stdin} if stdin is not None else {}
     return Call(
         method="POST",
-        path=_session(session_id) + "/agent/exec",
+        path=session_path(session_id) + "/agent/exec",
         body=body,
         parse=ExecResult.model_validate_json,
         may_take_s=timeout_s + EXEC_SLACK_S,
     )
 
 
-def create_key(*, principal: str, role: str, name: str) -> Call[NewKey]:
-    body = {"principal": principal, "role": role, "name": name}
+def create_key(*, principal: str, role: str, name: str, scopes: Sequence[str]) -> Call[NewKey]:
+    body = {"principal": principal, "role": role, "name": name} | ({"scopes": list(scopes)} if scopes else {})
     return Call(method="POST", path="/v1/keys", body=body, parse=NewKey.model_validate_json)
 
 
@@ -164,5 +170,5 @@ def _fresh(fresh: bool) -> Query:
     return [("fresh", "true")] if fresh else []
 
 
-def _session(session_id: str) -> str:
+def session_path(session_id: str) -> str:
     return f"/v1/sessions/{quote(session_id, safe='')}"

@@ -44,14 +44,16 @@ class Connection:
             options["verify"] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return options
 
-    def request(self, call: Call[Any]) -> dict[str, Any]:
+    def request(self, call: Call[Any], content: Any = None) -> dict[str, Any]:
         """The arguments both of httpx2's clients take for a request."""
         request: dict[str, Any] = {
             "method": call.method,
             "url": self.url + call.path,
             "params": call.query,
-            "json": call.body,
+            **({"content": content} if content is not None else {"json": call.body}),
         }
+        if call.content_type:
+            request["headers"] = {"content-type": call.content_type}
         if call.may_take_s > TIMEOUT_S:
             request["timeout"] = call.may_take_s
         return request

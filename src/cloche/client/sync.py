@@ -1,10 +1,10 @@
 """The synchronous client: the same calls as `aio`, carried by a blocking transport."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Final, Self, TypeVar, Unpack
 
 import httpx2
 
@@ -26,9 +26,13 @@ from cloche.client.answers import (
 from cloche.client.calls import Call, SessionOptions
 from cloche.client.connection import TIMEOUT_S, Connection
 from cloche.client.events import EventPosition
+from cloche.client.machine_sync import Machine
 from cloche.errors import LostError
 
 T = TypeVar("T")
+
+STREAM_TIMEOUT: Final = httpx2.Timeout(30)
+"""The server says every 15 s that it is still there."""
 
 
 class SyncClient:
@@ -58,17 +62,40 @@ class SyncClient:
         """Ask whether a session can be made now."""
         return self.send(calls.readiness())
 
-    def send(self, call: Call[T]) -> T:
+    def send(self, call: Call[T], *, content: bytes | Iterable[bytes] | None = None) -> T:
+        """Send a call, with `content` instead of JSON where there is one."""
         try:
-            response = self._http.request(**self._connection.request(call))
+            response = self._http.request(**self._connection.request(call, content))
         except httpx2.TransportError as error:
             raise LostError(f"could not reach {self._connection.url}: {error or type(error).__name__}") from error
         return call.read(response.status_code, response.content)
 
+    def stream_bytes(self, call: Call[bytes]) -> Iterator[bytes]:
+        """Read an answer as it comes. One that breaks off raises LostError."""
+        try:
+            with self._http.stream(**self._connection.request(call)) as response:
+                if response.status_code >= 400:
+                    call.read(response.status_code, response.read())
+                yield from response.iter_bytes()
+        except httpx2.TransportError as error:
+            raise LostError(f"the answer was broken off: {error or type(error).__name__}") from error
+
+    def stream_data(self, call: Call[bytes]) -> Iterator[str]:
+        """Read the data of server-sent events, to the end of the stream. One that breaks off raises LostError."""
+        try:
+            with self._http.stream(**self._connection.request(call), timeout=STREAM_TIMEOUT) as response:
+                if response.status_code >= 400:
+                    call.read(response.status_code, response.read())
+                for event in httpx2.EventSource(response):
+                    if event.data:
+                        yield event.data
+        except httpx2.TransportError as error:
+            raise LostError(f"the stream was broken off: {error or type(error).__name__}") from error
+
     def stream(self, session_id: str, position: EventPosition) -> Iterator[Event]:
         """Read one connection's worth of events. Raises httpx2.TransportError when it drops."""
         call = calls.stream_events(session_id, position.after)
-        with self._http.stream(**self._connection.request(call), timeout=httpx2.Timeout(30)) as response:
+        with self._http.stream(**self._connection.request(call), timeout=STREAM_TIMEOUT) as response:
             if response.status_code == 204:
                 position.has_ended = True
                 return
@@ -147,6 +174,10 @@ class Sessions:
         call = calls.agent_exec(session_id, argv=argv, command=command, stdin=stdin, timeout_s=timeout_s)
         return self._client.send(call)
 
+    def machine(self, session_id: str) -> Machine:
+        """The session as a small machine: its programs, files, logs, and its browser's stops and starts."""
+        return Machine(self._client, session_id)
+
     def events(self, session_id: str, *, after: int | None = None) -> Iterator[Event]:
         """Stored events, then live ones, until the session has ended; a dropped connection is resumed."""
         position = EventPosition(after)
@@ -164,8 +195,8 @@ class Keys:
     def __init__(self, client: SyncClient) -> None:
         self._client = client
 
-    def create(self, *, principal: str, role: str = "user", name: str = "") -> NewKey:
-        return self._client.send(calls.create_key(principal=principal, role=role, name=name))
+    def create(self, *, principal: str, role: str = "user", name: str = "", scopes: Sequence[str] = ()) -> NewKey:
+        return self._client.send(calls.create_key(principal=principal, role=role, name=name, scopes=scopes))
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> KeyPage:
         return self._client.send(calls.list_keys(limit=limit, cursor=cursor))
