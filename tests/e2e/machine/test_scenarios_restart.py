@@ -40,6 +40,7 @@ async def browser_part(place: Place) -> Any:
     return next(part for part in (await place.machine.parts()).parts if part.name == "browser")
 
 
+@pytest.mark.promise("a-stop-loses-nothing")
 @pytest.mark.parametrize("engine", ["shell", "chrome"])
 async def test_s1_all_that_a_browser_kept_goes_with_its_user_data_directory(
     engine: str, make_place: Any, cdp: Any, home: str, tmp_path: Path
@@ -148,6 +149,7 @@ async def test_s7_a_program_that_never_ends_is_ended_and_leaves_nothing_to_the_n
     assert (await place.machine.exec(["echo", "next"])).stdout == b"next\n"
 
 
+@pytest.mark.promise("a-restart-is-undone")
 async def test_s24_a_restart_is_one_start_and_one_that_fails_changes_nothing(
     shared_daemon: DaemonProcess, place: Place, events: Any
 ) -> None:

@@ -41,6 +41,7 @@ def test_both_outputs_are_seen_and_the_exit_is_the_last_event(machine: Machine) 
     machine.run(scenario)
 
 
+@pytest.mark.promise("every-reader-sees-all-output")
 def test_every_reader_gets_all_bytes_early_or_late_and_an_event_holds_at_most_four_kilobytes(machine: Machine) -> None:
     async def scenario(client: Client) -> None:
         id_ = await spawn(client, "seq 1 20000; read x; seq 20001 40000; exit 5")
@@ -135,6 +136,7 @@ def test_with_nobody_reading_a_program_prints_to_its_end(machine: Machine) -> No
     machine.run(scenario)
 
 
+@pytest.mark.promise("every-reader-sees-all-output")
 def test_a_reader_that_stops_reading_holds_up_neither_the_program_nor_another_reader(machine: Machine) -> None:
     async def scenario(client: Client) -> None:
         id_ = await spawn(client, "read x; head -c 3000000 /dev/zero; exit 4")
