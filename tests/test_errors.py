@@ -21,7 +21,7 @@ from cloche.errors import (
 FAMILIES = {ClocheError, CallerError, CapacityError, SandboxError}
 GRPC_STATUSES = {
     "INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED", "NOT_FOUND", "FAILED_PRECONDITION",
-    "RESOURCE_EXHAUSTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL",
+    "RESOURCE_EXHAUSTED", "OUT_OF_RANGE", "UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL",
 }  # fmt: skip
 
 
@@ -47,7 +47,8 @@ def test_a_class_says_what_each_door_answers(cls: type[ClocheError]) -> None:
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_the_status_class_follows_who_is_at_fault(cls: type[ClocheError]) -> None:
-    assert (cls.http_status < 500) == issubclass(cls, (CallerError, CapacityError))
+    # 507 stands among the server's errors (RFC 4918, section 11.5), though it is the caller who has filled the session.
+    assert (cls.http_status < 500 or cls.http_status == 507) == issubclass(cls, (CallerError, CapacityError))
     assert cls.retryable == issubclass(cls, (CapacityError, SandboxError))
 
 

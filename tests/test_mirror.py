@@ -25,7 +25,6 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "agent/machine/parts/errand.py": ("integration/agent/test_agent_restart.py",),
     "agent/main.py": ("integration/agent",),
     "agent/streams.py": ("integration/agent/test_agent_guest_socket.py",),
-    "agent/supervisor.py": ("integration/agent/test_agent_browser.py",),
     # Parts of one upload and one download, which mean nothing apart from the requests they serve.
     "agent/machine/archives/body.py": ("unit/agent/machine/archives/test_api.py",),
     "agent/machine/archives/members.py": ("unit/agent/machine/archives/test_tar_reader.py",),
@@ -41,6 +40,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "api/devtools_door/*.py": ("integration/test_door.py",),
     # The command line is tested as a person types it.
     "cli/quickstart.py": ("e2e/test_quickstart.py",),
+    "cli/machine.py": ("integration/test_cli_machine.py",),
     "cli/*.py": ("integration/test_cli.py",),
     # Verbs of the driver, which mean nothing apart from a kernel that keeps them.
     "sandbox/namespace/creation.py": ("contract/test_namespace_driver.py", "contract/test_namespace_faults.py"),
@@ -55,6 +55,9 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "egress/connection.py": ("unit/egress/test_gateway.py",),
     "client/aio.py": ("integration/test_rest_client.py",),
     "client/sync.py": ("integration/test_rest_client.py",),
+    "client/machine_aio.py": ("integration/test_machine_clients.py",),
+    "client/machine_sync.py": ("integration/test_machine_clients.py",),
+    "client/machine_answers.py": ("integration/test_machine_clients.py", "unit/client/test_machine_calls.py"),
     "agent_link/outgoing.py": ("unit/agent_link/test_listen.py",),
     "sessions/under_way.py": ("unit/sessions/test_machine_api.py", "unit/sessions/test_agent_questions.py"),
     "sessions/attachment.py": ("unit/sessions/test_runner_clients.py",),

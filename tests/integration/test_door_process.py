@@ -207,6 +207,15 @@ async def test_the_sessions_end_is_told_with_its_reason_and_the_place_given_back
             await asyncio.sleep(0)
 
 
+async def test_a_session_that_ends_during_the_handshake_is_gone(api: RunningApi, url: str) -> None:
+    opening = spawn(refused(url, api.user_key), name="client")
+    async with agent_of(api) as agent:
+        await agent.head()
+        api.manager.session_machine.tunnels[0].ended.set_result("idle_timeout")
+    status, body = await asyncio.wait_for(opening, 5)
+    assert (status, b"idle_timeout" in body) == (410, True)
+
+
 async def test_a_client_that_leaves_ends_the_agents_stream(api: RunningApi, url: str) -> None:
     async with attached(api, url) as (client, agent):
         client.transport.abort()

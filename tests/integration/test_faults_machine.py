@@ -192,6 +192,22 @@ async def test_a_full_session_is_told_and_nothing_is_half_written(machine: Machi
     assert await machine.sh("cat kept; ls -A") == "old\nballast\nkept\n"
 
 
+async def test_a_session_of_the_usual_size_can_be_filled_and_lives_on(stub_daemon: DaemonProcess) -> None:
+    session = await stub_daemon.create_session(machine=True)
+    assert session["budget"]["disk_bytes"] <= session["budget"]["memory_bytes"] // 2
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(4096):
+            yield bytes(1 << 20)
+
+    headers, path = {"x-api-key": stub_daemon.key}, f"{stub_daemon.base_url}/v1/sessions/{session['id']}"
+    async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=60) as client:
+        answer = await client.put(f"{path}/fs/write_file?path=big", content=endless())
+        assert answer.status_code == 507
+        assert (await client.get(f"{path}/fs/list_files?path=.")).json() == []
+        assert (await client.get(path)).json()["status"] == "ready"
+
+
 async def test_a_thousand_streams_opened_and_dropped_leave_nothing(
     machine: Machine, stub_daemon: DaemonProcess
 ) -> None:

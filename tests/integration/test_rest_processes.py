@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -281,6 +282,10 @@ async def test_who_hangs_up_ends_a_program_only_if_it_asked_for_that(api: Runnin
     machine.may_answer.clear()
     await leave_exec(api, path, kill_on_disconnect=True)
     await asyncio.wait_for(machine.given_up.wait(), 5)
+    async with asyncio.timeout(5):
+        while not machine.notes:
+            await asyncio.sleep(0)
+    assert machine.notes.pop()[1] == {"by": "alice", "action": "exec", "exit_code": None}, "it ran, though nobody knows"
 
     machine.given_up.clear()
     machine.asking.clear()
@@ -332,8 +337,33 @@ async def test_a_stream_that_breaks_off_between_events_ends_with_the_reason(api:
         assert (told["event"], told["code"]) == ("error", "agent_failed")
 
         machine.streams[STREAM] = Scripted([b"data: 1\n\nda"], breaks_off=True)
-        answer = await client.get(f"{path}/process/{PID}/stdout/stream")
-        assert answer.text == "data: 1\n\nda", "nothing is put into the middle of an event"
+        received = b""
+        with pytest.raises(httpx2.RemoteProtocolError):
+            async with client.stream("GET", f"{path}/process/{PID}/stdout/stream") as cut:
+                async for piece in cut.aiter_raw():
+                    received += piece
+        assert received == b"data: 1\n\nda", "nothing is put into the middle of an event, and that is no end"
+
+
+async def test_a_reader_that_takes_nothing_is_given_up(
+    api: RunningApi, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloche.api.taking.TAKING_S", 0.2)
+    machine = api.manager.session_machine
+    machine.streams[STREAM] = Scripted([b"data: 1\n\n".ljust(1 << 20)] * 64, hangs=True)
+    async with stalled(api, path):
+        await asyncio.wait_for(machine.closed.wait(), 5)
+    assert machine.open_now == 0
+
+
+@asynccontextmanager
+async def stalled(api: RunningApi, path: str) -> AsyncIterator[None]:
+    """A client that asks for a stream and reads none of it."""
+    _, writer = await asyncio.open_connection("127.0.0.1", api.port, limit=1)
+    address = f"{path}/process/{PID}/stdout/stream"
+    writer.write(f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1:{api.port}\r\nX-API-Key: {api.user_key}\r\n\r\n".encode())
+    yield
+    writer.transport.abort()
 
 
 async def test_a_stream_whose_reader_leaves_is_left(api: RunningApi, path: str) -> None:
@@ -368,7 +398,9 @@ async def test_streams_end_in_order_when_the_server_stops() -> None:
 
         reading = spawn(read(), name="read")
         await asyncio.wait_for(begun.wait(), 5)
-    assert await asyncio.wait_for(reading, 5) == b"data: 1\n\n"
+    told = await asyncio.wait_for(reading, 5)
+    assert told.startswith(b'data: 1\n\ndata: {"event":"error","code":"busy"')
+    assert told.endswith(b"\n\n")
 
 
 async def test_logs_are_asked_for_as_they_were(api: RunningApi, path: str) -> None:
@@ -459,7 +491,7 @@ NO_RESTARTS: list[Any] = [
     {"profile": 1},
     {"fresh_profile": "yes"},
     {"start_url": "file:///etc/passwd"},
-    {"start_url": "javascript:1"},
+    {"start_url": "javascript:alert(1)"},
     {"restart": True},
     [],
 ]

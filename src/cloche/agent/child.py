@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from cloche.agent.loop import Cancelled, Loop, Task
 from cloche.agent.population import Population, kill_group
-from cloche.agent.start import start_on_pipes
+from cloche.agent.start import can_be_reaped, start_on_pipes
 
 _LAST_WORDS_S: Final = 0.2
 """How long the pipes are read on after the command itself has ended."""
@@ -28,6 +28,7 @@ _KILLED_WITHIN_S: Final = 2.0
 """How long a killed command may take to go before its outcome is told without it."""
 _GONE_WITHIN_S: Final = 0.05
 """How long the loop may stand still for one that was killed just now; it takes a millisecond."""
+_LOOK_AGAIN_S: Final = 0.05
 _PIECE_BYTES: Final = 64 * 1024
 
 
@@ -187,6 +188,9 @@ class _Child:
         if not self._has_ended and not _is_readable(self._pidfd, _GONE_WITHIN_S):
             self._loop.spawn(self._bury(), "child burial")
             return _Death()
+        if not can_be_reaped(self._pidfd):
+            self._loop.spawn(self._bury(), "child burial")
+            return _Death(None)
         return self._reap(keeps_group=keeps_group)
 
     def _reap(self, *, keeps_group: bool = False) -> _Death:
@@ -199,12 +203,13 @@ class _Child:
         return _Death(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime)
 
     async def _bury(self) -> None:
-        """Wait for one that is killed and still in the kernel (a file system that does not answer), then reap it."""
-        while True:
+        """Wait for one that is killed and still in the kernel (a file system that does not answer), or that another
+        traces, then reap it."""
+        while not (_is_readable(self._pidfd, 0) and can_be_reaped(self._pidfd)):
             # Only the end of the loop cancels this, and that has its own limit of time.
             with suppress(Cancelled):
                 await self._loop.readable(self._pidfd)
-                break
+                await self._loop.sleep(_LOOK_AGAIN_S)
         self._reap()
 
     def _outcome(self, death: _Death) -> ChildOutcome:

@@ -45,7 +45,10 @@ def launch(executable: str, args: Sequence[str], env: Mapping[str, str], now: fl
     Raises:
         TypeError, ValueError: arguments of the wrong type, or with a NUL in them.
     """
-    reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:  # out of descriptors, say: this start has failed, the next may not
+        return Launch(now, error=errno.errorcode.get(error.errno or 0, "unknown"))
     try:
         os.set_blocking(writing, True)  # the child shares this end's flags, and expects a plain pipe
         pid = os.posix_spawn(

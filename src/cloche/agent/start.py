@@ -92,6 +92,17 @@ def set_window(terminal: int, rows: int, columns: int) -> None:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, _WINDOW.pack(rows, columns, 0, 0))
 
 
+def can_be_reaped(pidfd: int) -> bool:
+    """Whether waiting for a process that has ended would not block.
+
+    One that is traced (ptrace(2)) is its tracer's first: there is nothing to wait for until that has taken note.
+    """
+    try:
+        return os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # this process was started with SIGCHLD ignored: the kernel has reaped it
+        return True
+
+
 def find_program(name: str, path: str) -> str:
     """Return the file that a command's name stands for (execvp(3)).
 

@@ -254,8 +254,8 @@ class Supervisor:
             if delay_s is None:
                 self._give_up("restart_budget_spent" if self._has_been_ready else reason)
                 break
-            if await self._pause(delay_s, reason):
-                return Life(self._loop, self.args, reason)
+            if await self._pause(delay_s, reason) and not (self._is_commanded or self.is_stopped):
+                return Life(self._loop, self.args, reason)  # not where a command came in the turn that ended the pause
         return None
 
     async def _pause(self, delay_s: float, reason: str) -> bool:

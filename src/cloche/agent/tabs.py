@@ -14,6 +14,7 @@ import os
 import stat
 import time
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from cloche.agent.devtools import DevTools, ask
@@ -30,6 +31,8 @@ _MAX_FILE_BYTES: Final = 512 * 1024
 _NOTED_WITHIN_S: Final = 2.0
 _OPENED_WITHIN_S: Final = 10.0
 """All of them. Full Chromium takes 40–200 ms for one."""
+_MAX_LOOKED_AT: Final = 1000
+"""Of a list: 512 KiB of short ones would take half a second."""
 _UNRESERVED: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 
 
@@ -51,8 +54,9 @@ async def note_tabs(loop: Loop, devtools: DevTools) -> list[str]:
 
 
 def choose_tabs(urls: Sequence[object]) -> list[str]:
-    """Return the first 50 that can be opened again, in order."""
-    return [url for url in urls if isinstance(url, str) and _can_be_opened(url)][:MAX_TABS]
+    """Return the first 50 that can be opened again, in order. Only so many are looked at: nobody else gets a turn."""
+    fit = (url for url in urls[:_MAX_LOOKED_AT] if isinstance(url, str) and _can_be_opened(url))
+    return list(islice(fit, MAX_TABS))
 
 
 def _can_be_opened(url: str) -> bool:

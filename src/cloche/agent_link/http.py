@@ -68,6 +68,9 @@ class Body:
         while not self._framing.is_finished:
             data, self._received = self._received, b""
             piece = self._framing.feed(data or await self._receive())
+            if self._framing.rest:
+                self._received = self._framing.rest
+                await asyncio.sleep(0)
             if piece:
                 return piece
         raise StopAsyncIteration

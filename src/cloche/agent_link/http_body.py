@@ -10,6 +10,8 @@ from cloche.errors import AgentError
 from cloche.wire.http_head import MAX_CHUNK_LINE_BYTES, HeadError, chunk_size
 
 MAX_TRAILER_BYTES: Final = 1024
+MAX_LINES: Final = 2048
+"""That are read at a time: 256 KiB in chunks of one byte hold 87 000, which take a tenth of a second."""
 
 _BEYOND: Final = "the agent's answer was not understood"
 
@@ -17,6 +19,8 @@ _BEYOND: Final = "the agent's answer was not understood"
 class Framing(Protocol):
     is_finished: bool
     """The whole body has been fed; what comes behind it is nobody's."""
+    rest: bytes
+    """Of what was fed, what has not been looked at. It goes first: feed it again, when others have had their turn."""
 
     def feed(self, data: bytes) -> bytes:
         """Take what was received; return what of it is body. Raises: AgentError."""
@@ -25,6 +29,8 @@ class Framing(Protocol):
 
 class LengthFraming:
     """A body of a known length."""
+
+    rest = b""
 
     def __init__(self, length: int) -> None:
         self._left = length
@@ -42,6 +48,7 @@ class ChunkedFraming:
 
     def __init__(self) -> None:
         self.is_finished = False
+        self.rest = b""
         self._left = 0
         """Of the chunk that is being read."""
         self._line = b""
@@ -53,8 +60,8 @@ class ChunkedFraming:
 
     def feed(self, data: bytes) -> bytes:
         pieces: list[bytes] = []
-        at, end = 0, len(data)
-        while at < end and not self.is_finished:
+        at, end, lines = 0, len(data), 0
+        while at < end and not self.is_finished and lines < MAX_LINES:
             if self._left:
                 piece = data if not at and self._left >= end else data[at : at + self._left]
                 pieces.append(piece)
@@ -63,6 +70,8 @@ class ChunkedFraming:
                 at += len(piece)
             else:
                 at = self._read_line(data, at)
+                lines += 1
+        self.rest = data[at:] if lines == MAX_LINES else b""
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _read_line(self, data: bytes, at: int) -> int:

@@ -12,6 +12,7 @@ from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from cloche.api.taking import send_piece
 from cloche.api.while_connected import while_connected
 from cloche.errors import ClocheError
 
@@ -46,7 +47,7 @@ class Download(Response):
                         has_begun = True
                         await send({"type": "http.response.start", "status": piece.status, "headers": piece.encode()})
                     elif piece:
-                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+                        await send_piece(send, piece)
         except ClocheError as error:
             if not has_begun:
                 raise

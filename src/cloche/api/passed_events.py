@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from cloche.api.taking import send_piece
 from cloche.api.while_connected import while_connected
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import BusyError, ClocheError
@@ -27,7 +28,8 @@ class PassedEvents(Response):
     and when the server stops.
 
     An answer that breaks off between two events is ended with one more, `{"event": "error", "code", …}`, without an
-    id: whoever comes back goes on after the last it has.
+    id: whoever comes back goes on after the last it has. Within an event, and when the client takes no more, the
+    connection is closed before the stream's end.
     """
 
     media_type = "text/event-stream"
@@ -37,8 +39,9 @@ class PassedEvents(Response):
         self._opening = opening
         self._request = request
         self._has_begun = False
-        self._last = b""
+        self._last = b"\n\n"
         """The last bytes that were sent."""
+        self._is_sending = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await while_connected(self._request, self._serve(send))
@@ -48,15 +51,16 @@ class PassedEvents(Response):
         stop = spawn(self._request.app.state.stopping.wait(), name="events-stop")
         try:
             await asyncio.wait({passing, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if passing.done():
-                passing.result()
-            elif not self._has_begun:
+            if not passing.done():
                 raise BusyError("the server is stopping")
+            passing.result()
         except ClocheError as error:
             if not self._has_begun:
                 raise
-            if not self._last or self._last.endswith(b"\n\n"):
-                await _send(send, _error_event(error))
+            if self._is_sending or self._last != b"\n\n":
+                return  # without the last message: the server closes the connection
+            await cancel_and_wait(passing)
+            await send_piece(send, _error_event(error))
         finally:
             await cancel_and_wait(passing, stop)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -66,12 +70,13 @@ class PassedEvents(Response):
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             self._has_begun = True
             async for piece in answer.body:
-                self._last = (self._last + piece)[-2:]
-                await _send(send, piece)
+                await self._send(send, piece)
 
-
-async def _send(send: Send, data: bytes) -> None:
-    await send({"type": "http.response.body", "body": data, "more_body": True})
+    async def _send(self, send: Send, piece: bytes) -> None:
+        self._is_sending = True
+        await send_piece(send, piece)
+        self._last = (self._last + piece)[-2:]
+        self._is_sending = False
 
 
 def _error_event(error: ClocheError) -> bytes:

@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from secrets import token_hex
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 
 import typer
 
@@ -231,14 +232,25 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 
 def _write(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a whole file or none: what breaks off leaves nothing under its name."""
-    partial = path.with_name(path.name + ".part")
+    """Write a whole file or none: what breaks off leaves nothing under its name. A pipe or a device is written to."""
     try:
-        with partial.open("wb") as file:
-            for piece in pieces:
-                file.write(piece)
-        partial.replace(path)
+        if path.is_dir():
+            raise InvalidError(f"{path} is a directory")
+        if path.exists() and not path.is_file():
+            _write_all(path.open("wb"), pieces)
+            return
+        place = path.resolve()  # a link keeps leading to where it leads
+        partial = place.with_name(f"{place.name[:200]}.{token_hex(4)}.part")
+        file = partial.open("xb")
+        try:
+            _write_all(file, pieces)
+            partial.replace(place)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise InvalidError(f"{path} could not be written: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
+
+
+def _write_all(file: BinaryIO, pieces: Iterable[bytes]) -> None:
+    with file:
+        file.writelines(pieces)

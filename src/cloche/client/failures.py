@@ -16,8 +16,22 @@ def failure(status: int, body: bytes) -> ClocheError:
 
     A code this client does not know becomes the nearest family: the caller's fault, the sandbox's, or the server's.
     """
-    problem = _problem(body)
-    detail = str(problem.get("detail") or f"the server answered {status}")
+    return _failure(_problem(body), status, f"the server answered {status}")
+
+
+def told_failure(data: str) -> ClocheError | None:
+    """The error that a stream's last event tells of; None for any other event."""
+    told = _problem(data)
+    if told.get("event") != "error":
+        return None
+    problem = {"code": told.get("code"), "detail": told.get("message")}
+    if told.get("reason") is not None:
+        problem["reason"] = told["reason"]
+    return _failure(problem, 500, "the stream was broken off")
+
+
+def _failure(problem: dict[str, Any], status: int, otherwise: str) -> ClocheError:
+    detail = str(problem.get("detail") or otherwise)
     fields = {name: value for name, value in problem.items() if name not in _SHAPE and isinstance(value, Scalar)}
     class_ = _BY_CODE.get(str(problem.get("code"))) or _nearest(status)
     if issubclass(class_, StartError):
@@ -36,7 +50,7 @@ def _nearest(status: int) -> type[ClocheError]:
     return AgentError if status in (502, 503, 504) else InternalError
 
 
-def _problem(body: bytes) -> dict[str, Any]:
+def _problem(body: bytes | str) -> dict[str, Any]:
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):

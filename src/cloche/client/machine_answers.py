@@ -89,12 +89,14 @@ class FileEntry(Answer):
 
 
 class LogLine(Answer):
-    """A line, or that some are missing (`event` gap)."""
+    """A line, or that some are missing (`event` gap; `reason` or `missed_lines` say more)."""
 
     timestamp: datetime | None = None
     message: str = ""
     partial: bool = False
     event: str | None = None
+    reason: str | None = None
+    missed_lines: int | None = None
 
 
 class Part(Answer):

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cloche.client.answers import Answer
 from cloche.client.calls import EXEC_SLACK_S, Call, session_path
+from cloche.client.failures import told_failure
 from cloche.client.machine_answers import (
     BrowserStart,
     BrowserStop,
@@ -21,7 +22,7 @@ from cloche.client.machine_answers import (
     Spawned,
     Uploaded,
 )
-from cloche.errors import InternalError
+from cloche.errors import InternalError, InvalidError
 
 BROWSER_WAIT_S: Final = 120.0
 """A restart that fails stops and starts a browser twice."""
@@ -183,7 +184,9 @@ def stop_browser(session_id: str) -> Call[BrowserStop]:
 
 
 def read_event(kind: type[A], data: str) -> A:
-    """Raises: InternalError."""
+    """Raises: what broke the stream off, where this event tells it; InternalError."""
+    if (error := told_failure(data)) is not None:
+        raise error
     try:
         return kind.model_validate_json(data)
     except ValidationError as error:
@@ -191,6 +194,8 @@ def read_event(kind: type[A], data: str) -> A:
 
 
 def _program(argv: Sequence[str], options: ProgramOptions) -> dict[str, Any]:
+    if not argv:
+        raise InvalidError("a program has at least a name", field="argv")
     command, *args = argv
     return {"command": command, "args": args, **options}
 

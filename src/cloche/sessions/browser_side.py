@@ -22,7 +22,7 @@ INTENT_WAIT_S: Final = 0.5
 class BrowserOwner(Protocol):
     """What a runner does about its browser. Called on the loop, in order; must not block."""
 
-    def report(self, type_: EventType, data: Data) -> None:
+    def report(self, type_: EventType, data: Data) -> object:
         """Publish what the agent caused."""
         ...
 

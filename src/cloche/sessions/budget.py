@@ -21,6 +21,11 @@ _TIMEZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(/[A-Za-z0-9_+-]{1,3
 _USER_AGENT: Final = re.compile(r"[\x20-\x7e]{1,512}")
 
 
+DISK_SHARE_OF_MEMORY: Final = 0.5
+"""A session's files are in its memory. When they fill their share, there is room left for the browser, and whoever
+writes more is told that the disk is full; if they could fill all of it, the kernel would kill somebody instead."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceilings:
     """What a session gets when nothing was asked, and the most it can get."""
@@ -77,11 +82,12 @@ def _clamp_budget(asked: BudgetRequest, egress_max_bytes: int | None, ceilings: 
     cores = default.cpu_cores if asked.cpu_cores is None else asked.cpu_cores
     if not 0.1 <= cores <= 1024:  # also refuses NaN
         raise InvalidError("must be a number of cores from 0.1", field="budget.cpu_cores")
+    memory = min(memory, most.memory_bytes)
     return Budget(
-        memory_bytes=min(memory, most.memory_bytes),
+        memory_bytes=memory,
         processes=min(processes, most.processes),
         cpu_cores=min(cores, most.cpu_cores),
-        disk_bytes=min(disk, most.disk_bytes),
+        disk_bytes=min(disk, most.disk_bytes, int(memory * DISK_SHARE_OF_MEMORY)),
         egress_bytes=min(egress, most.egress_bytes),
         egress_connections=min(connections, most.egress_connections),
     )

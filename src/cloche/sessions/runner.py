@@ -238,7 +238,7 @@ class SessionRunner:
 
     def _read_accounts(self, usage: Usage) -> None:
         if self.accounts.read(usage):
-            self.publish(EventType.MEMORY_EXCEEDED, {"kills": self.accounts.kills})
+            self.report(EventType.MEMORY_EXCEEDED, {"kills": self.accounts.kills})
 
     def end_moved(self) -> None:
         """The session's expiry was changed."""
@@ -247,9 +247,9 @@ class SessionRunner:
     def publish(self, type_: EventType, data: Data | None = None) -> None:
         self._parts.events.publish(self.session.id, type_, data)
 
-    def report(self, type_: EventType, data: Data | None = None) -> None:
+    def report(self, type_: EventType, data: Data | None = None) -> bool:
         """Publish what the agent caused: an honest one never does it this often, and no other may fill the disk."""
-        self._parts.events.publish_coalesced(self.session.id, type_, data, burst=NEWS_BURST)
+        return self._parts.events.publish_coalesced(self.session.id, type_, data, burst=NEWS_BURST)
 
     def _clients_changed(self, change: int, *, quiet: bool) -> None:
         self._parts.metrics.devtools_clients.inc(change)
@@ -264,8 +264,8 @@ class SessionRunner:
         self._activity_changed()
 
     def programs_told(self, running: int) -> None:
-        """So many programs run that a user has started; also the end of the last is use of the session."""
-        running, self._programs = self._programs, running
+        """So many programs run that a user, given `machine`, has started; also the end of the last is use of it."""
+        running, self._programs = self._programs, running * self.session.options.machine
         if running or self._programs:
             self._activity_changed()
 
@@ -317,21 +317,19 @@ class SessionRunner:
     async def _investigate(self) -> None:
         """The link is down: see whether the agent dials again. Or its browser has given up: see how it goes."""
         deadline = self._parts.clock.monotonic() + RETURN_WAIT_S
-        while self._parts.clock.monotonic() < deadline:
+        seen: Observation | None = None
+        while self._parts.clock.monotonic() < deadline and (seen is None or seen.state is SandboxState.RUNNING):
             if await self._is_back():
                 self.report(EventType.AGENT_RETURNED)
                 return
             seen = await self._observe()
-            if seen is None:
-                continue
-            if seen.state is not SandboxState.RUNNING:
-                self._read_accounts(seen.usage)
-                # A browser killed for memory after it last came up did not give up for a reason of its own.
-                if seen.reason == "out_of_memory" or self.accounts.kills > self._kills_at_ready:
-                    self._on_end(self, EndReason.OUT_OF_MEMORY)
-                    return
-                break
-        self._on_end(self, EndReason.BROWSER_GAVE_UP if self._gave_up else EndReason.SANDBOX_LOST)
+        if seen is not None:
+            self._read_accounts(seen.usage)
+        # A browser, or an agent, killed for memory after the browser last came up did not go for a reason of its own.
+        if (seen is not None and seen.reason == "out_of_memory") or self.accounts.kills > self._kills_at_ready:
+            self._on_end(self, EndReason.OUT_OF_MEMORY)
+        else:
+            self._on_end(self, EndReason.BROWSER_GAVE_UP if self._gave_up else EndReason.SANDBOX_LOST)
 
     async def _is_back(self) -> bool:
         if self._gave_up:
@@ -392,8 +390,8 @@ class SessionRunner:
 
     def browser_gave_up(self, news: BrowserNews) -> None:
         self._gave_up = True
-        self._log.warning("browser_gave_up", reason=news.reason, browser_log=news.log_tail)
-        self.report(EventType.BROWSER_GAVE_UP, {"reason": news.reason, "restarts": news.restarts})
+        if self.report(EventType.BROWSER_GAVE_UP, {"reason": news.reason, "restarts": news.restarts}):
+            self._log.warning("browser_gave_up", reason=news.reason, browser_log=news.log_tail)
         self._startup.fail(start_failure_reason(news), "the browser did not start")
         if self._whole and not self._stopping:
             self._look_into_it()

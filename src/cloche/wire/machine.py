@@ -16,10 +16,10 @@ MAX_PATH_BYTES: Final = 4096
 """PATH_MAX (limits.h)."""
 MAX_JSON_BYTES: Final = 1024 * 1024
 """Of a request's JSON body."""
-MAX_ANSWER_BYTES: Final = 48 * 1024 * 1024
-"""Of an answer in JSON: the base64 of all the output of an exec."""
+MAX_ANSWER_BYTES: Final = 12 * 1024 * 1024
+"""Of an answer in JSON: the base64 of all the output of an exec. Reading it holds the host's loop up for some 50 ms."""
 
-MAX_OUTPUT_BYTES: Final = 16 * 1024 * 1024
+MAX_OUTPUT_BYTES: Final = 8 * 1024 * 1024
 """The most that is kept of what one process prints."""
 DEFAULT_OUTPUT_BYTES: Final = 1024 * 1024
 MAX_RUNNING: Final = 64

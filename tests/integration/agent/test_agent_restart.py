@@ -213,6 +213,26 @@ def test_a_browser_that_does_not_come_up_is_rolled_back(commanded) -> None:
     assert session.devtools("/json/version")["mark"] == "before"
 
 
+def test_a_new_browser_that_is_killed_while_it_starts_is_rolled_back(commanded) -> None:
+    session = commanded()
+    (session.profile / "note").write_text("mine")
+    with session.posting("/browser/restart", flags=["--user-agent=hang"], fresh_profile=True) as restarted:
+        os.kill(session.link.read_until("browser", state="starting")["payload"]["pid"], signal.SIGKILL)
+        status, answer = restarted()
+    assert (status, answer["phase"], answer["rolled_back"]) == (409, "start", True)
+    assert session.tabs() == [START_URL]
+    assert (session.profile / "note").read_text() == "mine"
+
+
+def test_a_profile_that_vanishes_while_its_browser_runs_does_not_stand_in_the_way(commanded) -> None:
+    session = commanded()
+    session.profile.rename(session.profile.with_name("gone"))
+    assert session.post("/browser/stop")[0] == 200
+    assert session.restart(flags=["--break"], fresh_profile=True)[1]["rolled_back"] is True
+    assert session.restart(fresh_profile=True)[0] == 200
+    assert session.tabs() == [START_URL]
+
+
 def test_what_fails_while_it_is_put_in_place_is_rolled_back(commanded) -> None:
     session = commanded("--headless=new")
     session.policy.parent.write_text("no directory")

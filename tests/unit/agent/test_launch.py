@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import time
@@ -72,3 +73,12 @@ def test_what_stays_open_is_kept_from_children() -> None:
         keep_from_children()
         os._exit(0 if os.path.exists(f"/proc/self/fd/{left}") and not os.get_inheritable(left) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_without_descriptors_a_start_fails_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> tuple[int, int]:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "pipe2", none_left)
+    started = launch("/bin/true", (), {}, time.monotonic())
+    assert (started.pid, started.error) == (-1, "EMFILE")

@@ -117,6 +117,11 @@ def test_a_file_that_was_not_written_by_us_is_none(tmp_path: Path, text: str) ->
     assert read_tabs(str(tmp_path)) is None
 
 
+def test_of_a_file_full_of_addresses_only_the_first_thousand_are_looked_at(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text(json.dumps(["a"] * 999 + ["about:blank"] * 20_000))
+    assert read_tabs(str(tmp_path)) == ["about:blank"]
+
+
 def test_a_link_a_pipe_or_a_directory_is_none(tmp_path: Path) -> None:
     file = tmp_path / NAME
     os.mkfifo(file)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cloche.agent_link import http as module
 from cloche.agent_link.http import MAX_BODY_BYTES, MAX_HEAD_BYTES, PIECE_BYTES, Request, exchange, get
+from cloche.agent_link.http_body import MAX_LINES
 from cloche.concurrency.tasks import spawn
 from cloche.errors import AgentError, DeadlineError
 from cloche.testing.link_peer import http_answer
@@ -149,6 +150,17 @@ async def test_a_large_body_passes_whole_and_is_not_read_ahead(pair: Pair) -> No
             assert len(part) <= PIECE_BYTES
             read += part
     assert read == piece * count
+    await playing
+
+
+async def test_a_body_in_crumbs_leaves_others_their_turns(pair: Pair) -> None:
+    stream, agent = pair
+    agent.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE_BYTES)
+    playing = spawn(play(agent, CHUNKED + b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n"), name="agent")
+    async with exchange(stream, GET, timeout_s=5) as answer:
+        pieces = [piece async for piece in answer.body]
+    assert b"".join(pieces) == b"x" * 100_000
+    assert max(map(len, pieces)) <= MAX_LINES
     await playing
 
 

@@ -15,7 +15,7 @@ DEFAULT = Budget(
     memory_bytes=GIB,
     processes=512,
     cpu_cores=2.0,
-    disk_bytes=GIB,
+    disk_bytes=128 * MIB,
     egress_bytes=10 * GIB,
     egress_connections=256,
 )
@@ -23,7 +23,7 @@ MOST = Budget(
     memory_bytes=4 * GIB,
     processes=2048,
     cpu_cores=4.0,
-    disk_bytes=4 * GIB,
+    disk_bytes=512 * MIB,
     egress_bytes=100 * GIB,
     egress_connections=1024,
 )
@@ -81,6 +81,18 @@ def test_a_number_of_cores_that_makes_no_sense_is_refused(cores: float) -> None:
 @pytest.mark.parametrize("amount", [-1, -(1 << 70)])
 def test_a_negative_amount_is_refused(name: str, amount: int) -> None:
     assert refused(SessionRequest(budget=BudgetRequest(**{name: amount}))) == f"budget.{name}"
+
+
+@pytest.mark.parametrize(
+    ("memory", "disk", "granted"), [(GIB, GIB, 512 * MIB), (GIB, None, 128 * MIB), (None, GIB, 512 * MIB)]
+)
+def test_files_fill_no_more_than_half_of_the_memory_that_they_are_in(
+    memory: int | None, disk: int | None, granted: int
+) -> None:
+    ceilings = Ceilings(default_budget=DEFAULT, max_budget=replace(MOST, disk_bytes=4 * GIB))
+    request = SessionRequest(budget=BudgetRequest(memory_bytes=memory, disk_bytes=disk))
+
+    assert effective_options(request, ceilings).budget.disk_bytes == granted
 
 
 def test_a_default_above_the_ceiling_is_lowered_too() -> None:

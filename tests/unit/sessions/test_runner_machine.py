@@ -10,9 +10,12 @@ from structlog.testing import capture_logs
 from cloche.concurrency.tasks import spawn
 from cloche.errors import ConflictError
 from cloche.sessions import agent_questions
+from cloche.sessions.agent_news import BrowserNews
 from cloche.sessions.model import EndReason, EventType, Session
+from cloche.sessions.runner import NEWS_BURST
 from cloche.testing.guest_answers import HEALTH
 from cloche.testing.session_world import ADMIN, ANN, World
+from cloche.wire.messages import BrowserState
 
 
 async def test_a_stopped_browser_sends_clients_home_refuses_dials_and_leaves_the_session_ready(world: World) -> None:
@@ -103,3 +106,27 @@ async def heard(world: World, session: Session, *, programs: int) -> None:
     async with asyncio.timeout(5):
         while (await agent.health()).value.programs != programs:
             await asyncio.sleep(0)
+
+
+async def test_a_session_without_machine_does_not_stay_for_programs_its_agent_tells_of(world: World) -> None:
+    session = await world.ready(idle_timeout_s=60)
+    agent = world.agent(session)
+    agent.pages = {"/health": HEALTH | {"programs": 3}}
+    await agent.heartbeat(programs=3)
+    await heard(world, session, programs=3)
+    world.clock.advance(61)
+    world.manager._runners[session.id].end_moved()
+    closing = await world.told(session.id, EventType.CLOSING)
+    assert closing.data["reason"] == EndReason.IDLE_TIMEOUT
+
+
+async def test_an_agent_that_tells_of_kills_and_failures_without_end_fills_neither_events_nor_log(world: World) -> None:
+    session = await world.ready()
+    runner = world.manager._runners[session.id]
+    with capture_logs() as logged:
+        for _ in range(200):
+            runner.browser_reported(BrowserNews(state=BrowserState.EXITED, reason="over_memory"))
+            runner.browser_reported(BrowserNews(state=BrowserState.GAVE_UP, reason="crashed"))
+    told = await world.history(session.id)
+    assert told.count("memory.exceeded") == told.count("browser.gave_up") == NEWS_BURST
+    assert len([each for each in logged if each["event"] == "browser_gave_up"]) == NEWS_BURST

@@ -4,6 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from cloche.errors import InternalError
+from cloche.sandbox.driver import Usage
 from cloche.sessions.agent_side import SILENCE_S
 from cloche.sessions.model import EventType, Session, SessionStatus
 from cloche.sessions.runner import RETURN_WAIT_S
@@ -112,6 +113,18 @@ async def test_an_agent_that_stays_away_is_given_up(world: World, clock: FakeClo
     clock.advance(RETURN_WAIT_S + 1)
 
     assert (await ended(world, session, EventType.FAILED)).reason == "sandbox_lost"
+
+
+async def test_an_agent_that_was_killed_for_memory_is_told_as_that_though_its_sandbox_runs(
+    world: World, clock: FakeClock
+) -> None:
+    session = await world.ready()
+    world.manager._runners[session.id]._read_accounts(Usage(out_of_memory_kills=1))
+    await world.agent(session).lose_link(stay_away=True)
+    await world.told(session.id, EventType.AGENT_LOST)
+    clock.advance(RETURN_WAIT_S + 1)
+
+    assert (await ended(world, session, EventType.FAILED)).reason == "out_of_memory"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """The browser's user-data directory as files: whose it is at the moment."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from cloche.agent.machine.api import Surroundings
 from cloche.agent.machine.beneath import Place
 from cloche.agent.machine.problem import Problem
@@ -15,3 +18,18 @@ def require_writable(surroundings: Surroundings, place: Place) -> None:
     supervisor = surroundings.supervisor
     if place.is_profile and supervisor is not None and not supervisor.is_at_rest:
         raise Problem(409, "browser_running", "the profile can only be changed while the browser is stopped")
+
+
+@asynccontextmanager
+async def kept_writable(surroundings: Surroundings, place: Place) -> AsyncIterator[None]:
+    """For work that gives others turns: whoever would start a browser on the profile waits until it is done.
+
+    Raises: Problem 409 `browser_running`.
+    """
+    require_writable(surroundings, place)
+    supervisor = surroundings.supervisor
+    if not place.is_profile or supervisor is None:
+        yield
+        return
+    async with supervisor.turn():  # at once, as nobody commands a browser that is at rest
+        yield

@@ -19,7 +19,7 @@ from cloche.api.devtools_door.reach import reach
 from cloche.api.problem import INTERNAL_DETAIL, MEDIA_TYPE, problem_of
 from cloche.concurrency.splice import abort
 from cloche.concurrency.tasks import spawn
-from cloche.errors import BusyError, ClocheError, InternalError
+from cloche.errors import BusyError, ClocheError, GoneError, InternalError, SandboxError
 from cloche.sessions.interface import Attachment, SessionManager
 from cloche.sessions.principal import Principal
 
@@ -113,8 +113,10 @@ class Door(asyncio.Protocol):
             agent = await tunnel.dial()
             try:
                 opening = await open_process(agent, upgrade)
-            except BaseException:
+            except BaseException as error:
                 abort(agent)
+                if isinstance(error, SandboxError) and tunnel.ended.done():
+                    raise GoneError("the session has ended", reason=tunnel.ended.result()) from None
                 raise
             await self._let_through(transport, agent, opening, early, upgrade, tunnel.ended)
 

@@ -1,5 +1,6 @@
 """`…/{id}/process…` and `…/{id}/processes`: programs in a session that was made with `machine`, and its parts."""
 
+import asyncio
 import re
 from typing import Annotated, Final
 
@@ -147,7 +148,7 @@ async def _exec(machine: SessionMachine, caller: Principal, body: ProcessExecIn)
     try:
         answer = await machine.ask(_post("/process/exec", body), timeout_s=body.timeout_sec + EXEC_SLACK_S)
         told = read_told(ProcessExecOut, answer)
-    except SandboxError:
+    except (SandboxError, asyncio.CancelledError):
         _note(machine, caller, "exec", exit_code=None)  # it may have run
         raise
     _note(machine, caller, "exec", process_id=told.process_id, exit_code=told.exit_code)

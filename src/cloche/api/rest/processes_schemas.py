@@ -59,7 +59,8 @@ class ProgramIn(In):
 
 
 class ProcessExecIn(ProgramIn):
-    """The body of `POST …/process/exec`. At most `max_output_bytes` of each stream come back; the rest is dropped."""
+    """The body of `POST …/process/exec`. Of what it prints, both streams together, the last
+    `max_output_bytes` come back."""
 
     timeout_sec: Seconds = DEFAULT_EXEC_S
     stdin_b64: Base64In | None = None

@@ -6,5 +6,5 @@ Down: `walk` (a directory's entries, as they are found), `body` (the answer as i
 Up: `receiving` (the records of the body), `tar_reader`, `zip_reader`, `zip_end`, `staging` (where an upload is put
 together), `tree` (what an archive holds, there), `descent` (moving about in directories by descriptors), `placing`
 (how it takes its place: a journal of renames that can be undone), `uploads` (all of it, in order).
-`zip_records` (the format), `turns` (long work stops for others), `api` (the requests).
+`zip_records` (the format), `api` (the requests).
 """

@@ -22,12 +22,12 @@ from cloche.agent.machine.archives.members import SINGLETONS
 from cloche.agent.machine.archives.notes import Notes
 from cloche.agent.machine.archives.staging import Staging
 from cloche.agent.machine.archives.tar_writer import send_tar
-from cloche.agent.machine.archives.turns import Turns
 from cloche.agent.machine.archives.uploads import Upload
 from cloche.agent.machine.archives.zip_writer import send_zip
 from cloche.agent.machine.beneath import Place, Places, open_beneath
 from cloche.agent.machine.exchange import Exchange
 from cloche.agent.machine.problem import Problem, invalid
+from cloche.agent.machine.turns import Turns
 
 
 class ArchiveApi:

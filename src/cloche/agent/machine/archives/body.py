@@ -6,8 +6,8 @@ import time
 from typing import Final
 
 from cloche.agent import streams
-from cloche.agent.machine.archives.turns import ENTRY_COST, Turns
 from cloche.agent.machine.exchange import PIECE_BYTES, WRITE_S, Exchange
+from cloche.agent.machine.turns import ENTRY_COST, Turns
 
 _CHUNK_BYTES: Final = 1024 * 1024
 _NOT_HERE: Final = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)

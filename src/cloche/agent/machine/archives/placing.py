@@ -8,7 +8,7 @@ the destination does not have moves as a whole; one that it has gets what is new
 import errno
 import os
 import stat
-from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
@@ -16,9 +16,9 @@ from cloche.agent.machine.archives.descent import MADE_MODE, Descent
 from cloche.agent.machine.archives.limits import MAX_DEPTH
 from cloche.agent.machine.archives.names import Parts, shown
 from cloche.agent.machine.archives.staging import Stage
-from cloche.agent.machine.archives.turns import ENTRY_COST, Turns
 from cloche.agent.machine.beneath import Place, open_beneath, parent_of
 from cloche.agent.machine.problem import Problem
+from cloche.agent.machine.turns import ENTRY_COST, Turns
 
 _OLD: Final = b"old"
 _UNDONE: Final = b"undone"
@@ -49,9 +49,8 @@ class _Step(NamedTuple):
 class Placing:
     """One upload's. Where any method raises, `undo` must follow."""
 
-    def __init__(self, stage: Stage, turns: Turns, may_go_on: Callable[[], None]) -> None:
-        """`may_go_on` is asked before the first change and after each turn of others; it raises `Problem`."""
-        self._stage, self._turns, self._may_go_on = stage, turns, may_go_on
+    def __init__(self, stage: Stage, turns: Turns) -> None:
+        self._stage, self._turns = stage, turns
         self._steps: list[_Step] = []
         self._count = 0
         self._reserve()
@@ -71,7 +70,6 @@ class Placing:
 
         Raises: Problem 409 `in_the_way`: a file stands where a directory is to be, or the other way round; OSError.
         """
-        self._may_go_on()
         target = self._open(place)
         if target is None:
             self._put_directory(name, place)
@@ -83,7 +81,6 @@ class Placing:
 
     async def replace(self, name: bytes, place: Place) -> None:
         """Have the stage's directory `name` instead of the directory `place`, or its content instead of a root's."""
-        self._may_go_on()
         if not place.parts:
             await self._take_content(place)
             await self.merge(name, place)
@@ -92,24 +89,31 @@ class Placing:
 
     async def put_file(self, fd: int, name: bytes, place: Place) -> tuple[int, int]:
         """Have a file of the stage at `place`; return device and inode of the directory that it is in."""
-        self._may_go_on()
         self._make_parents(place)
         with parent_of(place) as (parent, last):
             self._put(fd, name, parent, _directory_of(place), last)
             status = os.fstat(parent)
-        if self._turns.due(ENTRY_COST):
-            await self._turns.give()
+        await self._turns.give()  # after each: the way to one may be thousands of steps long
         return status.st_dev, status.st_ino
 
     def undo(self) -> int:
         """Put everything back, the last change first, at once; return how many changes could not be undone."""
-        failures = 0
-        os.unlink(_RESERVE, dir_fd=self._stage.fd)
+        failures, place, fd = 0, None, -1
+        with suppress(OSError):  # somebody has meddled; what needs no space can be put back all the same
+            os.unlink(_RESERVE, dir_fd=self._stage.fd)
         for step in reversed(self._steps):
             try:
-                self._undo(step)
-            except (OSError, Problem):  # somebody has meddled; the others can still be put back
+                if step.place != place:  # most changes are in the directory of the one before
+                    if fd >= 0:
+                        os.close(fd)
+                    place, fd = None, -1
+                    fd = open_beneath(step.place, _IN_PLACE)
+                    place = step.place
+                self._undo(step, fd)
+            except (OSError, Problem):  # the others can still be put back
                 failures += 1
+        if fd >= 0:
+            os.close(fd)
         self._steps.clear()
         return failures
 
@@ -121,17 +125,13 @@ class Placing:
         finally:
             os.close(fd)
 
-    def _undo(self, step: _Step) -> None:
-        fd = open_beneath(step.place, _IN_PLACE)
-        try:
-            if step.did is _Did.MADE:
-                os.rmdir(step.name, dir_fd=fd)
-            elif step.kept:
-                os.rename(step.kept, step.name, src_dir_fd=self._old, dst_dir_fd=fd)
-            else:
-                os.rename(step.name, self._next_name(), src_dir_fd=fd, dst_dir_fd=self._undone)
-        finally:
-            os.close(fd)
+    def _undo(self, step: _Step, fd: int) -> None:
+        if step.did is _Did.MADE:
+            os.rmdir(step.name, dir_fd=fd)
+        elif step.kept:
+            os.rename(step.kept, step.name, src_dir_fd=self._old, dst_dir_fd=fd)
+        else:
+            os.rename(step.name, self._next_name(), src_dir_fd=fd, dst_dir_fd=self._undone)
 
     def _open(self, place: Place) -> int | None:
         try:
@@ -244,7 +244,6 @@ class Placing:
     async def _turn(self) -> None:
         if self._turns.due(ENTRY_COST):
             await self._turns.give()
-            self._may_go_on()
 
 
 def _directory_of(place: Place) -> Place:

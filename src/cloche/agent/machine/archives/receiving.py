@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
 from cloche.agent.machine.archives.limits import MAX_DEPTH, MAX_ENTRIES, MAX_TOTAL_BYTES, too_large
-from cloche.agent.machine.archives.turns import Turns
 from cloche.agent.machine.beneath import Place, Places
 from cloche.agent.machine.exchange import Exchange
 from cloche.agent.machine.fields import Fields
 from cloche.agent.machine.problem import Problem, invalid
+from cloche.agent.machine.turns import Turns
 from cloche.wire.machine import MAX_PATH_BYTES
 from cloche.wire.upload import MAX_PARTS, Kind, RecordReader, UploadError
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from cloche.agent.log import Log
 from cloche.agent.machine.archives.descent import DIRECTORY, Descent
-from cloche.agent.machine.archives.turns import ENTRY_COST, Turns
+from cloche.agent.machine.turns import ENTRY_COST, Turns
 
 _PREFIX: Final = b"upload-"
 _REMOVAL_COST: Final = ENTRY_COST // 4

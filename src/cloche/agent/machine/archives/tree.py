@@ -14,8 +14,8 @@ from cloche.agent.machine.archives.members import SINGLETONS, Kind, Member
 from cloche.agent.machine.archives.names import Parts, check_link, duplicate_name, parts_of
 from cloche.agent.machine.archives.notes import Notes
 from cloche.agent.machine.archives.staging import Stage
-from cloche.agent.machine.archives.turns import ENTRY_COST, Turns
 from cloche.agent.machine.problem import Problem
+from cloche.agent.machine.turns import ENTRY_COST, Turns
 
 _TREE: Final = b"tree"
 _STRIPPED: Final = b"stripped"

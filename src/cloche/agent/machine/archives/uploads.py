@@ -1,8 +1,8 @@
 """Uploads from their first byte to their place: put together in staging, then in place, or gone without a trace."""
 
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from typing import Any, Final
 
 from cloche.agent.machine.api import Surroundings
@@ -15,12 +15,12 @@ from cloche.agent.machine.archives.receiving import OnePart, Target, files_of, r
 from cloche.agent.machine.archives.staging import Stage
 from cloche.agent.machine.archives.tar_reader import TarReader
 from cloche.agent.machine.archives.tree import Tree
-from cloche.agent.machine.archives.turns import ENTRY_COST, Turns
 from cloche.agent.machine.archives.zip_reader import ZipMember, ZipReader
 from cloche.agent.machine.beneath import Place, Places
 from cloche.agent.machine.exchange import Exchange
 from cloche.agent.machine.problem import Problem
-from cloche.agent.machine.profile import require_writable
+from cloche.agent.machine.profile import kept_writable
+from cloche.agent.machine.turns import ENTRY_COST, Turns
 from cloche.wire.machine import MAX_PATH_BYTES
 
 MAX_NOTES: Final = 20
@@ -28,6 +28,8 @@ _SPOOL: Final = b"spool"
 _PARTS: Final = b"parts"
 _CREATION_COST: Final = 8 * ENTRY_COST
 """Making a file takes a journaling file system up to a third of a millisecond, measured."""
+_PIECE_COST: Final = 8 * ENTRY_COST
+"""A piece may be empty, and yet it took some unpacking."""
 
 
 class Upload:
@@ -93,7 +95,7 @@ class Upload:
             fields = await receive(self._exchange, self._turns, begin, take)
             wanted = files_of(fields, self._places, set(sizes))
             taken: set[tuple[int, int, bytes]] = set()
-            with self._placing([file.place for file in wanted]) as placing:
+            async with self._placing([file.place for file in wanted]) as placing:
                 for file in wanted:
                     os.chmod(_part_name(file.part), file.mode, dir_fd=folder)
                     at = (*await placing.put_file(folder, _part_name(file.part), file.place), file.place.name)
@@ -114,35 +116,42 @@ class Upload:
         if member.kind is Kind.LINK:
             if member.size > MAX_PATH_BYTES:
                 raise bad_archive("a link's target is too long")
-            tree.begin(member._replace(size=0, link=b"".join(reader.content(found))))
+            link = bytearray()
+            for piece in reader.content(found):
+                link += piece
+                await self._turn(_PIECE_COST)
+            tree.begin(member._replace(size=0, link=bytes(link)))
         else:
             tree.begin(member)
             for piece in reader.content(found):
                 tree.write(piece)
-                await self._turn(len(piece) * 2)
+                await self._turn(_PIECE_COST + len(piece) * 2)
         await self._turn(_CREATION_COST)
 
     async def _settle(self, tree: Tree, target: Target) -> dict[str, Any]:
         """Have what has been unpacked take its place."""
         built = await tree.build(target.strip, self._notes, is_profile=target.place.is_profile)
-        with self._placing([target.place]) as placing:
+        async with self._placing([target.place]) as placing:
             if target.replaces:
                 await placing.replace(built.name, target.place)
             else:
                 await placing.merge(built.name, target.place)
         return self._answer(built.files, built.size_bytes)
 
-    @contextmanager
-    def _placing(self, places: list[Place]) -> Iterator[Placing]:
+    @asynccontextmanager
+    async def _placing(self, places: list[Place]) -> AsyncIterator[Placing]:
         """All that is changed in this block is changed back if it is left by an exception."""
         # One place in the profile stands for all.
-        place = next((place for place in places if place.is_profile), places[0] if places else None)
+        profile = next((place for place in places if place.is_profile), None)
+        async with AsyncExitStack() as stack:
+            if profile is not None:
+                await stack.enter_async_context(kept_writable(self._surroundings, profile))
+            with self._undoing() as placing:
+                yield placing
 
-        def may_go_on() -> None:
-            if place is not None:
-                require_writable(self._surroundings, place)
-
-        placing = Placing(self._stage, self._turns, may_go_on)
+    @contextmanager
+    def _undoing(self) -> Iterator[Placing]:
+        placing = Placing(self._stage, self._turns)
         try:
             yield placing
         except BaseException as error:

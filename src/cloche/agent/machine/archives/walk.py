@@ -4,6 +4,7 @@ Every name is looked up once, beneath the descriptor of the directory it was fou
 directory that is swapped for a link meanwhile leads nowhere. Sorted by name: the same tree gives the same archive.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Generator
@@ -15,6 +16,8 @@ from cloche.agent.machine.archives.notes import Notes
 
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _NAMES_A_TURN: Final = 1000
+_EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""It is not the file's fault: an archive without it would seem to be whole."""
 
 
 class Found(NamedTuple):
@@ -39,10 +42,11 @@ def walk(top_fd: int, notes: Notes, leaves_out: frozenset[bytes] = frozenset()) 
     """Yield what is found, a directory before what is in it, and None whenever it is somebody else's turn.
 
     What has vanished, cannot be read, is too deep or is neither file, directory nor link is noted and skipped, names in
-    `leaves_out` at the top without a note. Must be closed. `top_fd` stays open.
+    `leaves_out` at the top without a note. Must be closed. `top_fd` stays open. Raises: OSError: out of descriptors, or
+    of memory.
     """
     levels: list[_Level] = []
-    left = MAX_ENTRIES_SENT
+    left, skipped = MAX_ENTRIES_SENT, 0
     try:
         ahead = yield from _names(top_fd, left, leaves_out)
         levels.append(_Level(os.dup(top_fd), b"", ahead))
@@ -59,6 +63,9 @@ def walk(top_fd: int, notes: Notes, leaves_out: frozenset[bytes] = frozenset()) 
             left -= 1
             found = _noted(level.fd, name, path, kind, notes)
             if found is None:
+                skipped += 1
+                if skipped % _NAMES_A_TURN == 0:
+                    yield None
                 continue
             try:
                 yield found
@@ -82,6 +89,8 @@ def _below(found: Found, depth: int, left: int, notes: Notes) -> Generator[None,
         ahead = yield from _names(found.fd, left, frozenset())
         return _Level(os.dup(found.fd), found.path + b"/", ahead)
     except OSError as error:
+        if error.errno in _EXHAUSTED:
+            raise
         notes.skipped(found.path, os.strerror(error.errno or 0))
         return None
 
@@ -117,6 +126,8 @@ def _noted(dir_fd: int, name: bytes, path: bytes, kind: Kind | None, notes: Note
     try:
         found = _open(dir_fd, name, path, kind)
     except OSError as error:
+        if error.errno in _EXHAUSTED:
+            raise
         notes.skipped(path, os.strerror(error.errno or 0))
         return None
     if found is None:

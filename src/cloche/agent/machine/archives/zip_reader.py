@@ -79,7 +79,7 @@ class ZipReader:
         for _ in range(self._count):
             if at - base + _MAX_RECORD_BYTES > len(buffer) and base + len(buffer) < self._end:
                 base, buffer = at, os.pread(self._fd, min(4 * _MAX_RECORD_BYTES, self._end - at), at)
-            found, length = _central(buffer[at - base : at - base + _MAX_RECORD_BYTES])
+            found, length = _central(buffer, at - base)
             at += length
             offsets.append(found.offset)
             yield found
@@ -88,7 +88,7 @@ class ZipReader:
         self._offsets = array("Q", sorted(offsets))
 
     def content(self, found: ZipMember) -> Iterator[bytes]:
-        """Yield what an entry holds, in pieces of at most 256 KiB."""
+        """Yield what an entry holds, in pieces of at most 256 KiB. Some may be empty: so may be what is packed."""
         start = self._content_start(found)
         if found.method == STORED:
             pieces = self._stored(start, found.packed_bytes)
@@ -145,8 +145,7 @@ class ZipReader:
                 if not data:
                     break
                 while data and not unpacker.eof:
-                    if piece := unpacker.decompress(data, _PIECE_BYTES):
-                        yield piece
+                    yield unpacker.decompress(data, _PIECE_BYTES)
                     data = unpacker.unconsumed_tail
             # What is still in the window when the last byte has gone in.
             while not unpacker.eof and (piece := unpacker.decompress(b"", _PIECE_BYTES)):
@@ -157,19 +156,20 @@ class ZipReader:
             raise bad_archive("an entry is damaged: it is not as long as it says")
 
 
-def _central(record: bytes) -> tuple[ZipMember, int]:
-    """Read the record at the beginning of this; return how long it is, too."""
-    if len(record) < CENTRAL.size or not record.startswith(CENTRAL_MARK):
+def _central(buffer: bytes, at: int) -> tuple[ZipMember, int]:
+    """Read the record that begins there; return how long it is, too."""
+    if len(buffer) - at < CENTRAL.size or not buffer.startswith(CENTRAL_MARK, at):
         raise bad_archive("the directory of the archive is damaged")
     (
         _, made_by, _, flags, method, dos_time, dos_date, crc, packed, size, name_length, extra_length, comment_length,
         disk, _, attributes, offset,
-    ) = CENTRAL.unpack_from(record)  # fmt: skip
+    ) = CENTRAL.unpack_from(buffer, at)  # fmt: skip
     length = CENTRAL.size + name_length + extra_length + comment_length
-    if length > len(record) or name_length > MAX_NAME_BYTES:
+    if length > len(buffer) - at or name_length > MAX_NAME_BYTES:
         raise bad_archive("the directory of the archive is damaged, or a name in it is too long")
-    name = record[CENTRAL.size : CENTRAL.size + name_length]
-    extra = extra_fields(record[CENTRAL.size + name_length : length - comment_length])
+    at += CENTRAL.size
+    name = buffer[at : at + name_length]
+    extra = extra_fields(buffer[at + name_length : at + name_length + extra_length])
     size, packed, offset = _in_64_bits([size, packed, offset], extra.get(ZIP64_EXTRA, b""))
     if flags & ENCRYPTED or flags & IS_PATCH:
         raise bad_archive("the archive is encrypted")

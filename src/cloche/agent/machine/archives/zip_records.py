@@ -46,6 +46,9 @@ ZIP64_EXTRA: Final = 1
 TIME_EXTRA: Final = 0x5455
 """Info-ZIP: seconds since the epoch, in four bytes."""
 
+_MAX_EXTRA_FIELDS: Final = 64
+"""Looked at: 64 KiB may hold thousands, and an archive thousands of those."""
+
 _EARLIEST: Final = 315532800
 """1980-01-01, before which DOS knows no time."""
 _LATEST: Final = (1 << 32) - 1
@@ -67,10 +70,12 @@ def seconds_of(dos_time: int, dos_date: int) -> int:
 
 
 def extra_fields(extra: bytes) -> dict[int, bytes]:
-    """By number; of two with the same the first. What is cut off at the end does not count."""
+    """By number, of the first 64; of two with the same the first. What is cut off at the end does not count."""
     fields: dict[int, bytes] = {}
     at = 0
-    while at + 4 <= len(extra):
+    for _ in range(_MAX_EXTRA_FIELDS):
+        if at + 4 > len(extra):
+            break
         number, length = struct.unpack_from("<HH", extra, at)
         if at + 4 + length > len(extra):
             break

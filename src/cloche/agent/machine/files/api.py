@@ -92,7 +92,8 @@ class FileApi:
     async def _delete_directory(self, exchange: Exchange) -> None:
         place = self._writable(await exchange.fields())
         exchange.end_with_client()  # who fills it all the time must not have this go on for ever
-        await tree.delete_directory(exchange.loop, place)
+        # Asked again and again: a browser may be started meanwhile.
+        await tree.delete_directory(exchange.loop, place, lambda: self._require_writable(place))
         await exchange.answer({})
 
     async def _move(self, exchange: Exchange) -> None:
@@ -114,6 +115,7 @@ class FileApi:
         fields = await exchange.fields()
         place = self._places.locate(fields.data("path_b64", max_bytes=MAX_PATH_BYTES))
         is_recursive = fields.flag("recursive")
+        exchange.end_with_client()  # who has gone does not learn its id, and would leave it taking a place
         await exchange.answer({"watch_id": await self._watches.add(place, is_recursive=is_recursive)}, 201)
 
     async def _watch_events(self, exchange: Exchange) -> None:

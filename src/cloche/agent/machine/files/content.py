@@ -1,6 +1,5 @@
 """What is in a file: read in ranges, written whole or not at all."""
 
-import errno
 import os
 import stat
 from collections.abc import Callable
@@ -22,24 +21,20 @@ def unfinished_name() -> bytes:
 
 
 def open_regular(place: Place) -> int:
-    """Open a file for reading. Raises: Problem 400 for a directory, and for what is no file; OSError."""
+    """Open a file for reading. Raises: Problem 400 for a directory, and for what is no file; OSError.
+
+    What is none is not opened: whoever waits to write into a FIFO would take us for its reader.
+    """
+    path_fd = open_beneath(place, os.O_PATH)
     try:
-        fd = open_beneath(place, os.O_RDONLY)
-    except OSError as error:
-        if error.errno in (errno.ENXIO, errno.ENODEV):  # open(2): a socket, a device that is not there
-            raise _not_a_file() from None
-        raise
-    mode = os.fstat(fd).st_mode
-    if stat.S_ISREG(mode):
-        return fd
-    os.close(fd)
-    if stat.S_ISDIR(mode):
-        raise Problem(400, "is_a_directory", "it is a directory")
-    raise _not_a_file()
-
-
-def _not_a_file() -> Problem:
-    return Problem(400, "not_a_file", "it is no regular file")
+        mode = os.fstat(path_fd).st_mode
+        if stat.S_ISDIR(mode):
+            raise Problem(400, "is_a_directory", "it is a directory")
+        if not stat.S_ISREG(mode):
+            raise Problem(400, "not_a_file", "it is no regular file")
+        return os.open(f"/proc/self/fd/{path_fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    finally:
+        os.close(path_fd)
 
 
 async def send_file(exchange: Exchange, place: Place, offset: int, length: int | None) -> None:

@@ -13,7 +13,7 @@ from cloche.agent.machine.turns import Turns
 
 MAX_LISTED: Final = 10_000
 """Entries of one list."""
-MAX_LIST_BYTES: Final = 32 * 1024 * 1024
+MAX_LIST_BYTES: Final = 8 * 1024 * 1024
 """Of one list in JSON: each entry says its whole path, which may be 4 KB long."""
 
 _PIECE_BYTES: Final = 64 * 1024
@@ -38,10 +38,14 @@ def describe(shown: bytes, status: os.stat_result, target: bytes | None) -> dict
 
 def look_at(place: Place, *, follows: bool) -> dict[str, Any]:
     """Describe what is there. Raises: Problem; OSError."""
-    fd = open_beneath(place, os.O_PATH, follows=follows)
+    return _describe_open(place.shown, open_beneath(place, os.O_PATH, follows=follows))
+
+
+def _describe_open(shown: bytes, fd: int) -> dict[str, Any]:
+    """Describe what was opened with O_PATH, and close it."""
     try:
         status = os.fstat(fd)
-        return describe(place.shown, status, os.readlink(b"", dir_fd=fd) if stat.S_ISLNK(status.st_mode) else None)
+        return describe(shown, status, os.readlink(b"", dir_fd=fd) if stat.S_ISLNK(status.st_mode) else None)
     finally:
         os.close(fd)
 
@@ -106,9 +110,12 @@ async def _first_names(loop: Loop, fd: int) -> tuple[list[bytes], bool]:
 
 def _look_in(fd: int, shown: bytes, name: bytes) -> dict[str, Any] | None:
     """Describe an entry of an open directory; None for one that has gone meanwhile."""
+    path = shown + b"/" + name
     try:
         status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-        target = os.readlink(name, dir_fd=fd) if stat.S_ISLNK(status.st_mode) else None
+        if not stat.S_ISLNK(status.st_mode):
+            return describe(path, status, None)
+        # Opened, and not read by its name: a file may have taken the link's place.
+        return _describe_open(path, os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd))
     except FileNotFoundError:
         return None
-    return describe(shown + b"/" + name, status, target)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -27,17 +28,18 @@ class _Level:
         self.tries = 0
 
 
-async def remove_directory(loop: Loop, parent_fd: int, name: bytes) -> None:
+async def remove_directory(loop: Loop, parent_fd: int, name: bytes, check: Callable[[], object] = lambda: None) -> None:
     """Remove a directory and all below it. It is removed as it is found: who stops this leaves the rest.
 
+    `check` is called whenever others have had a turn, and may raise.
     Raises: OSError: it is no directory (ENOTDIR), something in it cannot be removed, or somebody fills it all the time.
     """
-    await _Removal(loop).run(parent_fd, name)
+    await _Removal(Turns(loop, check)).run(parent_fd, name)
 
 
 class _Removal:
-    def __init__(self, loop: Loop) -> None:
-        self._turns = Turns(loop)
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
         self._levels: list[_Level] = []
 
     async def run(self, parent_fd: int, name: bytes) -> None:

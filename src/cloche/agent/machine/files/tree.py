@@ -1,6 +1,7 @@
 """Directories made, and things moved and removed."""
 
 import os
+from collections.abc import Callable
 from typing import Final
 
 from cloche.agent.loop import Loop
@@ -45,12 +46,12 @@ def delete_file(place: Place) -> None:
         os.unlink(name, dir_fd=parent_fd)
 
 
-async def delete_directory(loop: Loop, place: Place) -> None:
-    """Remove a directory with all that is below it. Raises: Problem; OSError."""
+async def delete_directory(loop: Loop, place: Place, check: Callable[[], object]) -> None:
+    """Remove a directory with all that is below it. `check`: see `remove_directory`. Raises: Problem; OSError."""
     with parent_of(place) as (parent_fd, name):
         directory_fd = os.dup(parent_fd)  # the walk's own are not held for as long as this takes
     try:
-        await remove_directory(loop, directory_fd, name)
+        await remove_directory(loop, directory_fd, name, check)
     finally:
         os.close(directory_fd)
 

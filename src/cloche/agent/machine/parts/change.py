@@ -1,11 +1,13 @@
 """What a restart puts in place while no browser runs, and takes back if the next one does not come up.
 
 Renames and one small file: nothing is copied, so it takes no time, and what is undone is as it was. The profile that
-was replaced is kept beside the new one until the next browser is ready.
+was replaced is kept beside the new one until the next browser is ready; so are the policies, for taking them back must
+need no room on a disk that may be full by then.
 """
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 from cloche.agent.log import Log
 from cloche.agent.loop import Loop
@@ -22,9 +24,10 @@ class Change:
 
     def __init__(self, loop: Loop, log: Log, *, user_data_dir: str, policies_dir: str) -> None:
         self._loop, self._log = loop, log
-        self._profile, self._policy_file = user_data_dir, f"{policies_dir}/{POLICY_FILE}"
+        self._profile, self._policies_dir = user_data_dir, policies_dir
+        self._policy_file = f"{policies_dir}/{POLICY_FILE}"
         self._undo: list[Callable[[], None]] = []
-        self._replaced = ""
+        self._replaced = self._replaced_policies = ""
 
     def apply(self, wish: Wish) -> None:
         """Raises: OSError, Problem: what was applied before it is still to be undone."""
@@ -52,6 +55,10 @@ class Change:
     def keep(self) -> None:
         """It is for good: remove what was replaced, in a task of its own."""
         self._undo.clear()
+        if self._replaced_policies:
+            with suppress(OSError):
+                os.unlink(self._replaced_policies)
+            self._replaced_policies = ""
         if self._replaced:
             self._loop.spawn(self._remove(self._replaced), "old profile")
             self._replaced = ""
@@ -59,16 +66,30 @@ class Change:
     # --- policies -----------------------------------------------------------------------------------------------
 
     def _set_policies(self, data: bytes) -> None:
-        before = _read(self._policy_file)
-        self._write_policies(data or None)
-        self._undo.append(lambda: self._write_policies(before))
+        fresh = ""
+        if data:
+            fresh = self._write_policies(data)
+            self._undo.append(lambda: _unlink(fresh))
+        # Not in the directory itself: Chromium reads every file in it.
+        aside = f"{self._policies_dir}.{os.urandom(8).hex()}"
+        with suppress(FileNotFoundError):  # there were none yet
+            os.rename(self._policy_file, aside)
+            self._replaced_policies = aside
+        self._undo.append(self._put_policies_back)
+        if fresh:
+            os.rename(fresh, self._policy_file)
 
-    def _write_policies(self, data: bytes | None) -> None:
-        if data is None:
+    def _put_policies_back(self) -> None:
+        if self._replaced_policies:
+            os.rename(self._replaced_policies, self._policy_file)
+            self._replaced_policies = ""
+        else:
             _unlink(self._policy_file)
-            return
-        os.makedirs(os.path.dirname(self._policy_file), exist_ok=True)
-        fresh = f"{self._policy_file}.{os.urandom(8).hex()}~"  # not `.json`: Chromium reads every file of that name
+
+    def _write_policies(self, data: bytes) -> str:
+        """Write them under another name, and return that."""
+        os.makedirs(self._policies_dir, exist_ok=True)
+        fresh = f"{self._policy_file}.{os.urandom(8).hex()}~"
         fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         try:
             try:
@@ -77,10 +98,10 @@ class Change:
                     view = view[os.write(fd, view) :]
             finally:
                 os.close(fd)
-            os.rename(fresh, self._policy_file)
         except OSError:
             _unlink(fresh)
             raise
+        return fresh
 
     # --- profile ------------------------------------------------------------------------------------------------
 
@@ -94,6 +115,8 @@ class Change:
         self._undo.append(self._put_back)
 
     def _put_back(self) -> None:
+        with suppress(FileNotFoundError):  # what somebody has put there meanwhile is not what the browser had
+            os.rename(self._profile, f"{self._profile}.{os.urandom(8).hex()}")
         os.rename(self._replaced, self._profile)
         self._replaced = ""
 
@@ -119,7 +142,10 @@ class Change:
     def _discard(self) -> None:
         """Make room where a fresh profile was."""
         aside = f"{self._profile}.{os.urandom(8).hex()}"
-        os.rename(self._profile, aside)
+        try:
+            os.rename(self._profile, aside)
+        except FileNotFoundError:
+            return  # somebody has removed it
         self._loop.spawn(self._remove(aside), "fresh profile")
 
     async def _remove(self, path: str) -> None:
@@ -130,17 +156,6 @@ class Change:
             self._log.warn("a profile could not be removed", error=str(error))
         finally:
             os.close(parent)
-
-
-def _read(path: str) -> bytes | None:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        return os.read(fd, 1024 * 1024)
-    finally:
-        os.close(fd)
 
 
 def _unlink(path: str) -> None:

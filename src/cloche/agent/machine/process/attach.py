@@ -98,6 +98,7 @@ class _Attachment:
             if time.monotonic() >= ping_at:
                 await self._send(encode_frame(Opcode.PING, b""))
                 ping_at = time.monotonic() + PING_S
+                continue  # a Close frame may have come meanwhile
             if await self._say_waiting():
                 continue
             if self._program.settled.is_set() and self._offset >= self._program.tail:  # though others may print on

@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from cloche.agent.machine.exchange import BEAT_S, Exchange, encode_event
@@ -16,6 +16,7 @@ EVENT_BYTES: Final = 4096
 _BATCH_BYTES: Final = 64 * 1024
 _BASE64_BYTES: Final = 48 * 1024
 """Made into text at once; a multiple of three, so that the texts can be put together."""
+_PIECES_A_TURN: Final = 256
 
 
 async def stream(exchange: Exchange, program: Program) -> None:
@@ -47,14 +48,14 @@ def exit_event(program: Program) -> dict[str, Any]:
 async def answer_run(exchange: Exchange, program: Program) -> None:
     """Answer with how it went and all that is kept, in pieces: it may be megabytes, and others want their turn."""
     ring = program.ring
-    texts = {f"{name.name.lower()}_b64": list(ring.pieces(name)) for name in Stream}
+    texts, is_cut = await _copied(exchange, ring)
     head = {
         "process_id": program.id,
         "exit_code": program.exit_code,
         "signal": program.signal,
         "timed_out": program.has_timed_out,
-        "stdout_truncated": ring.lost[Stream.STDOUT] > 0,
-        "stderr_truncated": ring.lost[Stream.STDERR] > 0,
+        "stdout_truncated": is_cut[Stream.STDOUT],
+        "stderr_truncated": is_cut[Stream.STDERR],
         "duration_ms": round(program.duration_s * 1000, 3),
     }
     parts = list(_parts(head, texts))
@@ -64,33 +65,43 @@ async def answer_run(exchange: Exchange, program: Program) -> None:
         if isinstance(part, bytes):
             await exchange.write(part)
             continue
-        for piece in _regular(part):
-            await exchange.write(base64.b64encode(piece))
+        for at in range(0, len(part), _BASE64_BYTES):
+            await exchange.write(base64.b64encode(part[at : at + _BASE64_BYTES]))
 
 
-def _parts(head: Mapping[str, Any], texts: Mapping[str, list[bytes]]) -> Iterator[bytes | list[bytes]]:
-    """A JSON object: text as it stands, and what is still to be made base64."""
+async def _copied(exchange: Exchange, ring: Ring) -> tuple[list[bytearray], list[bool]]:
+    """All that is kept of each output, and whether something of it is missing.
+
+    In turns, since it may have changed from one to the other a million times. What others print meanwhile is left out,
+    and what they drive out is missing.
+    """
+    texts, is_cut = [bytearray() for _ in Stream], [lost > 0 for lost in ring.lost]
+    offset, until, count = ring.start, ring.end, 0
+    while offset < until:
+        if offset < ring.start:
+            offset, is_cut = ring.start, [True for _ in Stream]
+        if (piece := ring.read(offset, _BATCH_BYTES)) is None:
+            break
+        texts[piece.stream] += piece.data
+        offset = piece.end
+        count += 1
+        if count % _PIECES_A_TURN == 0:
+            await exchange.loop.sleep(0)
+    return texts, is_cut
+
+
+def _parts(head: Mapping[str, Any], texts: Sequence[bytearray]) -> Iterator[bytes | memoryview]:
+    """A JSON object: text as it stands, and (memoryview) what is still to be made base64."""
     yield json.dumps(head, separators=(",", ":")).encode()[:-1]
-    for name, pieces in texts.items():
-        yield b',"%b":"' % name.encode()
-        yield pieces
+    for stream in Stream:
+        yield b',"%b_b64":"' % stream.name.lower().encode()
+        yield memoryview(texts[stream])
         yield b'"'
     yield b"}"
 
 
-def _base64_length(pieces: list[bytes]) -> int:
-    return (sum(map(len, pieces)) + 2) // 3 * 4
-
-
-def _regular(pieces: list[bytes]) -> Iterator[bytes]:
-    """Give the same bytes in pieces whose length is a multiple of three, but for the last."""
-    pending = bytearray()
-    for piece in pieces:
-        pending += piece
-        while len(pending) >= _BASE64_BYTES:
-            yield bytes(pending[:_BASE64_BYTES])
-            del pending[:_BASE64_BYTES]
-    yield bytes(pending)
+def _base64_length(data: memoryview) -> int:
+    return (len(data) + 2) // 3 * 4
 
 
 def _offset(exchange: Exchange, ring: Ring) -> int:

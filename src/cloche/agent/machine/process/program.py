@@ -15,10 +15,11 @@ from cloche.agent.machine.process.stdin import Stdin
 from cloche.agent.machine.process.usage import Usage
 from cloche.agent.population import Population, send
 from cloche.agent.procfs import Process, read_process, read_processes
-from cloche.agent.start import Started, set_window, start_on_pipes, start_on_terminal
+from cloche.agent.start import Started, can_be_reaped, set_window, start_on_pipes, start_on_terminal
 
 TAIL_S: Final = 1.0
 """How long what it printed is waited for after it has ended: somebody else may hold its output open."""
+_LOOK_AGAIN_S: Final = 0.02
 _PIECE_BYTES: Final = 64 * 1024
 _SHOWN_CHARS: Final = 1024
 """Remembered of a command, and of its arguments together: there may be a megabyte of them."""
@@ -177,9 +178,9 @@ class Program:
             self.kill(signal.SIGKILL)
         except Cancelled:  # the loop ends
             self.kill(signal.SIGKILL)
-        else:
-            return
         await self._loop.readable(self._pidfd)
+        while not can_be_reaped(self._pidfd):  # another traces it, and learns of its end first
+            await self._loop.sleep(_LOOK_AGAIN_S)
 
     def _bury(self) -> None:
         """Take its status and close what is of no more use, without an await in between."""

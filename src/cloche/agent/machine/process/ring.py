@@ -7,7 +7,6 @@ beside them. What does not fit any more goes from the beginning, so that nobody 
 from array import array
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -115,12 +114,6 @@ class Ring:
         run = bisect_right(self._runs, offset << 1 | 1, self._first_run) - 1
         end = min(self._end_of(run), offset + limit)
         return Piece(Stream(self._runs[run] & 1), end, self._slice(offset, end))
-
-    def pieces(self, stream: Stream) -> Iterator[bytes]:
-        """Give all that is kept of one output; nothing may be added meanwhile."""
-        for run in range(self._first_run, len(self._runs)):
-            if self._runs[run] & 1 == stream:
-                yield self._slice(max(self.start, self._runs[run] >> 1), self._end_of(run))
 
     def shrink(self) -> int:
         """Give up the oldest chunk for the benefit of others, and return what that frees; 0 if it is the only one."""

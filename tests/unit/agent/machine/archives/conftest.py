@@ -9,7 +9,8 @@ import stat
 import tarfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote_from_bytes
@@ -51,7 +52,19 @@ class Browser:
     """Stands in for the supervisor, of which only this is asked."""
 
     def __init__(self) -> None:
-        self.is_alive = False
+        self.is_alive = self.is_held = False
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        self.is_held = True
+        try:
+            yield
+        finally:
+            self.is_held = False
+
+    @property
+    def is_at_rest(self) -> bool:
+        return not self.is_alive
 
     def facts(self) -> BrowserFacts:
         return BrowserFacts(True, self.is_alive, self.is_alive, None, 0)

@@ -190,25 +190,27 @@ def test_every_single_step_of_replacing_what_a_root_holds_can_fail_without_a_tra
     assert sorted(content(session.profile)) == [b"a", b"a/file", b"d", b"d/e", b"f"]
 
 
-def test_a_browser_that_starts_meanwhile_has_everything_put_back(
-    session: Session, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("options", [{}, {"replace": True}])
+def test_no_browser_is_started_while_what_came_takes_its_place_in_the_profile(
+    session: Session, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
     for nth in range(300):
         (session.profile / f"{nth:03}").write_text("old")
-    before = content(session.profile)
     real = os.rename
-    calls = []
+    held = []
 
     def rename(*args: Any, **kwargs: Any) -> None:
-        calls.append(args)
+        held.append(session.browser.is_held)
         real(*args, **kwargs)
-        session.browser.is_alive = True
 
     monkeypatch.setattr(placing.os, "rename", rename)
     archive = tar_of(*(entry(f"{nth:03}", b"new") for nth in range(300)))
-    assert session.upload_archive("tar", archive, b"/profile").code == "409 browser_running"
-    assert 100 < len(calls) < 600 + 2
-    assert {path: item[:3] for path, item in content(session.profile).items()} == {p: i[:3] for p, i in before.items()}
+    assert session.upload_archive("tar", archive, b"/profile", **options).status == 201
+    assert len(held) >= 300
+    assert all(held)
+    assert not session.browser.is_held
+    assert session.upload_archive("tar", archive, b"elsewhere").status == 201
+    assert not held[-1]
 
 
 def test_what_cannot_be_put_back_is_told(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

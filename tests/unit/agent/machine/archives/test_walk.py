@@ -1,3 +1,4 @@
+import errno
 import os
 from contextlib import closing
 from pathlib import Path
@@ -115,3 +116,29 @@ def test_others_get_their_turn_in_a_large_directory(tmp_path: Path) -> None:
     os.close(fd)
     assert items.count(None) >= 2
     assert sum(item is not None and item.kind is Kind.FILE for item in items) == 2500
+
+
+def test_what_is_skipped_gives_others_their_turns_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_test, "_NAMES_A_TURN", 10)
+    for nth in range(100):
+        os.mkfifo(tmp_path / str(nth))
+    fd = os.open(tmp_path, os.O_RDONLY)
+    with closing(walk(fd, Notes())) as found:
+        assert list(found) == [None] * 20  # half of them for the list
+    os.close(fd)
+
+
+def test_an_archive_without_what_there_were_no_descriptors_for_is_not_told_as_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").touch()
+    fd = os.open(tmp_path, os.O_RDONLY)
+
+    def exhausted(*args: object, **kwargs: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with closing(walk(fd, Notes())) as found, monkeypatch.context() as patch:
+        patch.setattr(os, "open", exhausted)
+        with pytest.raises(OSError, match="Too many open files"):
+            list(found)
+    os.close(fd)

@@ -317,3 +317,14 @@ def test_a_damaged_archive_is_unpacked_as_a_whole_or_not_at_all(
         reply = session.upload_archive("zip", bytes(archive), Path(directory).name.encode() + b"/d")
         assert reply.status in (201, 400), reply.json
         assert Path(directory, "d").exists() == (reply.status == 201)
+
+
+def test_what_is_packed_and_holds_nothing_still_comes_in_pieces(tmp_path: Path) -> None:
+    empty = b"\0\0\0\xff\xff" * 100_000 + b"\1\0\0\xff\xff"
+    (tmp_path / "empty").write_bytes(empty)
+    with open(tmp_path / "empty", "rb") as file:
+        reader = object.__new__(ZipReader)
+        reader._fd = file.fileno()
+        pieces = list(reader._inflated(0, len(empty)))
+    assert len(pieces) >= len(empty) // 65536
+    assert not any(pieces)

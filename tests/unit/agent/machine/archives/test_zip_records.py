@@ -26,3 +26,8 @@ def test_extra_fields_of_random_bytes_are_pieces_of_them(extra: bytes) -> None:
 
 def test_of_two_extra_fields_with_one_number_the_first_counts() -> None:
     assert extra_fields(b"\1\0\1\0a\1\0\1\0b\2\0\0\0") == {1: b"a", 2: b""}
+
+
+def test_only_so_many_extra_fields_are_looked_at() -> None:
+    many = b"".join(number.to_bytes(2, "little") + b"\0\0" for number in range(16_000))
+    assert len(extra_fields(many)) == 64

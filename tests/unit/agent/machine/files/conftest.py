@@ -53,6 +53,10 @@ class Browser:
     def facts(self) -> BrowserFacts:
         return BrowserFacts(True, self.is_alive, self.is_alive, None, 0)
 
+    @property
+    def is_at_rest(self) -> bool:
+        return not self.is_alive
+
 
 def b64(path: bytes) -> str:
     return base64.b64encode(path).decode()

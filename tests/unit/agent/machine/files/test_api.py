@@ -67,6 +67,30 @@ def test_a_browser_that_starts_while_the_body_comes_keeps_its_profile(session: S
     assert (session.profile / "file").read_text() == "old"
 
 
+def test_a_browser_that_starts_while_a_directory_is_deleted_keeps_the_rest_of_its_profile(session: Session) -> None:
+    directory = session.profile / "directory"
+    directory.mkdir()
+    for number in range(1500):
+        (directory / str(number)).touch()
+
+    async def scenario(client: Client) -> None:
+        replies = []
+
+        async def ask() -> None:
+            json_ = {"path_b64": b64(b"/profile/directory")}
+            replies.append(await client.ask("PUT", "/fs/delete_directory", json_=json_))
+
+        asking = client.loop.spawn(ask(), "delete")
+        while len(os.listdir(directory)) == 1500:
+            await client.loop.sleep(0)
+        session.browser.is_alive = True
+        await asking.done.wait()
+        assert (replies[0].status, replies[0].code) == (409, "browser_running")
+
+    session.run(scenario)
+    assert os.listdir(directory)
+
+
 def test_a_client_that_leaves_in_the_middle_of_its_body_leaves_nothing(session: Session) -> None:
     async def scenario(client: Client) -> None:
         connection = client.connect()

@@ -65,6 +65,20 @@ def test_what_is_no_regular_file_is_not_read_and_nothing_waits_for_it(session: S
     assert codes == {"fifo": "not_a_file", "socket": "not_a_file", "directory": "is_a_directory"}
 
 
+def test_a_fifo_is_not_opened_for_that_would_have_an_effect(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(session.workspace / "fifo")
+    opened, real_open = [], os.open
+
+    def seen(path: object, flags: int, *args: int, **kwargs: int) -> int:
+        if path == b"fifo":
+            opened.append(flags & os.O_PATH)
+        return real_open(path, flags, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", seen)
+    assert session.read(b"fifo").code == "not_a_file"
+    assert opened == [os.O_PATH]
+
+
 def test_a_device_is_not_read(session: Session) -> None:
     try:
         os.mknod(session.workspace / "zero", stat.S_IFCHR | 0o666, os.makedev(1, 5))

@@ -168,6 +168,23 @@ def test_entries_that_vanish_while_they_are_listed_are_left_out(session: Session
     session.run(scenario)
 
 
+def test_a_link_that_becomes_a_file_while_it_is_listed_is_listed_all_the_same(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, real_stat = session.workspace / "name", os.stat
+    link.symlink_to("anywhere")
+
+    def swapping(path: Any, **kwargs: Any) -> os.stat_result:
+        found = real_stat(path, **kwargs)
+        if path == b"name" and stat.S_ISLNK(found.st_mode):
+            link.unlink()
+            link.touch()
+        return found
+
+    monkeypatch.setattr(entries.os, "stat", swapping)
+    assert [(entry["name"], entry["is_link"]) for entry in listing(session, b".")["entries"]] == [("name", False)]
+
+
 def test_the_profile_can_be_read_while_a_browser_lives(session: Session) -> None:
     session.browser.is_alive = True
     (session.profile / "Cookies").write_text("x")

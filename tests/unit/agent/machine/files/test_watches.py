@@ -1,12 +1,15 @@
+import json
 import os
 import shutil
+import time
 
 import pytest
 
+from cloche.agent import streams
 from cloche.agent.machine.files import happenings, watches
 from cloche.agent.watch.inotify import CannotWatch, Source
 
-from .conftest import Client, Reader, Session, b64
+from .conftest import PATIENCE_S, Client, Reader, Session, b64, encode
 
 
 def no_inotify() -> Source:
@@ -184,6 +187,25 @@ def test_a_watch_that_nobody_reads_ends_and_one_that_is_read_does_not(session: S
         while not left.is_over:
             await left.changed.next()
         assert len(client.watches) == 0
+
+    session.run(scenario)
+
+
+def test_who_hangs_up_before_the_answer_leaves_no_watch(session: Session) -> None:
+    for number in range(2000):
+        (session.workspace / str(number)).touch()
+
+    async def scenario(client: Client) -> None:
+        connection = client.connect()
+        request = encode("POST", "/fs/watch", {}, json.dumps({"path_b64": b64(b".")}).encode(), {}, None)
+        await streams.send_all(client.loop, connection, request)
+        while not len(client.watches):
+            await client.loop.sleep(0)
+        connection.close()
+        began = time.monotonic()
+        while len(client.watches):
+            assert time.monotonic() - began < PATIENCE_S
+            await client.loop.sleep(0)
 
     session.run(scenario)
 

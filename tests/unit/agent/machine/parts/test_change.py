@@ -1,3 +1,4 @@
+import errno
 import os
 import tempfile
 from collections.abc import Callable
@@ -148,6 +149,54 @@ def test_what_cannot_be_undone_is_told_and_the_rest_is_undone(scene: Scene) -> N
 
     scene.run(act)
     assert not scene.policy.exists()
+    assert (scene.profile / "note").read_text() == "mine"
+
+
+def test_policies_are_taken_back_on_a_disk_that_is_full_by_then(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.run(applied(NOTHING._replace(policies=b'{"before": 1}')))
+    before = scene.picture()
+
+    def no_room(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def act(change: Change) -> None:
+        change.apply(NOTHING._replace(policies=b'{"after": 1}'))
+        assert [path.name for path in scene.policy.parent.iterdir()] == [scene.policy.name]  # Chromium reads them all
+        monkeypatch.setattr(os, "write", no_room)
+        assert change.undo()
+
+    scene.run(act)
+    assert scene.picture() == before
+
+
+def test_policies_that_cannot_be_put_in_place_leave_nothing_that_chromium_would_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    def act(change: Change) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "rename", refused)
+            with pytest.raises(PermissionError):
+                change.apply(NOTHING._replace(policies=b"{}"))
+        assert change.undo()
+
+    scene.run(act)
+    assert list(scene.policy.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("somebody", ["removes", "fills"])
+def test_the_profile_comes_back_whatever_somebody_does_to_the_one_in_its_place(scene: Scene, somebody: str) -> None:
+    def act(change: Change) -> None:
+        change.apply(NOTHING._replace(is_fresh=True))
+        scene.profile.rmdir()
+        if somebody == "fills":
+            change._undo.pop()  # as where the directory could not be made
+            (scene.profile / "full").mkdir(parents=True)
+        assert change.undo()
+
+    scene.run(act)
     assert (scene.profile / "note").read_text() == "mine"
 
 

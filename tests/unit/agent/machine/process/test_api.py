@@ -94,7 +94,7 @@ def test_what_is_over_the_limit_of_output_is_cut_at_its_beginning_and_said(machi
 
 
 def test_megabytes_of_output_come_whole(machine: Machine) -> None:
-    outcome = machine.shell("head -c 5000000 /dev/zero; head -c 1000001 /dev/zero >&2", max_output_bytes=16 << 20)
+    outcome = machine.shell("head -c 5000000 /dev/zero; head -c 1000001 /dev/zero >&2", max_output_bytes=8 << 20)
     assert text_of(outcome) == "\0" * 5_000_000
     assert text_of(outcome, "stderr") == "\0" * 1_000_001
     assert not outcome["stdout_truncated"] and not outcome["stderr_truncated"]

@@ -1,5 +1,6 @@
 import base64
 import signal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloche.agent.machine.process import output
-from cloche.agent.machine.process.output import _base64_length, _regular
+from cloche.agent.machine.process.output import _base64_length
+from cloche.agent.machine.process.ring import Ring, Store, Stream
 from cloche.testing.agent_http import Client, parse_events
 
 from .conftest import Machine, ended, spawn, status
@@ -180,8 +182,51 @@ def test_a_silent_stream_says_that_it_is_there(machine: Machine, monkeypatch: py
     machine.run(scenario)
 
 
-@given(st.lists(st.binary(max_size=100_000), max_size=6))
-def test_pieces_of_base64_make_the_base64_of_the_whole(pieces: list[bytes]) -> None:
-    whole = base64.b64encode(b"".join(pieces))
-    assert b"".join(base64.b64encode(piece) for piece in _regular(pieces)) == whole
-    assert _base64_length(pieces) == len(whole)
+def test_an_answer_of_many_changes_between_the_outputs_gives_others_their_turns(machine: Machine) -> None:
+    found: list[tuple[list[bytearray], list[bool]]] = []
+    turns: list[int] = []
+
+    async def scenario(client: Client) -> None:
+        ring = Ring(1 << 20, Store(1 << 24))
+        for nth in range(20_000):
+            ring.add(Stream(nth & 1), b"oe"[nth & 1 : (nth & 1) + 1])
+        exchange: Any = SimpleNamespace(loop=client.loop)
+
+        async def copy() -> None:
+            found.append(await output._copied(exchange, ring))
+
+        task = client.loop.spawn(copy(), "copy")
+        while not task.done.is_set():
+            turns.append(1)
+            await client.loop.sleep(0)
+
+    machine.run(scenario)
+    assert found == [([bytearray(b"o" * 10_000), bytearray(b"e" * 10_000)], [False, False])]
+    assert len(turns) > 20
+
+
+def test_what_others_drive_out_while_an_answer_is_put_together_is_told_as_missing(machine: Machine) -> None:
+    async def scenario(client: Client) -> None:
+        ring = Ring(100_000, Store(1 << 24))
+        for nth in range(4000):
+            ring.add(Stream(nth & 1), b"0123456789")
+        found: list[tuple[list[bytearray], list[bool]]] = []
+        exchange: Any = SimpleNamespace(loop=client.loop)
+
+        async def copy() -> None:
+            found.append(await output._copied(exchange, ring))
+
+        task = client.loop.spawn(copy(), "copy")
+        await client.loop.sleep(0)
+        ring.add(Stream.STDOUT, bytes(100_000))
+        await task.done.wait()
+        ((texts, is_cut),) = found
+        assert is_cut == [True, True]
+        assert 0 < len(texts[Stream.STDERR]) < 20_000
+
+    machine.run(scenario)
+
+
+@given(st.binary(max_size=200_000))
+def test_an_output_in_pieces_of_base64_is_as_long_as_it_was_announced(data: bytes) -> None:
+    assert _base64_length(memoryview(data)) == len(base64.b64encode(data))

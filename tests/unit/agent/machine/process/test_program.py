@@ -1,6 +1,7 @@
 """What is hard to see through the requests: ends of every kind, and what is left after them."""
 
 import os
+import select
 import signal
 import sys
 import time
@@ -49,7 +50,11 @@ def run(scenario: Callable[[Loop], Awaitable[None]]) -> None:
 
 
 def text_of(program: Program, stream: Stream = Stream.STDOUT) -> str:
-    return b"".join(program.ring.pieces(stream)).decode()
+    found, offset = b"", program.ring.start
+    while (piece := program.ring.read(offset, 1 << 20)) is not None:
+        offset = piece.end
+        found += piece.data if piece.stream is stream else b""
+    return found.decode()
 
 
 def is_alive(pid: int) -> bool:
@@ -214,5 +219,58 @@ def test_where_children_are_ignored_its_end_is_known_and_its_status_is_not() -> 
         program = start(loop, "", argv=(sys.executable, "-c", text), env=dict(os.environ))
         await program.settled.wait(time.monotonic() + 20)
         assert text_of(program) == "None None False 2\n", text_of(program, Stream.STDERR)
+
+    run(scenario)
+
+
+def test_the_end_of_one_that_another_traces_is_learnt_once_that_has_let_go_of_it() -> None:
+    seized, let_go = os.pipe(), os.pipe()
+    tracer = (
+        "import ctypes, os, sys; pid, told, until = map(int, sys.argv[1:]); "
+        "assert ctypes.CDLL(None).ptrace(0x4206, pid, None, None) == 0; os.write(told, b'x'); os.read(until, 1)"
+    )
+
+    async def scenario(loop: Loop) -> None:
+        program = start(loop, "read line; exit 7")
+        child = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-c", tracer, str(program.pid), "98", "99"],
+            ENV,
+            file_actions=[(os.POSIX_SPAWN_DUP2, seized[1], 98), (os.POSIX_SPAWN_DUP2, let_go[0], 99)],
+        )
+        os.close(seized[1])
+        try:
+            if os.read(seized[0], 1) != b"x":
+                program.kill(signal.SIGKILL)
+                await program.settled.wait(time.monotonic() + PATIENCE_S)
+                pytest.skip("nothing may be traced here")
+            await program.stdin.end(None)
+            assert select.select([program._pidfd], [], [], PATIENCE_S)[0]
+            for _ in range(3):  # it has seen the end now
+                await loop.sleep(0)
+            assert program.is_running
+            assert os.wait4(program.pid, os.WNOHANG)[0] == 0
+        finally:
+            os.write(let_go[1], b"x")
+            os.waitpid(child, 0)
+        await settled(program)
+        assert (program.exit_code, program.signal) == (7, None)
+
+    try:
+        run(scenario)
+    finally:
+        for fd in (seized[0], *let_go):
+            os.close(fd)
+
+
+@pytest.mark.parametrize("window", [None, (24, 80)])
+def test_a_program_gets_three_descriptors_and_nothing_of_the_agents(window: tuple[int, int] | None) -> None:
+    # What whoever runs the tests has left open for them; the agent shuts it off at its start.
+    left = {name for name in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{name}")}
+    left = {name for name in left if os.get_inheritable(int(name))}
+
+    async def scenario(loop: Loop) -> None:
+        program = await settled(start(loop, "ls /proc/$$/fd; true", window=window))
+        assert set(text_of(program).split()) == {"0", "1", "2"} | left
 
     run(scenario)

@@ -40,6 +40,14 @@ def test_the_last_bytes_of_both_outputs_are_read_from_any_offset_in_their_order(
     assert read_all(ring, offset, limit) == everything[offset:]
 
 
+def kept(ring: Ring, stream: Stream) -> bytes:
+    found, offset = b"", ring.start
+    while (piece := ring.read(offset, 1 << 20)) is not None:
+        offset = piece.end
+        found += piece.data if piece.stream is stream else b""
+    return found
+
+
 @given(PRINTS, st.integers(0, 2000))
 def test_what_is_lost_and_what_is_kept_of_an_output_make_all_of_it(
     prints: list[tuple[Stream, bytes]], capacity: int
@@ -47,7 +55,7 @@ def test_what_is_lost_and_what_is_kept_of_an_output_make_all_of_it(
     ring = filled(capacity, prints)
     for stream in Stream:
         printed = b"".join(data for wanted, data in prints if wanted == stream)
-        assert b"".join(ring.pieces(stream)) == printed[ring.lost[stream] :]
+        assert kept(ring, stream) == printed[ring.lost[stream] :]
     assert sum(ring.lost) == ring.start
 
 
@@ -57,7 +65,7 @@ def test_output_of_many_chunks_is_kept_to_the_byte_and_memory_stays_in_bounds() 
     for at in range(0, len(printed), 50_000):
         ring.add(Stream.STDOUT, printed[at : at + 50_000])
         assert ring.held_bytes <= capacity + 2 * CHUNK_BYTES
-    assert b"".join(ring.pieces(Stream.STDOUT)) == printed[-capacity:]
+    assert kept(ring, Stream.STDOUT) == printed[-capacity:]
 
 
 def test_single_bytes_to_both_outputs_in_turn_do_not_take_many_times_what_they_are() -> None:
@@ -102,4 +110,3 @@ def test_a_closed_ring_holds_nothing_and_still_counts() -> None:
     assert (ring.start, ring.end, ring.lost, ring.held_bytes) == (6, 6, [3, 3], 0)
     assert ring.read(6, 10) is None
     assert store.held_bytes == 0
-    assert not list(ring.pieces(Stream.STDERR))
