@@ -64,6 +64,7 @@ def test_every_close_code_is_explained() -> None:
         closing.BROWSER_CLOSED.code,
         closing.SERVER_STOPPING.code,
         closing.closing_for("browser_restarting").code,
+        closing.closing_for("browser_stopped").code,
     }
     # Two that are nobody's to send: the other side's goodbye, and none at all (RFC 6455, section 7.4.1).
     assert {int(code) for code in first_cells("Close codes")} == ours | {1000, 1006}

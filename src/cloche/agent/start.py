@@ -1,7 +1,7 @@
 """Start a program of somebody else's: in a session and process group of its own, on three pipes or on a terminal.
 
 It gets exactly the environment that is given, three descriptors and no other (Python opens everything close-on-exec,
-and the agent has seen to the rest at its start), and no signal that Python ignores. What cannot be executed is an error
+and the agent has seen to the rest at its start), and no ignored signal. What cannot be executed is an error
 here and not an exit code later: glibc's posix_spawn waits for the exec.
 """
 
@@ -17,8 +17,9 @@ from typing import Final, NamedTuple
 
 from cloche.agent.population import kill_group
 
-_IGNORED_BY_PYTHON: Final = (signal.SIGPIPE, signal.SIGXFSZ)
-"""An ignored signal stays ignored across exec, and a program must not inherit that."""
+_DEFAULT_SIGNALS: Final = tuple(number for number in range(1, 32) if number not in (signal.SIGKILL, signal.SIGSTOP))
+"""An ignored signal stays ignored across exec, and a program must not inherit that: neither what Python ignores, nor
+what whoever started the agent did."""
 _WINDOW: Final = struct.Struct("HHHH")
 """struct winsize (ioctl_tty(2)): rows, columns, and two that nobody uses."""
 
@@ -133,10 +134,12 @@ def _spawn(argv: Sequence[str], env: Mapping[str, str], directory: str, actions:
             file_actions=actions,  # type: ignore[arg-type]  # typeshed's tuples are narrower than what is taken
             setsid=True,
             setsigmask=(),
-            setsigdef=_IGNORED_BY_PYTHON,
+            setsigdef=_DEFAULT_SIGNALS,
         )
     try:
         return pid, os.pidfd_open(pid)
+    except ProcessLookupError:  # it is over already, and the kernel has reaped it: SIGCHLD was ignored at our start
+        raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD)) from None
     except OSError:
         # Out of descriptors. Waiting is all that is left, and it is short: the process has only just begun.
         kill_group(pid)

@@ -138,7 +138,8 @@ def test_the_time_of_a_check_begins_when_it_does(loop: Loop) -> None:
             await task.done.wait()
 
     loop.run(main())
-    assert [outcome.timed_out for outcome in outcomes] == [True] * AT_ONCE + [False]
+    # It begins when the first of the others has ended, and may be done before the last of them.
+    assert sorted(outcome.timed_out for outcome in outcomes) == [False] + [True] * AT_ONCE
 
 
 def test_what_is_in_a_hurry_does_not_wait_behind_checks_that_hang_but_behind_its_own(loop: Loop, until: Until) -> None:
