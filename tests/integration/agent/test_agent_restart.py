@@ -356,6 +356,7 @@ def test_every_process_is_told_with_its_part(commanded) -> None:
     assert rows == {agent["pid"]: "agent", browser["pid"]: "browser"}
 
 
+@pytest.mark.long
 def test_a_hundred_restarts_leave_no_descriptor_task_or_process(commanded) -> None:
     session = commanded()
 
