@@ -1,11 +1,14 @@
 """The agent's HTTP on one end of socket pairs, and a client on the other, on one loop."""
 
+import base64
 import json
 import os
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, cast
+from urllib.parse import quote_from_bytes
 
 from cloche.agent import streams
 from cloche.agent.journal import Journal
@@ -14,6 +17,7 @@ from cloche.agent.loop import Loop, Task
 from cloche.agent.machine.api import Loaded, MachineApi, Surroundings
 from cloche.agent.metrics import BrowserFacts, Metrics
 from cloche.agent.population import Population
+from cloche.agent.supervisor import Supervisor
 from cloche.wire.agent_config import AgentConfig
 
 PATIENCE_S = 5.0
@@ -34,15 +38,76 @@ class Reply(NamedTuple):
     def code(self) -> str:
         return str(self.json["code"])
 
+    @property
+    def refusal(self) -> str:
+        """Status and code of one: `400 bad_archive`."""
+        return f"{self.status} {self.code}"
 
-def encode(method: str, target: str, body: bytes | None = None, fields: Mapping[str, str] | None = None) -> bytes:
+    @property
+    def type(self) -> str:
+        return self.fields.get("content-type", "")
+
+
+class StandInBrowser:
+    """Stands in for the supervisor, of which the machine API asks only this."""
+
+    def __init__(self) -> None:
+        self.is_alive = self.is_held = False
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        self.is_held = True
+        try:
+            yield
+        finally:
+            self.is_held = False
+
+    @property
+    def is_at_rest(self) -> bool:
+        return not self.is_alive
+
+    def facts(self) -> BrowserFacts:
+        return BrowserFacts(True, self.is_alive, self.is_alive, None, 0)
+
+
+def surroundings_of(loop: Loop, log: Log, config: AgentConfig, browser: StandInBrowser | None = None) -> Surroundings:
+    """What the machine API works with, without a browser unless there is one that stands in for it."""
+    population = Population(owns_namespace=False)
+    metrics = Metrics(
+        population,
+        workspace=config.workspace,
+        memory_limit_bytes=0,
+        browser=browser.facts if browser is not None else lambda: BrowserFacts(False, False, False, None, 0),
+        worker_status=lambda: "idle",
+        task_count=lambda: 0,
+    )
+    supervisor = cast("Supervisor | None", browser)
+    return Surroundings(loop, log, config, metrics, population, supervisor, Journal(loop))
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def encode(
+    method: str,
+    target: str,
+    body: bytes | None = None,
+    fields: Mapping[str, str] | None = None,
+    *,
+    query: Mapping[str, bytes] | None = None,
+    announced: int | None = None,
+) -> bytes:
+    """`announced`: a Content-Length other than the body's own."""
+    if query:
+        target += "?" + "&".join(f"{name}={quote_from_bytes(value, safe='')}" for name, value in query.items())
     lines = [
         f"{method} {target} HTTP/1.1",
         "Host: agent",
         *(f"{name}: {value}" for name, value in (fields or {}).items()),
     ]
     if body is not None:
-        lines.append(f"Content-Length: {len(body)}")
+        lines.append(f"Content-Length: {len(body) if announced is None else announced}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + (body or b"")
 
 
@@ -193,18 +258,9 @@ def run(
     failures: list[str] = []
     loop = Loop(lambda name, error: failures.append(f"{name}: {error!r}"))
     log_fd = os.memfd_create("log")
-    population = Population(owns_namespace=False)
-    metrics = Metrics(
-        population,
-        workspace=workspace,
-        memory_limit_bytes=0,
-        browser=lambda: BrowserFacts(False, False, False, None, 0),
-        worker_status=lambda: "idle",
-        task_count=lambda: 0,
-    )
     config = AgentConfig("s", "t", workspace=workspace, machine=True, machine_env=dict(env or {}))
     log = Log("debug", fd=log_fd)
-    api = MachineApi(Surroundings(loop, log, config, metrics, population, None, Journal(loop)), load)
+    api = MachineApi(surroundings_of(loop, log, config), load)
 
     async def main() -> None:
         client = Client(loop, api)

@@ -1,73 +1,27 @@
 """Archives behind the agent's HTTP, and a client on the other end of a socket pair, on one loop."""
 
-import base64
 import io
-import json
 import os
 import socket
 import stat
 import tarfile
 import time
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import quote_from_bytes
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 
 from cloche.agent import streams
-from cloche.agent.journal import Journal
 from cloche.agent.log import Log
 from cloche.agent.loop import Loop
 from cloche.agent.machine.api import Loaded, MachineApi, Surroundings
 from cloche.agent.machine.archives.api import ArchiveApi
-from cloche.agent.metrics import BrowserFacts, Metrics
-from cloche.agent.population import Population
+from cloche.testing.agent_http import PATIENCE_S, Reply, StandInBrowser, b64, decode, encode, surroundings_of
 from cloche.wire.agent_config import AgentConfig, BrowserConfig
 from cloche.wire.upload import encode_begin, encode_data, encode_finish
-
-PATIENCE_S = 5.0
-
-
-class Reply(NamedTuple):
-    status: int
-    type: str
-    body: bytes
-    is_whole: bool
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def code(self) -> str:
-        """Of a refusal, with its status: `400 bad_archive`."""
-        return f"{self.status} {self.json['code']}"
-
-
-class Browser:
-    """Stands in for the supervisor, of which only this is asked."""
-
-    def __init__(self) -> None:
-        self.is_alive = self.is_held = False
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        self.is_held = True
-        try:
-            yield
-        finally:
-            self.is_held = False
-
-    @property
-    def is_at_rest(self) -> bool:
-        return not self.is_alive
-
-    def facts(self) -> BrowserFacts:
-        return BrowserFacts(True, self.is_alive, self.is_alive, None, 0)
 
 
 class Session:
@@ -76,7 +30,7 @@ class Session:
     def __init__(self, base: Path) -> None:
         self.base = base
         self.workspace, self.profile, self.staging = base / "workspace", base / "profile", base / "staging"
-        self.browser = Browser()
+        self.browser = StandInBrowser()
         self.logged = b""
         self.while_sending: Callable[[], None] = lambda: None
         """Called once the head of an answer has come."""
@@ -84,11 +38,7 @@ class Session:
         """The client hangs up with the first piece of an answer."""
 
     def download(self, kind: str, path: bytes, **query: bytes) -> Reply:
-        fields = {"path": path} | query
-        target = f"/fs/download_dir_{kind}?" + "&".join(
-            f"{k}={quote_from_bytes(v, safe='')}" for k, v in fields.items()
-        )
-        return self.ask(f"GET {target} HTTP/1.1\r\n\r\n".encode())
+        return self.ask(encode("GET", f"/fs/download_dir_{kind}", query={"path": path} | query))
 
     def upload_archive(self, kind: str, archive: bytes, dest: bytes = b"/workspace/d", **options: Any) -> Reply:
         last = {"dest_b64": b64(dest)} | options
@@ -101,8 +51,7 @@ class Session:
 
     def upload(self, kind: str, body: bytes, announced: int | None = None) -> Reply:
         route = f"/fs/upload_{kind}" if kind else "/fs/upload"
-        length = len(body) if announced is None else announced
-        return self.ask(f"POST {route} HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode() + body)
+        return self.ask(encode("POST", route, body, announced=announced))
 
     def ask(self, request: bytes) -> Reply:
         failures: list[str] = []
@@ -187,42 +136,11 @@ class Session:
             staging_dir=str(self.staging),
             browser=BrowserConfig(user_data_dir=str(self.profile)),
         )
-        population = Population(owns_namespace=False)
-        metrics = Metrics(
-            population,
-            workspace=str(self.workspace),
-            memory_limit_bytes=0,
-            browser=self.browser.facts,
-            worker_status=lambda: "idle",
-            task_count=lambda: 0,
-        )
-        return Surroundings(loop, log, config, metrics, population, self.browser, Journal(loop))  # type: ignore[arg-type]
+        return surroundings_of(loop, log, config, self.browser)
 
 
 def _load(surroundings: Surroundings) -> Loaded:
     return Loaded(ArchiveApi(surroundings).routes(), None)
-
-
-def b64(path: bytes) -> str:
-    return base64.b64encode(path).decode()
-
-
-def decode(answer: bytes) -> Reply:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    first, *lines = head.decode().split("\r\n")
-    fields = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    status, type_ = int(first.split(" ")[1]), fields.get("content-type", "")
-    if "transfer-encoding" not in fields:
-        return Reply(status, type_, body, len(body) == int(fields["content-length"]))
-    pieces, at = [], 0
-    while at < len(body):
-        end = body.index(b"\r\n", at)
-        size = int(body[at:end], 16)
-        pieces.append(body[end + 2 : end + 2 + size])
-        at = end + 4 + size
-        if size == 0:
-            return Reply(status, type_, b"".join(pieces), at == len(body))
-    return Reply(status, type_, b"".join(pieces), False)
 
 
 def content(directory: Path, *, times: bool = True) -> dict[bytes, tuple[Any, ...]]:

@@ -182,7 +182,7 @@ def test_a_file_that_grows_while_it_is_sent_is_cut(session: Session, kind: str) 
 def test_what_is_no_directory_of_the_session_is_not_sent(session: Session, kind: str, path: bytes, code: str) -> None:
     (session.workspace / "file").write_text("no directory")
     os.symlink("/etc", session.workspace / "out")
-    assert session.download(kind, path).code == code
+    assert session.download(kind, path).refusal == code
 
 
 def test_the_level_of_packing_can_be_chosen(session: Session) -> None:
@@ -228,8 +228,8 @@ def test_the_profile_is_read_any_time_and_written_only_while_no_browser_runs(ses
     session.browser.is_alive = True
     reply = session.download(kind, b"/profile")
     assert reply.status == 200
-    assert session.upload_archive(kind, reply.body, b"/profile").code == "409 browser_running"
-    assert session.upload_files({b"a": b"x", b"/profile/state": b"after"}).code == "409 browser_running"
+    assert session.upload_archive(kind, reply.body, b"/profile").refusal == "409 browser_running"
+    assert session.upload_files({b"a": b"x", b"/profile/state": b"after"}).refusal == "409 browser_running"
     assert content(session.workspace) == {}
     session.browser.is_alive = False
     assert session.upload_archive(kind, reply.body, b"/profile").status == 201
@@ -265,7 +265,7 @@ def test_of_many_files_none_stays_if_one_cannot_be_put_in_place(
     (session.workspace / "file").write_text("old")
     os.symlink("..", session.workspace / "out")
     before = content(session.workspace, times=False)
-    assert session.upload_files(files).code == code
+    assert session.upload_files(files).refusal == code
     assert content(session.workspace, times=False) == before
 
 
@@ -280,15 +280,15 @@ def test_a_link_in_the_destination_is_replaced_and_never_written_through(session
 def test_a_link_where_the_archive_has_a_directory_is_in_the_way(session: Session, tmp_path: Path) -> None:
     os.symlink(tmp_path, session.workspace / "sub")
     for kind, archive in (("tar", tar_of(entry("sub/canary", b"x"))), ("zip", zip_of(("sub/canary", b"x")))):
-        assert session.upload_archive(kind, archive, b".").code == "409 in_the_way"
+        assert session.upload_archive(kind, archive, b".").refusal == "409 in_the_way"
 
 
 def test_an_upload_that_is_broken_off_changes_nothing(session: Session) -> None:
     body = encode_begin(0) + encode_data(tar_of(entry("a", b"x")))
-    assert session.upload("tar", body).code == "400 bad_upload"
-    assert session.upload("tar", body, announced=len(body) + 10).code == "400 broken_off"
-    assert session.upload("tar", b"\x09\x00\x00\x00\x00").code == "400 bad_upload"
-    assert session.upload("tar", body + encode_begin(1)).code == "400 bad_upload"
+    assert session.upload("tar", body).refusal == "400 bad_upload"
+    assert session.upload("tar", body, announced=len(body) + 10).refusal == "400 broken_off"
+    assert session.upload("tar", b"\x09\x00\x00\x00\x00").refusal == "400 bad_upload"
+    assert session.upload("tar", body + encode_begin(1)).refusal == "400 bad_upload"
     assert content(session.workspace) == {}
 
 
@@ -325,4 +325,4 @@ def test_an_agent_that_ends_while_an_upload_comes_in_clears_it_away(session: Ses
 
 def test_more_uploads_than_a_few_at_once_are_refused(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "MAX_UPLOADS", 0)
-    assert session.upload_files({b"a": b"x"}).code == "429 busy"
+    assert session.upload_files({b"a": b"x"}).refusal == "429 busy"

@@ -97,7 +97,7 @@ def test_what_is_there_and_what_comes_are_merged_or_exchanged(
         reply = session.upload_archive(kind, archive, name + b"/old", replace=replace)
         after = content(base / "old", times=False)
         if expected is None:
-            assert (reply.code, after) == ("409 in_the_way", before)
+            assert (reply.refusal, after) == ("409 in_the_way", before)
         else:
             write_tree(os.fsencode(base / "expected"), expected)
             assert (reply.status, after) == (201, content(base / "expected", times=False))
@@ -154,7 +154,7 @@ def test_every_single_step_of_a_merge_can_fail_without_a_trace(session: Session)
             if found.left > 0:
                 assert reply.status == 201
                 break
-            assert reply.code == "507 storage_full"
+            assert reply.refusal == "507 storage_full"
             assert content(session.workspace, times=False) == before
         assert nth > 30
         assert (session.workspace / "d/fresh/deep/file").read_text() == "new"
@@ -184,7 +184,7 @@ def test_every_single_step_of_replacing_what_a_root_holds_can_fail_without_a_tra
             reply = session.upload_archive("zip", archive, b"/profile", replace=True)
         if found.left > 0:
             break
-        assert reply.code == "507 storage_full"
+        assert reply.refusal == "507 storage_full"
         assert content(session.profile, times=False) == before
     assert reply.status == 201
     assert sorted(content(session.profile)) == [b"a", b"a/file", b"d", b"d/e", b"f"]
@@ -224,7 +224,7 @@ def test_what_cannot_be_put_back_is_told(session: Session, monkeypatch: pytest.M
 
     calls: list[bytes] = []
     monkeypatch.setattr(placing.os, "rename", rename)
-    assert session.upload_archive("tar", tar_of(entry("a", b"x"), entry("b", b"x"))).code == "500 not_undone"
+    assert session.upload_archive("tar", tar_of(entry("a", b"x"), entry("b", b"x"))).refusal == "500 not_undone"
     assert b"upload not undone" in session.logged
 
 
@@ -237,12 +237,12 @@ def test_a_full_workspace_is_told_and_left_as_it_was(tmp_path: Path) -> None:
         big = os.urandom(700_000)
         with filled(disk, leave_bytes=300_000):
             for kind, archive in (("tar", tar_of(entry("a", big))), ("zip", zip_of(("a", big)))):
-                assert session.upload_archive(kind, archive, b".").code == "507 storage_full"
-            assert session.upload_files({b"a": big}).code == "507 storage_full"
+                assert session.upload_archive(kind, archive, b".").refusal == "507 storage_full"
+            assert session.upload_files({b"a": big}).refusal == "507 storage_full"
             # Told before anything is unpacked, from what the archive says of itself.
-            assert session.upload_archive("zip", zip_of(("a", bytes(700_000))), b".").code == "507 storage_full"
+            assert session.upload_archive("zip", zip_of(("a", bytes(700_000))), b".").refusal == "507 storage_full"
         many = tar_of(*(entry(f"{nth}", b"x") for nth in range(300)))
-        assert session.upload_archive("tar", many, b".").code == "507 storage_full"
+        assert session.upload_archive("tar", many, b".").refusal == "507 storage_full"
         assert content(session.workspace, times=False) == {b"a": ("file", b"old", 0o644)}
         assert not list(session.staging.iterdir())
 
@@ -271,7 +271,7 @@ def test_a_directory_is_exchanged_only_for_a_directory(session: Session) -> None
                 # The way to the destination is the caller's: a link on it is followed, beneath the root.
                 assert (session.workspace / "real/a").read_text() == "x"
             else:
-                assert reply.code == "409 in_the_way"
+                assert reply.refusal == "409 in_the_way"
 
 
 def test_where_no_second_name_can_be_given_to_a_file_it_is_moved_aside(
@@ -284,5 +284,5 @@ def test_where_no_second_name_can_be_given_to_a_file_it_is_moved_aside(
         raise PermissionError(errno.EPERM, "no hard links here")
 
     monkeypatch.setattr(placing.os, "link", refuse)
-    assert session.upload_files({b"a": b"new", b"b": b"x"}).code == "409 in_the_way"
+    assert session.upload_files({b"a": b"new", b"b": b"x"}).refusal == "409 in_the_way"
     assert (session.workspace / "a").read_text() == "old"

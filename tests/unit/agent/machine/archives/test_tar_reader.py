@@ -134,7 +134,7 @@ def test_what_must_not_be_unpacked_is_refused_with_its_reason(session: Session, 
     (session.workspace / "before").write_text("before")
     before = content(session.workspace)
     for dest in (b"/workspace", b"new/place"):
-        assert session.upload_archive("tar", archive, dest).code == f"400 {code}"
+        assert session.upload_archive("tar", archive, dest).refusal == f"400 {code}"
         assert content(session.workspace) == before
 
 
@@ -215,11 +215,11 @@ def test_leading_components_are_left_out(session: Session) -> None:
     assert reply.json["files"] == 4
     assert sorted(content(session.workspace / "d")) == [b"deep", b"deep/g", b"deep/h", b"deep/l", b"f"]
     # Without two components the link would lead out.
-    assert session.upload_archive("tar", archive, b"e", strip_components=2).code == "400 link_leaves"
+    assert session.upload_archive("tar", archive, b"e", strip_components=2).refusal == "400 link_leaves"
     both = tar_of(entry("a/f", b"1"), entry("b/f", b"2"))
-    assert session.upload_archive("tar", both, b"e", strip_components=1).code == "400 duplicate_name"
+    assert session.upload_archive("tar", both, b"e", strip_components=1).refusal == "400 duplicate_name"
     mixed = tar_of(entry("a/f", b"1"), entry("b/f/g", b"2"))
-    assert session.upload_archive("tar", mixed, b"e", strip_components=1).code == "400 duplicate_name"
+    assert session.upload_archive("tar", mixed, b"e", strip_components=1).refusal == "400 duplicate_name"
     assert session.upload_archive("tar", both, b"e", strip_components=9).json["files"] == 0
     assert not (session.workspace / "e/f").exists()
 
@@ -227,7 +227,7 @@ def test_leading_components_are_left_out(session: Session) -> None:
 def test_too_many_entries_are_refused(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_ENTRIES", 5)
     archive = tar_of(*(entry(f"{nth}", b"") for nth in range(6)))
-    assert session.upload_archive("tar", archive).code == "400 too_many_entries"
+    assert session.upload_archive("tar", archive).refusal == "400 too_many_entries"
     assert session.upload_archive("tar", tar_of(*(entry(f"{nth}", b"") for nth in range(5)))).status == 201
 
 
@@ -240,7 +240,7 @@ def test_thousands_of_entries_are_unpacked(session: Session) -> None:
 def test_names_that_must_be_remembered_are_limited(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "MAX_REMEMBERED_BYTES", 1000)
     links = (entry(f"{nth}", type=LINK, linkname="x" * 90) for nth in range(20))
-    assert session.upload_archive("tar", tar_of(*links)).code == "400 too_large"
+    assert session.upload_archive("tar", tar_of(*links)).refusal == "400 too_large"
 
 
 def read_all(data: bytes, pieces: list[int]) -> list[Any]:

@@ -186,7 +186,7 @@ def test_what_must_not_be_unpacked_is_refused_with_its_reason(session: Session, 
     (session.workspace / "before").write_text("before")
     before = content(session.workspace)
     for dest in (b"/workspace", b"new/place"):
-        assert session.upload_archive("zip", archive, dest).code == f"400 {code}"
+        assert session.upload_archive("zip", archive, dest).refusal == f"400 {code}"
         assert content(session.workspace) == before
 
 
@@ -236,20 +236,20 @@ def test_the_modules_own_writer_is_understood(session: Session) -> None:
 def test_a_bomb_is_refused_before_it_is_unpacked(session: Session) -> None:
     with patched(FREE_BYTES=1 << 20):
         archive = by_hand(Part(b"bomb", bytes(20 << 20), 8))
-        assert session.upload_archive("zip", archive).code == "400 too_compressed"
+        assert session.upload_archive("zip", archive).refusal == "400 too_compressed"
         assert session.upload_archive("zip", by_hand(Part(b"file", bytes(1 << 20), 8))).status == 201
 
 
 def test_the_size_of_all_together_is_limited(session: Session) -> None:
     with patched(MAX_TOTAL_BYTES=10_000):
         archive = by_hand(*(Part(b"%d" % nth, bytes(3000), 8) for nth in range(4)))
-        assert session.upload_archive("zip", archive).code == "400 too_large"
+        assert session.upload_archive("zip", archive).refusal == "400 too_large"
 
 
 def test_too_many_entries_are_refused(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zip_reader, "MAX_ENTRIES", 5)
     archive = by_hand(*(Part(b"%d" % nth) for nth in range(6)))
-    assert session.upload_archive("zip", archive).code == "400 too_many_entries"
+    assert session.upload_archive("zip", archive).refusal == "400 too_many_entries"
 
 
 def test_links_and_directories_are_what_they_were(session: Session) -> None:

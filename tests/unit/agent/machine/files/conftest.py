@@ -1,91 +1,35 @@
 """A session's files behind the agent's HTTP, and a client on the other end of a socket pair, on one loop."""
 
-import base64
 import json
 import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import quote_from_bytes
+from typing import Any
 
 import pytest
 
 from cloche.agent import streams
-from cloche.agent.journal import Journal
 from cloche.agent.log import Log
 from cloche.agent.loop import Loop
-from cloche.agent.machine.api import Loaded, MachineApi, Surroundings
+from cloche.agent.machine.api import Loaded, MachineApi
 from cloche.agent.machine.files.api import FileApi
 from cloche.agent.machine.files.watches import Watches
-from cloche.agent.metrics import BrowserFacts, Metrics
-from cloche.agent.population import Population
 from cloche.agent.watch.changes import Timing
+from cloche.testing.agent_http import (
+    PATIENCE_S,
+    Reply,
+    StandInBrowser,
+    b64,
+    decode,
+    encode,
+    parse_events,
+    surroundings_of,
+)
 from cloche.wire.agent_config import AgentConfig, BrowserConfig
 
-PATIENCE_S = 5.0
 QUICK = Timing(quiet_s=0.004, longest_s=0.05, poll_s=0.02)
-
-
-class Reply(NamedTuple):
-    status: int
-    fields: dict[str, str]
-    body: bytes
-    is_whole: bool
-    """As much as was announced has come, or the last chunk."""
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def code(self) -> str:
-        return str(self.json["code"])
-
-
-class Browser:
-    """Stands in for the supervisor, of which only this is asked."""
-
-    def __init__(self) -> None:
-        self.is_alive = False
-
-    def facts(self) -> BrowserFacts:
-        return BrowserFacts(True, self.is_alive, self.is_alive, None, 0)
-
-    @property
-    def is_at_rest(self) -> bool:
-        return not self.is_alive
-
-
-def b64(path: bytes) -> str:
-    return base64.b64encode(path).decode()
-
-
-def encode(
-    method: str, route: str, query: dict[str, bytes], body: bytes | None, fields: dict[str, str], announced: int | None
-) -> bytes:
-    target = route + ("?" if query else "")
-    target += "&".join(f"{name}={quote_from_bytes(value, safe='')}" for name, value in query.items())
-    lines = [f"{method} {target} HTTP/1.1", "Host: agent", *(f"{name}: {value}" for name, value in fields.items())]
-    if body is not None:
-        lines.append(f"Content-Length: {len(body) if announced is None else announced}")
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + (body or b"")
-
-
-def decode(answer: bytes) -> Reply:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    first, *lines = head.decode().split("\r\n")
-    fields = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    status = int(first.split(" ")[1])
-    if "transfer-encoding" not in fields:
-        return Reply(status, fields, body, len(body) == int(fields["content-length"]))
-    whole, is_whole = b"", False
-    while body and not is_whole:
-        size, _, body = body.partition(b"\r\n")
-        whole += body[: int(size, 16)]
-        is_whole, body = size == b"0", body[int(size, 16) + 2 :]
-    return Reply(status, fields, whole, is_whole)
 
 
 class Reader:
@@ -123,12 +67,8 @@ class Reader:
         self._connection.close()
 
     def _parsed(self) -> list[dict[str, Any]]:
-        events = []
-        for block in decode(self._received).body.decode().split("\n\n")[:-1] if b"\r\n\r\n" in self._received else ():
-            fields = dict(line.split(": ", 1) for line in block.split("\n"))
-            if "data" in fields:
-                events.append(json.loads(fields["data"]) | {"id": int(fields["id"])})
-        return events
+        body = decode(self._received).body if b"\r\n\r\n" in self._received else b""
+        return [event | {"id": int(event["id"])} for event in parse_events(body)]
 
 
 class Client:
@@ -152,7 +92,9 @@ class Client:
         body = json.dumps(json_).encode() if json_ is not None else body
         connection = self.connect()
         sending = self.loop.spawn(
-            self._send(connection, encode(method, route, query, body, fields or {}, announced), announced is not None),
+            self._send(
+                connection, encode(method, route, body, fields, query=query, announced=announced), announced is not None
+            ),
             "test request",
         )
         received = b""
@@ -173,7 +115,7 @@ class Client:
     async def read_events(self, watch_id: str, *, last_event_id: str = "", **query: bytes) -> Reader:
         connection = self.connect()
         fields = {"Last-Event-ID": last_event_id} if last_event_id else {}
-        request = encode("GET", f"/fs/watch/{watch_id}/events", query, None, fields, None)
+        request = encode("GET", f"/fs/watch/{watch_id}/events", fields=fields, query=query)
         await streams.send_all(self.loop, connection, request)
         return Reader(self, connection)
 
@@ -204,7 +146,7 @@ class Session:
 
     def __init__(self, workspace: Path, profile: Path) -> None:
         self.workspace, self.profile = workspace, profile
-        self.browser, self.has_browser = Browser(), True
+        self.browser, self.has_browser = StandInBrowser(), True
         self.watch_options: dict[str, Any] = {"timing": QUICK}
 
     def run(self, scenario: Callable[[Client], Awaitable[None]]) -> None:
@@ -259,16 +201,7 @@ class Session:
             machine=True,
             browser=BrowserConfig(user_data_dir=str(self.profile)) if self.has_browser else None,
         )
-        population = Population(owns_namespace=False)
-        metrics = Metrics(
-            population,
-            workspace=str(self.workspace),
-            memory_limit_bytes=0,
-            browser=self.browser.facts,
-            worker_status=lambda: "idle",
-            task_count=lambda: 0,
-        )
-        surroundings = Surroundings(loop, log, config, metrics, population, self.browser, Journal(loop))  # type: ignore[arg-type]
+        surroundings = surroundings_of(loop, log, config, self.browser)
         watches = Watches(loop, log, **self.watch_options)
         files = FileApi(surroundings, watches=watches)
         api = MachineApi(

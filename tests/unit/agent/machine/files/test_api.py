@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from cloche.agent import streams
+from cloche.testing.agent_http import b64, encode
 
-from .conftest import Client, Session, b64, encode
+from .conftest import Client, Session
 
 WRITES: list[tuple[str, dict[str, Any]]] = [
     ("create_directory", {"path": b"/profile/new"}),
@@ -54,7 +55,7 @@ def test_a_browser_that_starts_while_the_body_comes_keeps_its_profile(session: S
 
     async def scenario(client: Client) -> None:
         connection = client.connect()
-        request = encode("PUT", "/fs/write_file", {"path": b"/profile/file"}, b"new", {}, None)
+        request = encode("PUT", "/fs/write_file", b"new", query={"path": b"/profile/file"})
         await streams.send_all(client.loop, connection, request[:-1])
         while len(os.listdir(session.profile)) == 1:
             await client.loop.sleep(0)
@@ -94,7 +95,7 @@ def test_a_browser_that_starts_while_a_directory_is_deleted_keeps_the_rest_of_it
 def test_a_client_that_leaves_in_the_middle_of_its_body_leaves_nothing(session: Session) -> None:
     async def scenario(client: Client) -> None:
         connection = client.connect()
-        request = encode("PUT", "/fs/write_file", {"path": b"file"}, b"half", {}, 1000)
+        request = encode("PUT", "/fs/write_file", b"half", query={"path": b"file"}, announced=1000)
         await streams.send_all(client.loop, connection, request)
         while not os.listdir(session.workspace):
             await client.loop.sleep(0)
@@ -107,7 +108,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_leaves_nothing(session: 
 
 def test_an_agent_that_ends_in_the_middle_of_a_body_leaves_nothing(session: Session) -> None:
     async def scenario(client: Client) -> None:
-        request = encode("PUT", "/fs/write_file", {"path": b"file"}, b"half", {}, 1000)
+        request = encode("PUT", "/fs/write_file", b"half", query={"path": b"file"}, announced=1000)
         await streams.send_all(client.loop, client.connect(), request)
         while not os.listdir(session.workspace):
             await client.loop.sleep(0)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from cloche.agent import streams
 from cloche.agent.machine.exchange import PIECE_BYTES
+from cloche.testing.agent_http import encode
 from cloche.testing.tmpfs import filled, tmpfs, without_inodes
 
-from .conftest import Client, Session, encode
+from .conftest import Client, Session
 
 CONTENT = bytes(range(256)) * 5
 
@@ -139,9 +140,7 @@ def test_a_file_that_shrinks_breaks_the_answer_off_and_one_that_grows_is_cut(ses
         for change, is_whole in ((lambda: os.truncate(file, 10), False), (lambda: os.truncate(file, 1 << 24), True)):
             file.write_bytes(bytes(8 * PIECE_BYTES))
             connection = client.connect()
-            await streams.send_all(
-                client.loop, connection, encode("GET", "/fs/read_file", {"path": b"a"}, None, {}, None)
-            )
+            await streams.send_all(client.loop, connection, encode("GET", "/fs/read_file", query={"path": b"a"}))
             received = await streams.receive(client.loop, connection, 1 << 16)
             change()
             try:

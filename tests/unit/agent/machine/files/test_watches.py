@@ -8,8 +8,9 @@ import pytest
 from cloche.agent import streams
 from cloche.agent.machine.files import happenings, watches
 from cloche.agent.watch.inotify import CannotWatch, Source
+from cloche.testing.agent_http import PATIENCE_S, b64, encode
 
-from .conftest import PATIENCE_S, Client, Reader, Session, b64, encode
+from .conftest import Client, Reader, Session
 
 
 def no_inotify() -> Source:
@@ -197,7 +198,7 @@ def test_who_hangs_up_before_the_answer_leaves_no_watch(session: Session) -> Non
 
     async def scenario(client: Client) -> None:
         connection = client.connect()
-        request = encode("POST", "/fs/watch", {}, json.dumps({"path_b64": b64(b".")}).encode(), {}, None)
+        request = encode("POST", "/fs/watch", json.dumps({"path_b64": b64(b".")}).encode())
         await streams.send_all(client.loop, connection, request)
         while not len(client.watches):
             await client.loop.sleep(0)
