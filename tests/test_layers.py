@@ -43,7 +43,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 
 # What a door may take from a concern: files that hold types and no behaviour with a life of its own.
-TYPES_OF_CONCERNS = frozenset({"sandbox.spec", "sandbox.driver", "egress.policy", "artifacts.types"})
+TYPES_OF_CONCERNS = frozenset(
+    {"sandbox.spec", "sandbox.driver", "egress.policy", "artifacts.types", "browser.contract"}
+)
 
 STDLIB_ONLY = ("agent", "wire")
 
@@ -61,9 +63,11 @@ PURE = (
     "egress.addresses",
     "egress.socks5",
     "browser.launch",
+    "browser.contract",
     "browser.keyboard",
     "browser.snapshot",
     "browser.redact",
+    "browser.selector",
     "profiles.lease",
     "artifacts.types",
     "artifacts.verdict",

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cloche.agent_link.guest_report import ExecResult
+from cloche.browser.contract.common import BrowserRequest, BrowserResponse
+from cloche.browser.contract.common import Usage as BrowserUsage
 from cloche.ids import EventId, SessionId
 from cloche.sessions.agent_readings import Figures, Health, Observed
 from cloche.sessions.exec_request import ExecRequest
@@ -143,6 +145,26 @@ class SessionMachine(Protocol):
         ...
 
 
+class SessionBrowser(Protocol):
+    """A session's browser, from `SessionManager.browser`: navigation, actions, observation, logs, state.
+
+    Every call counts as use of the session. What fails in the page, at a policy or of a budget is a response with
+    `success` false and its code; raised is only what concerns the session: GoneError, ConflictError (`browser_stopped`),
+    InvalidError, AgentError, DeadlineError, BusyError (too many calls at once).
+    """
+
+    async def perform(self, principal: Principal, request: BrowserRequest) -> BrowserResponse:
+        """Carry out one use case of `browser.contract.use_cases`, chosen by the request's type.
+
+        The response is of the type that stands beside it in that table.
+        """
+        ...
+
+    def usage(self) -> BrowserUsage:
+        """What of the budget is taken and left."""
+        ...
+
+
 class SessionManager(Protocol):
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
         """Admit, build and start a session. With `wait` it returns `ready`; without, `pending` at once.
@@ -202,6 +224,10 @@ class SessionManager(Protocol):
 
         Raises: as `agent`; DeniedError (`machine_off`: the session was not made with it; `machine_not_allowed`).
         """
+        ...
+
+    async def browser(self, principal: Principal, session_id: SessionId) -> SessionBrowser:
+        """Raises: NotFoundError, GoneError (with the end's reason), ConflictError (not ready)."""
         ...
 
     async def readiness(self) -> Mapping[str, str]:
