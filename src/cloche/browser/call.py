@@ -1,8 +1,8 @@
 """One call of the browser service on its way through `browser`: what every use case's function is handed. Pure.
 
 A use case is a function `async def name(call: Call, request: NameRequest) -> NameResponse` in one of this package's
-modules, entered in `functions`. It raises `ActionError` for what did not succeed; `sessions.browsing` makes the response
-of that, takes from the budget, writes the logs and fills in `usage`.
+modules, entered in `functions`. It raises `ActionError` for what did not succeed; `sessions.browsing` makes the
+response of that, takes from the budget, writes the logs and fills in `usage`.
 """
 
 from collections.abc import Callable

@@ -149,8 +149,8 @@ class SessionBrowser(Protocol):
     """A session's browser, from `SessionManager.browser`: navigation, actions, observation, logs, state.
 
     Every call counts as use of the session. What fails in the page, at a policy or of a budget is a response with
-    `success` false and its code; raised is only what concerns the session: GoneError, ConflictError (`browser_stopped`),
-    InvalidError, AgentError, DeadlineError, BusyError (too many calls at once).
+    `success` false and its code. Raised is only what concerns the session: GoneError, ConflictError
+    (`browser_stopped`), InvalidError, AgentError, DeadlineError, BusyError (too many calls at once).
     """
 
     async def perform(self, principal: Principal, request: BrowserRequest) -> BrowserResponse:

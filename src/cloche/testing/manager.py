@@ -28,6 +28,7 @@ from cloche.sessions.model import (
     SessionStatus,
 )
 from cloche.sessions.principal import Principal, Role, Scope
+from cloche.testing.browser import FakeSessionBrowser
 from cloche.testing.chromium import FakeChromium
 from cloche.testing.guest_answers import HEALTH, INTEGRATION, METRICS, PROBE
 from cloche.testing.machine import FakeSessionMachine
@@ -144,6 +145,7 @@ class FakeSessionManager:
         self.may_create.set()
         self.session_agent = FakeSessionAgent()
         self.session_machine = FakeSessionMachine()
+        self.session_browser = FakeSessionBrowser()
         self.not_ready: dict[str, str] = {}
 
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
@@ -263,6 +265,11 @@ class FakeSessionManager:
         if whole and not principal.has(Scope.MACHINE):
             raise DeniedError("this key may not use machines", reason="machine_not_allowed")
         return self.session_machine
+
+    async def browser(self, principal: Principal, session_id: SessionId) -> FakeSessionBrowser:
+        session = await self.get(principal, session_id)
+        self._require_alive(session)
+        return self.session_browser
 
     async def readiness(self) -> Mapping[str, str]:
         return self.not_ready
