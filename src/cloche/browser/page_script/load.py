@@ -1,0 +1,20 @@
+"""Puts the page script's files together."""
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+FILES: Final = ("base", "visibility", "selectors", "pointing", "editing", "waiting", "snapshot", "text")
+"""In this order: later ones use what is in earlier ones."""
+
+
+@cache
+def library() -> str:
+    """An expression that makes `cloche` in the world it is evaluated in; returns true."""
+    directory = Path(__file__).parent
+    parts = [
+        f"(function (cloche) {{\n{(directory / f'{name}.js').read_text(encoding='utf-8')}\n}})(cloche);"
+        for name in FILES
+        if (directory / f"{name}.js").exists()
+    ]
+    return "(() => {\n'use strict';\nconst cloche = {};\n" + "\n".join(parts) + "\nglobalThis.cloche = cloche;\n})()"
