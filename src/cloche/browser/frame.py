@@ -19,7 +19,7 @@ from cloche.browser.devtools.errors import (
     TargetGoneError,
 )
 from cloche.browser.devtools.session import TargetSession
-from cloche.browser.page_script.load import library
+from cloche.browser.page_script.load import LIBRARY
 
 if TYPE_CHECKING:
     from cloche.browser.tab import Tab
@@ -130,7 +130,7 @@ class Frame:
         made = await self.session.call("Page.createIsolatedWorld", params, _World, deadline=deadline + SLACK_S)
         name = self.tab.memory.documents.next()
         # Two calls may make it at once; it is one world, and who comes second finds it made.
-        expression = f"globalThis.cloche ? cloche.document : ({library()}, cloche.document = {_js(name)})"
+        expression = f"globalThis.cloche ? cloche.document : ({LIBRARY}, cloche.document = {_js(name)})"
         params = {"expression": expression, "contextId": made.executionContextId, "returnByValue": True}
         answer = await self.session.call("Runtime.evaluate", params, Evaluated, deadline=deadline + SLACK_S)
         if answer.exceptionDetails is not None:

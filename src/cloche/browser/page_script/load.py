@@ -1,6 +1,5 @@
-"""Puts the page script's files together."""
+"""Puts the page script's files together, once, when the daemon starts."""
 
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -8,9 +7,7 @@ FILES: Final = ("base", "visibility", "selectors", "pointing", "editing", "waiti
 """In this order: later ones use what is in earlier ones."""
 
 
-@cache
-def library() -> str:
-    """An expression that makes `cloche` in the world it is evaluated in; returns true."""
+def _assemble() -> str:
     directory = Path(__file__).parent
     parts = [
         f"(function (cloche) {{\n{(directory / f'{name}.js').read_text(encoding='utf-8')}\n}})(cloche);"
@@ -18,3 +15,7 @@ def library() -> str:
         if (directory / f"{name}.js").exists()
     ]
     return "(() => {\n'use strict';\nconst cloche = {};\n" + "\n".join(parts) + "\nglobalThis.cloche = cloche;\n})()"
+
+
+LIBRARY: Final = _assemble()
+"""An expression that makes `cloche` in the world it is evaluated in."""
