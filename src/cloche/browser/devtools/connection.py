@@ -58,7 +58,7 @@ class Connection:
     `on_event` is called in order, must not block, and must not raise.
     """
 
-    def __init__(self, sock: socket.socket, on_event: OnEvent) -> None:
+    def __init__(self, sock: socket.socket, on_event: OnEvent, max_bytes: int) -> None:
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the connection has ended, for whatever reason."""
         self._on_event = on_event
@@ -68,16 +68,18 @@ class Connection:
         self._head: bytearray | None = bytearray()
         self._key = base64.b64encode(os.urandom(16)).decode()
         self._open: asyncio.Future[None] = self._loop.create_future()
-        self._reader = FrameReader(MAX_MESSAGE_BYTES)
+        self._reader = FrameReader(max_bytes)
         self._socket = GuestSocket(sock, self._data_received, self._over)
 
     @classmethod
-    async def connect(cls, sock: socket.socket, path: str, host: str, on_event: OnEvent) -> "Connection":
+    async def connect(
+        cls, sock: socket.socket, path: str, host: str, on_event: OnEvent, *, max_bytes: int = MAX_MESSAGE_BYTES
+    ) -> "Connection":
         """Shake hands over a connected socket, which is the connection's from here on.
 
         Raises: ConnectionGoneError.
         """
-        connection = cls(sock, on_event)
+        connection = cls(sock, on_event, max_bytes)
         try:
             async with asyncio.timeout(HANDSHAKE_S):
                 await connection._shake_hands(path, host)

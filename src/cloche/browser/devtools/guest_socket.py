@@ -19,6 +19,7 @@ class GuestSocket:
     """Owns `sock`. `on_data` gets what comes, `on_end` is called once, when it ends by itself; both on the loop."""
 
     def __init__(self, sock: socket.socket, on_data: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
+        sock.setblocking(False)
         self._sock = sock
         self._on_data = on_data
         self._on_end = on_end
