@@ -31,6 +31,7 @@ class Limits:
     text_bytes: int = 16 << 10
     network_log_entries: int = 256
     network_log_bytes: int = 64 << 10
+    console_log_entries: int = 256
     tabs: int = 32
 
 

@@ -90,7 +90,7 @@ class Frame:
         while True:
             self.tab.require_no_dialog()
             try:
-                context = await self._world(deadline)
+                context = await self.world(deadline)
                 if pinned and pinned != self.document:
                     raise ActionError(Failure.STALE_REF, "the page has gone on since the snapshot; take a new one")
                 left = {**args, "deadline_ms": max(0, round((deadline - loop.time()) * 1000))}
@@ -108,6 +108,12 @@ class Frame:
             except DevToolsError as error:
                 raise told(error) from None
 
+    def forgo(self, function: str) -> None:
+        """Call a function of the page script, if it is there, and wait for nothing."""
+        if self._context and not self.tab.is_gone:
+            params = {"expression": f"cloche.run({_js(function)},{{}})", "contextId": self._context}
+            self.session.notify("Runtime.evaluate", params)
+
     async def _evaluate(self, expression: str, context: int, deadline: float) -> Any:
         params = {"expression": expression, "contextId": context, "awaitPromise": True, "returnByValue": True}
         answer = await self.session.call("Runtime.evaluate", params, Evaluated, deadline=deadline + SLACK_S)
@@ -122,15 +128,16 @@ class Frame:
             raise ActionError(Failure(code), str(detail))
         return told_["value"]
 
-    async def _world(self, deadline: float) -> int:
+    async def world(self, deadline: float) -> int:
         """The execution context of the page script in the current document, made when it is not there yet."""
         if self._context:
             return self._context
         params = {"frameId": self.id, "worldName": WORLD, "grantUniveralAccess": False}  # Chromium's own spelling
         made = await self.session.call("Page.createIsolatedWorld", params, _World, deadline=deadline + SLACK_S)
         name = self.tab.memory.documents.next()
-        # Two calls may make it at once; it is one world, and who comes second finds it made.
-        expression = f"globalThis.cloche ? cloche.document : ({LIBRARY}, cloche.document = {_js(name)})"
+        # Two calls may make it at once; it is one world, and who comes second finds it made. An element of the page with
+        # that id would be seen as `globalThis.cloche` too, but not as its own.
+        expression = f"Object.hasOwn(globalThis, 'cloche') ? cloche.document : ({LIBRARY}, cloche.document = {_js(name)})"
         params = {"expression": expression, "contextId": made.executionContextId, "returnByValue": True}
         answer = await self.session.call("Runtime.evaluate", params, Evaluated, deadline=deadline + SLACK_S)
         if answer.exceptionDetails is not None:

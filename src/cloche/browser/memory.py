@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from cloche.browser.call import Limits
 from cloche.browser.documents import NAMES, DocumentNames
+from cloche.browser.logs.console import ConsoleLog
+from cloche.browser.logs.network import NetworkLog
 
 if TYPE_CHECKING:
     from cloche.browser.devtools.session import TargetSession
@@ -26,4 +29,15 @@ class Memory:
     """One for each session, made with it. Observers are told of events in order, from whichever Chromium."""
 
     documents: DocumentNames = field(default_factory=lambda: DocumentNames(secrets.randbelow(NAMES)))
+    network: NetworkLog = field(default_factory=lambda: NetworkLog(256))
+    console: ConsoleLog = field(default_factory=lambda: ConsoleLog(256))
     observers: list[Observer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.observers += [self.network, self.console]
+
+    @classmethod
+    def within(cls, limits: Limits) -> "Memory":
+        """One whose logs keep as much as a session's budget allows."""
+        network, console = NetworkLog(limits.network_log_entries), ConsoleLog(limits.console_log_entries)
+        return cls(network=network, console=console)

@@ -1,5 +1,6 @@
 """A bare chromium-headless-shell for tests of what drives pages: no sandbox of ours around it, its own on, no proxy."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -11,22 +12,34 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from cloche.browser.call import Limits, WhyBlocked
+from cloche.browser.call import Call, Limits, WhyBlocked
 from cloche.browser.launch import ACCESSIBILITY
 from cloche.browser.memory import Memory
 from cloche.browser.session_browser import Browser
+from cloche.browser.tab import Tab
 from cloche.testing.web import names
+
+PATIENCE_S: Final = 5.0
+Show = Callable[[str], Awaitable[Tab]]
+"""`await show("<button>OK</button>")`: a tab shows that document from here on."""
+CallOf = Callable[..., Call]
+"""`call_of(tab)`: what a use case is handed; with `patience_s` and the fields of `Limits` as one likes."""
 
 CHROMIUM: Final = "/usr/lib/chromium/chromium-headless-shell"
 START_TIMEOUT_S: Final = 20.0
 _BARE_UID: Final = 65534
+
+
+def soon() -> float:
+    """The deadline of what a test waits for, on the loop's clock."""
+    return asyncio.get_running_loop().time() + PATIENCE_S
 
 
 class BareChromium:

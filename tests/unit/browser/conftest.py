@@ -1,22 +1,28 @@
 """A bare Chromium that the tests of a module share, and a fresh tab in it for each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from cloche.browser.call import Call, Limits
 from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
-from cloche.testing.bare_chromium import BareChromium
-
-PATIENCE_S = 5.0
+from cloche.testing.bare_chromium import PATIENCE_S, BareChromium, CallOf, Show, soon
+from cloche.testing.web.server import LocalWeb
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[BareChromium]:
     with BareChromium() as process:
         yield process
+
+
+@pytest.fixture
+def local_web(local_web: LocalWeb) -> Iterator[LocalWeb]:
+    """The shared one. The browser outlives the test, and with it the connections that it keeps for later."""
+    yield local_web
+    local_web.hang_up()
 
 
 @pytest.fixture
@@ -34,12 +40,10 @@ async def browser(chromium: BareChromium) -> AsyncIterator[Browser]:
 async def tab(browser: Browser) -> Tab:
     """A fresh, active one, on about:blank."""
     made = await browser.call("Target.createTarget", {"url": "about:blank"})
-    tab = await browser.tab_opened(made["targetId"], asyncio.get_running_loop().time() + PATIENCE_S)
+    tab = await browser.tab_opened(made["targetId"], soon())
+    assert await tab.until(lambda: tab.is_set_up, soon())
     browser.set_active(tab)
     return tab
-
-
-Show = Callable[[str], Awaitable[Tab]]
 
 
 @pytest.fixture
@@ -47,14 +51,10 @@ def show(tab: Tab) -> Show:
     """`await show("<button>OK</button>")`: the tab shows that document from here on."""
 
     async def show(html: str) -> Tab:
-        deadline = asyncio.get_running_loop().time() + PATIENCE_S
-        await tab.session.call("Page.setDocumentContent", {"frameId": tab.id, "html": html}, deadline=deadline)
+        await tab.session.call("Page.setDocumentContent", {"frameId": tab.id, "html": html}, deadline=soon())
         return tab
 
     return show
-
-
-CallOf = Callable[..., Call]
 
 
 @pytest.fixture

@@ -8,12 +8,7 @@ from cloche.browser.contract.common import ActionError, Failure
 from cloche.browser.devtools.errors import HeldUpError
 from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
-
-from .conftest import PATIENCE_S, Show
-
-
-def soon() -> float:
-    return asyncio.get_running_loop().time() + PATIENCE_S
+from cloche.testing.bare_chromium import Show, soon
 
 
 async def test_the_page_script_runs_in_every_frame_of_a_page(show: Show) -> None:

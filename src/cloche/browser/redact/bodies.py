@@ -6,7 +6,7 @@ from typing import Final
 
 from cloche.browser.redact.names import REDACTED, is_secret_name
 from cloche.browser.redact.text import redact_text
-from cloche.browser.redact.urls import redact_url
+from cloche.browser.redact.urls import redact_query
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -18,8 +18,7 @@ def redact_body(text: str, mime_type: str) -> str:
     """Return what may be shown of a body; JSON that is cut off or broken is read as free text."""
     kind = mime_type.partition(";")[0].strip().lower()
     if kind == _FORM:
-        # A form is written as a query is, and what is longer than a line of a log is of no use here either.
-        return redact_url(f"?{text}", max_chars=len(text) + 16)[1:] if text else ""
+        return redact_query(text)
     if kind.startswith("multipart/"):
         return "\n--".join(_part(part) for part in text.split("\n--"))
     if kind.endswith("json") or text.lstrip()[:1] in ("{", "["):

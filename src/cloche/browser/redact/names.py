@@ -9,8 +9,7 @@ REDACTED: Final = "<redacted>"
 _WORD: Final = re.compile(r"[A-Z]++(?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]++|[0-9]++|[^\W\d_]++")
 
 # A word, or two or three neighbours written together, of a name with a secret.
-_SECRET: Final = frozenset(
-    """
+_TELLING_WORDS: Final = """
     auth authorization bearer credential credentials csrf hmac jwt otp passcode passphrase passwd password passwords
     pwd pw secret secrets session sessid sid sig signature token tokens totp xsrf
     accesskey apikey authkey encryptionkey privatekey secretkey signingkey sharedkey masterkey accountkey
@@ -21,16 +20,15 @@ _SECRET: Final = frozenset(
     accesscode authcode backupcode onetimecode recoverycode resetcode securitycode verificationcode
     cardnumber creditcard cvc cvv ssn recoveryphrase seedphrase mnemonic
     samlresponse samlrequest
-    """.split()
-)
+"""
+_SECRET: Final = frozenset(_TELLING_WORDS.split())
 # Too common a word to count anywhere but at the end: `db_pass`, `auth_cookie`, `card_pin`.
 _SECRET_AT_THE_END: Final = frozenset({"pass", "pin", "cookie", "cookies"})
 # What is said about a secret is none: `token_type`, `session_timeout`, `password_length`.
-_ABOUT: Final = frozenset(
-    """
+_ABOUT_WORDS: Final = """
     age count counts enabled expiration expires expiry length limit max min required size timeout ttl type types url
-    """.split()
-)
+"""
+_ABOUT: Final = frozenset(_ABOUT_WORDS.split())
 _AMOUNTS: Final = frozenset({"max", "min", "num", "total", "prompt", "completion", "input", "output", "used"})
 
 

@@ -5,6 +5,7 @@ beginnings would be read once for each of them.
 """
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from cloche.browser.redact.names import REDACTED
@@ -12,14 +13,14 @@ from cloche.browser.redact.names import REDACTED
 _JWT: Final = r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{4,}+(?:\.[\w-]*+){0,3}"
 _KEYS: Final = r"""(?<![A-Za-z0-9_])(?:
     ck_[A-Za-z0-9_-]{16,}+                       # ours
-  | A(?:KIA|SIA|GPA|ROA|IDA)[0-9A-Z]{16}         # AWS
+  | A(?:KIA|SIA|GPA|ROA|IDA)[0-9A-Z]{16,}+       # AWS
   | gh[pousr]_[A-Za-z0-9]{20,}+                  # GitHub
   | github_pat_[A-Za-z0-9_]{20,}+
   | glpat-[\w-]{20,}+                            # GitLab
   | xox[abeoprs]-[A-Za-z0-9-]{10,}+              # Slack
   | [sr]k_(?:live|test)_[A-Za-z0-9]{16,}+        # Stripe
   | sk-[A-Za-z0-9_-]{20,}+                       # OpenAI, Anthropic
-  | AIza[\w-]{35}                                # Google
+  | AIza[\w-]{35,}+                               # Google
   | ya29\.[\w-]{20,}+
   | npm_[A-Za-z0-9]{30,}+
 )"""
@@ -28,7 +29,7 @@ _PRIVATE_KEY: Final = (
 )
 _SECRET: Final = re.compile(f"{_JWT}|{_KEYS}|{_PRIVATE_KEY}", re.VERBOSE | re.ASCII)
 
-_DIGITS: Final = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}+(?!\d)", re.ASCII)
+_DIGITS: Final = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}+(?!\w)", re.ASCII)
 # Issuer's first digits and how many digits there are. Without them every tenth time stamp would pass for a card.
 _CARD: Final = re.compile(
     r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d|4[4-9]\d)\d{12}|35\d{14}|3[068]\d{12}",
@@ -59,10 +60,7 @@ def is_random(text: str) -> bool:
     if not _TOKEN.fullmatch(text) or not any(character.isdigit() for character in text) or _UUID.fullmatch(text):
         return False
     kinds = [_kind(character) for character in text if character.isalnum()]
-    turns = sum(
-        before != after and (before, after) != ("upper", "lower")
-        for before, after in zip(kinds, kinds[1:], strict=False)
-    )
+    turns = sum(before != after and (before, after) != ("upper", "lower") for before, after in pairwise(kinds))
     return turns >= len(text) * _TURNS_PER_CHARACTER
 
 

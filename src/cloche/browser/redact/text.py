@@ -1,70 +1,46 @@
-"""Messages, headers, cookies and storage without their secrets. Pure."""
+"""Messages, cookies and storage without their secrets. Pure."""
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
 from cloche.browser.redact.names import REDACTED, is_secret_name
 from cloche.browser.redact.shapes import is_random, without_secrets
 from cloche.browser.redact.urls import hidden, redact_url
 
-_URL: Final = re.compile(r"(?<![A-Za-z0-9+.-])(?:https?|wss?|ftp)://[^\s\"'<>`]++", re.IGNORECASE | re.ASCII)
+_URL: Final = re.compile(r"(?<![A-Za-z0-9])(?:https?|wss?|ftp)://[^\s\"'<>`]++", re.IGNORECASE | re.ASCII)
 
 # `Bearer …` anywhere; `Basic …` if it is base64 and not the next word of a sentence.
-_SCHEME: Final = re.compile(r"(?<!\w)(bearer|basic)(\s{1,4})([^\s,;\"'<>]++)", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"(?<!\w)(bearer|basic)(\s{1,4})([^\s,;\"']++)", re.IGNORECASE)
 _NOT_CREDENTIALS: Final = frozenset(
-    "auth authentication authorization credentials header of or scheme token tokens".split()
+    {"auth", "authentication", "authorization", "credentials", "header", "of", "or", "scheme", "token", "tokens"}
 )
 _BASE64: Final = re.compile(r"(?=\S*[A-Z0-9=])[A-Za-z0-9+/]{6,}={0,2}", re.ASCII)
 
-# A name, what may stand between it and `=` or `:`, and the value: quoted, quoted inside a quoted text, or plain.
-_NAMED: Final = re.compile(
-    r"""
-    (?<![\w.-]) (?P<name>[A-Za-z_][\w.-]*+)
-    (?P<sign> \\{0,4} ["'\]]{0,2} \s{0,8} (?P<mark>[=:]) \s{0,8} )
-    (?P<value>
-        "(?:[^"\\]|\\.)*+"?
-      | '(?:[^'\\]|\\.)*+'?
-      | \\{1,4}"[^"]*+"?
-      | \S++
-    )
-    """,
-    re.VERBOSE | re.DOTALL,
+# A name and what may stand between it and its value; a host with its port is none.
+_NAME: Final = re.compile(
+    r"""(?<![\w.-])(?<!//)([\w.-]++)\\{0,4}["'\]]{0,2}\s{0,8}([=:])\s{0,8}""",
 )
-_TO_THE_LINES_END: Final = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+# Quoted, quoted inside a quoted text, or plain; after `=` the next parameter may follow.
+_VALUE: Final = re.compile(
+    r"""(")(?:[^"\\\n]|\\[^\n])*+"?|(')(?:[^'\\\n]|\\[^\n])*+'?|\\{1,4}"[^"]*+"?|\S++""",
+)
+_VALUE_IN_QUERY: Final = re.compile(_VALUE.pattern.replace(r"|\S++", r"|[^\s&]++"))
 _HEADER_LINE: Final = re.compile(
-    r"(?<![\w-])((?:proxy-)?authorization|(?:set-)?cookie)([\"']?[ \t]{0,4}:[ \t]{0,4})(?![\"'\s])([^\r\n\"']++)",
+    r"""(?<![\w-])((?:proxy-)?authorization|(?:set-)?cookie)(["']?[ \t]{0,4}:[ \t]{0,4})"""
+    r"""(?:digest[^\r\n]++|[^\r\n"'\s][^\r\n"']*+)""",
     re.IGNORECASE,
 )
-_CLOSING: Final = "\"',;)]}"
-
-_HARMLESS_HEADERS: Final = frozenset({"access-control-allow-credentials"})
-_URL_HEADERS: Final = frozenset({"referer", "location", "content-location", "origin", ":path", "x-original-url"})
+_ANY_LENGTH: Final = 1 << 40
+_CLOSING: Final = "\"',;.)]}"
 
 
 def redact_text(text: str) -> str:
     """Replace the secrets in free text, and leave the rest as it is."""
-    text = _URL.sub(lambda match: redact_url(match[0], max_chars=max(len(match[0]), 16)), text)
+    text = _URL.sub(lambda match: redact_url(match[0], max_chars=_ANY_LENGTH), text)
+    text = without_secrets(text)
     text = _HEADER_LINE.sub(_header_line, text)
     text = _SCHEME.sub(_credentials, text)
-    text = without_secrets(text)
-    return _NAMED.sub(_named, text)
-
-
-def redact_header(name: str, value: str) -> str:
-    """Return what may be shown of a header's value."""
-    lower = name.lower()
-    if lower in _HARMLESS_HEADERS:
-        return value
-    if lower in _TO_THE_LINES_END or is_secret_name(name):
-        return hidden(value)
-    if lower in _URL_HEADERS:
-        return redact_url(value)
-    return redact_text(value)
-
-
-def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: redact_header(name, value) for name, value in headers.items()}
+    return _without_named(text)
 
 
 def redact_named(name: str, value: str) -> str:
@@ -89,23 +65,26 @@ def _credentials(match: re.Match[str]) -> str:
     return f"{scheme}{space}{REDACTED}"
 
 
-def _named(match: re.Match[str]) -> str:
-    if not is_secret_name(match["name"]):
-        return match[0]
-    return match["name"] + match["sign"] + _hidden_value(match["value"], in_query=match["mark"] == "=")
+def _without_named(text: str) -> str:
+    """Replace what follows a secret's name. What follows another may hold such a pair itself, so is read on."""
+    pieces = []
+    done = at = 0
+    while (name := _NAME.search(text, at)) is not None:
+        at = name.end()
+        if not is_secret_name(name[1]) or text.startswith(REDACTED, at):
+            continue
+        value = (_VALUE_IN_QUERY if name[2] == "=" else _VALUE).match(text, at)
+        if value is not None:
+            pieces += [text[done:at], _hidden_value(value[0])]
+            done = at = value.end()
+    return "".join([*pieces, text[done:]])
 
 
-def _hidden_value(value: str, *, in_query: bool) -> str:
+def _hidden_value(value: str) -> str:
     """Replace a value, keeping its quotes and what closes the sentence or bracket around it."""
-    if value[0] in "\"'":
-        closing = value[0] if len(value) > 1 and value.endswith(value[0]) else ""
-        inside = value[1 : len(value) - len(closing)]
-        return value[0] + (REDACTED if inside else "") + closing
-    if value[0] == "\\":
-        return REDACTED
-    rest = ""
-    if in_query:
-        value, ampersand, rest = value.partition("&")
-        rest = ampersand + (_NAMED.sub(_named, rest) if rest else "")
+    quote = value[0]
+    if quote in "\"'":
+        closing = quote if len(value) > 1 and value.endswith(quote) else ""
+        return quote + (REDACTED if value[1 : len(value) - len(closing)] else "") + closing
     core = value.rstrip(_CLOSING)
-    return (REDACTED if core else "") + value[len(core) :] + rest
+    return (REDACTED if core else "") + value[len(core) :]

@@ -18,13 +18,13 @@ _MAX_NESTING: Final = 4
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*+):", re.ASCII)
 _MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}", re.ASCII)
 _SPECIAL: Final = frozenset({"http", "https", "ws", "wss", "ftp"})
-_NOT_WEB: Final = frozenset({"mailto", "tel", "sms", "javascript", "about"})
+_NOT_WEB: Final = frozenset({"mailto", "tel", "sms", "javascript"})
 
 # OAuth, OpenID Connect and CAS hand these over in a query; elsewhere the words are innocent.
 _SECRET_IN_QUERY: Final = frozenset({"code", "state", "ticket", "assertion"})
 # After these, what comes is a key to something even if it is short: `/reset/5f2b…`, `/invite/3c1e…`.
 _BEFORE_A_SECRET: Final = frozenset(
-    "activate activation confirm invitation invite magic reset token tokens unsubscribe verify".split()
+    {"activate", "activation", "confirm", "invitation", "invite", "magic", "reset", "token", "unsubscribe", "verify"}
 )
 _FILE: Final = re.compile(
     r"\.(?:avif|css|gif|html?|ico|jpe?g|js|json|map|mjs|mp[34]|pdf|png|svg|txt|wasm|webm|webp|woff2?|xml|zip)\Z",
@@ -42,7 +42,7 @@ def shortened(text: str, max_chars: int) -> str:
 
 
 def _redacted(url: str, nesting: int) -> str:
-    url = re.sub(r"[\t\r\n]", "", url).strip().partition("#")[0]
+    url = re.sub(r"[\t\r\n]", "", url).partition("#")[0].strip()
     match = _SCHEME.match(url)
     if match is None:
         return _relative(url)
@@ -52,11 +52,13 @@ def _redacted(url: str, nesting: int) -> str:
     if scheme == "blob":
         return "blob:" + _origin(rest)
     if scheme in _SPECIAL:
-        return f"{scheme}://{_after_scheme(rest.lstrip('/' + chr(92)))}"
+        authority, rest = _authority_and_rest(rest.lstrip("/\\"))
+        return f"{scheme}://{authority or REDACTED}{_path_and_query(rest)}"
     if scheme in _NOT_WEB:
         return f"{scheme}:{without_secrets(rest)}"
     if rest.startswith("//"):
         return f"{scheme}://{_after_scheme(rest[2:])}"
+    rest = "".join(_authority_and_rest(rest))
     if _SCHEME.match(rest):  # view-source:https://…
         return f"{scheme}:{_redacted(rest, nesting - 1) if nesting else REDACTED}"
     return f"{scheme}:{_after_scheme(rest)}"
@@ -65,8 +67,7 @@ def _redacted(url: str, nesting: int) -> str:
 def _relative(url: str) -> str:
     if url.startswith("//"):
         return "//" + _after_scheme(url[2:])
-    path, mark, query = url.partition("?")
-    return _path(path) + mark + _query(query)
+    return _path_and_query(url)
 
 
 def _data(rest: str) -> str:
@@ -77,7 +78,7 @@ def _data(rest: str) -> str:
 
 def _origin(url: str) -> str:
     match = _SCHEME.match(url)
-    if match is None:
+    if match is None or match[1].lower() not in _SPECIAL:
         return "null" if url.startswith("null") else ""
     authority = _authority_and_rest(url[match.end() :].lstrip("/\\"))[0]
     return f"{match[1].lower()}://{authority}"
@@ -85,8 +86,12 @@ def _origin(url: str) -> str:
 
 def _after_scheme(rest: str) -> str:
     authority, rest = _authority_and_rest(rest)
+    return authority + _path_and_query(rest)
+
+
+def _path_and_query(rest: str) -> str:
     path, mark, query = rest.partition("?")
-    return authority + _path(path) + mark + _query(query)
+    return _path(path) + mark + redact_query(query)
 
 
 def _authority_and_rest(rest: str) -> tuple[str, str]:
@@ -115,7 +120,8 @@ def _segment(segment: str, *, revealing: bool) -> str:
     return ";".join([head, *(_parameter(parameter) for parameter in parameters)])
 
 
-def _query(query: str) -> str:
+def redact_query(query: str) -> str:
+    """Redact `name=value&…`, of an address or a form."""
     return "&".join(_parameter(part) for part in query.split("&"))
 
 
