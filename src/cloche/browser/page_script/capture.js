@@ -29,3 +29,17 @@ cloche.uncover = () => {
   covers?.remove();
   covers = null;
 };
+
+// How large all is; CSS pixels.
+cloche.layout = () => {
+  const root = document.scrollingElement || document.documentElement;
+  return {
+    viewport_width: innerWidth,
+    viewport_height: innerHeight,
+    device_scale_factor: devicePixelRatio,
+    document_scroll_width: root?.scrollWidth ?? 0,
+    document_scroll_height: root?.scrollHeight ?? 0,
+    document_client_width: root?.clientWidth ?? 0,
+    document_client_height: root?.clientHeight ?? 0,
+  };
+};

@@ -3,7 +3,19 @@
 from pathlib import Path
 from typing import Final
 
-FILES: Final = ("base", "visibility", "selectors", "pointing", "editing", "waiting", "snapshot", "text")
+FILES: Final = (
+    "base",
+    "visibility",
+    "selectors",
+    "pointing",
+    "editing",
+    "waiting",
+    "reading",
+    "naming",
+    "snapshot",
+    "text",
+    "capture",
+)
 """In this order: later ones use what is in earlier ones."""
 
 

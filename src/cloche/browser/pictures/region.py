@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from cloche.browser.contract.looking import Box, LayoutMetrics
+from cloche.browser.contract.looking import Box
 
 MAX_SIDE_PIXELS: Final = 16_384
 MAX_PIXELS: Final = 64_000_000
@@ -90,21 +90,6 @@ def scale_that_fits(region: Region, scale: float, device_scale_factor: float) ->
     width, height = region.width * pixels_per_css, region.height * pixels_per_css
     fits = min(1.0, MAX_SIDE_PIXELS / max(width, height), sqrt(MAX_PIXELS / (width * height)))
     return wanted * fits
-
-
-def metrics_of(layout: Layout, device_scale_factor: float) -> LayoutMetrics:
-    view, size = layout.cssLayoutViewport, layout.cssContentSize
-    return LayoutMetrics(
-        viewport_width=view.clientWidth,
-        viewport_height=view.clientHeight,
-        device_scale_factor=device_scale_factor,
-        document_scroll_width=size.width,
-        document_scroll_height=size.height,
-        document_client_width=view.clientWidth,
-        document_client_height=view.clientHeight,
-        horizontal_overflow=size.width > view.clientWidth,
-        vertical_overflow=size.height > view.clientHeight,
-    )
 
 
 def device_scale_factor(layout: Layout) -> float:

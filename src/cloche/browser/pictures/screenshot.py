@@ -4,14 +4,14 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
 
 from cloche.browser.call import Call
 from cloche.browser.contract.common import ActionError, Failure
-from cloche.browser.contract.looking import ScreenshotRequest, ScreenshotResponse
+from cloche.browser.contract.looking import LayoutMetrics, ScreenshotRequest, ScreenshotResponse
 from cloche.browser.devtools.codec import Json
 from cloche.browser.devtools.errors import DevToolsError
 from cloche.browser.frame import told
@@ -21,7 +21,6 @@ from cloche.browser.pictures.region import (
     Layout,
     Region,
     device_scale_factor,
-    metrics_of,
     of_page,
     of_viewport,
     scale_that_fits,
@@ -74,23 +73,21 @@ async def screenshot(call: Call, request: ScreenshotRequest) -> ScreenshotRespon
     async with _covered(call, request.mask), _without_background(tab, wanted=request.omit_background):
         region_wanted = request.full_page or request.clip is not None or request.selector or request.scale
         box = await element_box(call, request.selector) if request.selector else None
-        layout_to_come = tab.session.begin("Page.getLayoutMetrics")
         if not region_wanted:
             shot = _Shot(request.format or "png", request.quality or QUALITY, None, 1.0, False)
-            data, layout = await _take(call, shot, request), await _layout(layout_to_come, call.deadline)
         else:
-            layout = await _layout(layout_to_come, call.deadline)
-            region = _region(request, box and of_viewport(box, layout), layout)
+            layout = await _layout(tab, call.deadline)
+            region = _region(request, of_viewport(box, layout) if box is not None else None, layout)
             scale = scale_that_fits(region, request.scale, device_scale_factor(layout))
             shot = _Shot(request.format or "png", request.quality or QUALITY, region, scale, True)
-            data = await _take(call, shot, request)
+        metrics, data = await asyncio.gather(_metrics(tab, call.deadline), _take(call, shot, request))
     width, height = image_size(data)
     return ScreenshotResponse(
         image_bytes=data,
         mime_type=f"image/{shot.format}",
         width=width,
         height=height,
-        layout_metrics=metrics_of(layout, device_scale_factor(layout)),
+        layout_metrics=metrics,
     )
 
 
@@ -112,7 +109,7 @@ async def _take(call: Call, shot: _Shot, request: ScreenshotRequest) -> bytes:
         return data
     if shot.format != "png":
         if shot.region is None:
-            layout = await _layout(call.tab.session.begin("Page.getLayoutMetrics"), call.deadline)
+            layout = await _layout(call.tab, call.deadline)
             shot = _Shot(shot.format, shot.quality, viewport(layout), 1.0, False)
         for quality, shrink in SMALLER:
             data = await _capture(call.tab, shot.params(min(quality, shot.quality), shrink), call.deadline)
@@ -131,16 +128,20 @@ async def _capture(tab: Tab, params: Json, deadline: float) -> bytes:
         raise ActionError(Failure.BROWSER_FAILED, "the browser's picture was not understood") from None
 
 
-async def _layout(answer: "asyncio.Future[msgspec.Raw]", deadline: float) -> Layout:
+async def _metrics(tab: Tab, deadline: float) -> LayoutMetrics:
+    found = msgspec.convert(await tab.main.run("layout", {}, deadline), LayoutMetrics, strict=False)
+    return replace(
+        found,
+        horizontal_overflow=found.document_scroll_width > found.document_client_width,
+        vertical_overflow=found.document_scroll_height > found.document_client_height,
+    )
+
+
+async def _layout(tab: Tab, deadline: float) -> Layout:
     try:
-        async with asyncio.timeout_at(deadline):
-            return msgspec.json.decode(await answer, type=Layout)
-    except TimeoutError:
-        raise ActionError(Failure.PAGE_UNRESPONSIVE, "the page does not answer: its scripts may be busy") from None
+        return await tab.session.call("Page.getLayoutMetrics", {}, Layout, deadline=deadline)
     except DevToolsError as error:
         raise told(error) from None
-    except msgspec.MsgspecError:
-        raise ActionError(Failure.BROWSER_FAILED, "the browser's answer was not understood") from None
 
 
 @asynccontextmanager

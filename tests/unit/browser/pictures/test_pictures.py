@@ -64,7 +64,7 @@ async def test_a_mask_covers_and_goes_again(show: Show, call_of: CallOf) -> None
 async def test_a_picture_that_is_too_large_is_made_smaller_but_a_png_is_refused(show: Show, call_of: CallOf) -> None:
     tab = await show("<canvas id=c width=800 height=600></canvas>")
     noise = """(() => { const g = c.getContext('2d'), d = g.createImageData(800, 600);
-        let s = 1; for (let i = 0; i < d.data.length; i++) { s = s * 16807 % 2147483647; d.data[i] = s; }
+        let s = 1; for (let i = 0; i < d.data.length; i++) { s = s * 16807 % 2147483647; d.data[i] = s & 255; }
         g.putImageData(d, 0, 0); })()"""
     await tab.session.call("Runtime.evaluate", {"expression": noise}, deadline=call_of(tab).deadline)
     small = await screenshot(call_of(tab), ScreenshotRequest(format="jpeg", max_bytes=60_000))
