@@ -60,6 +60,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "client/machine_answers.py": ("integration/test_machine_clients.py", "unit/client/test_machine_calls.py"),
     "agent_link/outgoing.py": ("unit/agent_link/test_listen.py",),
     "sessions/under_way.py": ("unit/sessions/test_machine_api.py", "unit/sessions/test_agent_questions.py"),
+    "sessions/investigation.py": ("unit/sessions/test_runner_watch.py",),
     "sessions/attachment.py": ("unit/sessions/test_runner_clients.py",),
     "daemon/doctor/check.py": ("unit/daemon/doctor/test_checks.py",),
     # Doubles and rigs of the tests: what stands on them tests them.

@@ -1,11 +1,15 @@
 """Builds the ASGI application. There is no module-level one: the composition root calls `build_app`."""
 
 import asyncio
+import json
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from cloche import __version__
 from cloche.api import problem
@@ -17,6 +21,8 @@ from cloche.api.rest import (
     agent,
     archives,
     browser,
+    browsing,
+    browsing_openapi,
     devtools,
     events,
     files,
@@ -45,11 +51,13 @@ def build_app(deps: ApiDeps) -> FastAPI:
         title="Cloche",
         version=__version__,
         description=DESCRIPTION,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         middleware=_middleware(deps),
         responses={"default": {"description": "A problem", "model": ProblemOut}},
         redirect_slashes=False,
+        routes=[*browsing.ROUTES, Route("/openapi.json", _description)],
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.deps = deps
@@ -63,7 +71,8 @@ def build_app(deps: ApiDeps) -> FastAPI:
 
 
 class _Api(FastAPI):
-    """Gives problems their own media type (RFC 9457, section 3); FastAPI describes them with the answers' type."""
+    """Gives problems their own media type (RFC 9457, section 3), where FastAPI describes them with the answers' type,
+    and describes the routes that are not FastAPI's."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -71,7 +80,16 @@ class _Api(FastAPI):
             for operation in (each for methods in document["paths"].values() for each in methods.values()):
                 content = operation["responses"]["default"]["content"]
                 content[problem.MEDIA_TYPE] = content.pop(next(iter(content)))
+            browsing_openapi.describe(document)
         return super().openapi()
+
+
+async def _description(request: Request) -> Response:
+    """The OpenAPI document. Made when first asked for, in a thread: it takes a second and reads the source."""
+    api = request.app
+    if getattr(api.state, "description", None) is None:
+        api.state.description = await asyncio.to_thread(lambda: json.dumps(api.openapi()).encode())
+    return Response(api.state.description, media_type="application/json")
 
 
 def _middleware(deps: ApiDeps) -> list[Middleware]:

@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloche.api.json_body import parse_json
@@ -22,9 +23,15 @@ PIECE_TIMEOUT_S = 30.0
 """How long the next piece of an upload may take, from when there is room for it."""
 UPLOADS: Final = {
     "PUT": re.compile(r"/v1/sessions/[^/]+/fs/write_file"),
-    "POST": re.compile(r"/v1/sessions/[^/]+/fs/upload(_zip|_zstd)?"),
+    "POST": re.compile(r"/v1/sessions/[^/]+/(fs/upload(_zip|_zstd)?|upload|evaluate|cookies|storage_state)"),
 }
-"""By method the paths whose bodies are streams."""
+"""By method the paths whose bodies are streams, or so large (`read_large_json`) that a key comes first."""
+
+MAX_LARGE_BODY_BYTES: Final = 16 * 1024 * 1024
+MAX_LARGE_VALUES: Final = 200_000
+LARGE_BODY_TIMEOUT_S = 120.0
+OFF_THE_LOOP_BYTES: Final = 64 * 1024
+"""From this size on, a body is parsed in a thread: 16 MiB take tenths of a second."""
 
 
 class BodyLimitMiddleware:
@@ -58,7 +65,8 @@ class BodyLimitMiddleware:
         if body is None:  # the client has gone; there is no one to answer
             return
         if body:
-            _require_json(headers, body)
+            _require_type(headers)
+            parse_json(body)
         await self._app(scope, _replay(body, receive), send)
 
     def _metered(self, headers: Headers, receive: Receive) -> Receive:
@@ -105,11 +113,39 @@ def _is_upload(scope: Scope) -> bool:
     return pattern is not None and pattern.fullmatch(scope["path"]) is not None
 
 
-def _require_json(headers: Headers, body: bytes) -> None:
+async def read_large_json(request: Request) -> bytes:
+    """Read and check the JSON body of one of the `UPLOADS`; an absent one is empty.
+
+    Raises: InvalidError, TooLargeError.
+    """
+    if int(request.headers.get("content-length", "0")) > MAX_LARGE_BODY_BYTES:
+        raise TooLargeError(f"this body may have {MAX_LARGE_BODY_BYTES} bytes")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(LARGE_BODY_TIMEOUT_S):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MAX_LARGE_BODY_BYTES:
+                    raise TooLargeError(f"this body may have {MAX_LARGE_BODY_BYTES} bytes")
+    except TimeoutError:
+        raise InvalidError("the body did not arrive in time") from None
+    except ClientDisconnect:
+        raise InvalidError("the body was broken off") from None
+    whole = bytes(body)
+    if not whole:
+        return whole
+    _require_type(request.headers)
+    if len(whole) < OFF_THE_LOOP_BYTES:
+        parse_json(whole, max_values=MAX_LARGE_VALUES)
+    else:
+        await asyncio.to_thread(parse_json, whole, max_values=MAX_LARGE_VALUES)
+    return whole
+
+
+def _require_type(headers: Headers) -> None:
     # Only this type: a form or text/plain can be sent by any page without a preflight (fetch spec, CORS-safelisted).
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise InvalidError("a body must be sent as application/json")
-    parse_json(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

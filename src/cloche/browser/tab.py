@@ -232,7 +232,7 @@ class Tab:
         while stack:
             node, parent = stack.pop()
             frame = self._frame(node.frame.id, parent, session)
-            if frame is not None and not frame.loader_id:
+            if frame is not None and frame.loader_id in ("", node.frame.loaderId):
                 _describe(frame, node.frame)
             stack.extend((child, node.frame.id) for child in node.childFrames)
 
@@ -278,7 +278,11 @@ class Tab:
     def _lifecycle(self, session: TargetSession, params: msgspec.Raw) -> None:
         event = read(params, Lifecycle)
         frame = self.frames.get(event.frameId)
-        if frame is not None and event.loaderId in (frame.loader_id, ""):
+        if frame is None:
+            return
+        # Of a document that was there before, what it has reached may be told before what it is.
+        frame.loader_id = frame.loader_id or event.loaderId
+        if event.loaderId == frame.loader_id:
             frame.reached.add(event.name)
 
     def _dialog_opening(self, session: TargetSession, params: msgspec.Raw) -> None:

@@ -1,16 +1,16 @@
 """`cloche machine …`: programs, files, logs and the browser of a session, through the API."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from secrets import token_hex
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from cloche.cli import agent_output as shown
 from cloche.cli.connection import JsonOption, UrlOption, connect
 from cloche.cli.output import moment, print_facts, print_json, print_line, print_table, printable
+from cloche.cli.saving import save
 from cloche.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def list_files(
 def get(session_id: SessionId, path: Inside, to: Annotated[Path, typer.Argument()], url: UrlOption = None) -> None:
     """Copy a file out of a session."""
     with connect(url) as client:
-        _write(to, client.sessions.machine(session_id).read_pieces(path))
+        save(to, client.sessions.machine(session_id).read_pieces(path))
 
 
 @app.command()
@@ -131,7 +131,7 @@ def download(
 ) -> None:
     """Copy a directory out of a session, as an archive. /profile is the browser's; stop the browser first."""
     with connect(url) as client:
-        _write(to, client.sessions.machine(session_id).download(path, is_zip=is_zip))
+        save(to, client.sessions.machine(session_id).download(path, is_zip=is_zip))
 
 
 @app.command()
@@ -229,28 +229,3 @@ def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(PIECE_BYTES):
             yield piece
-
-
-def _write(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a whole file or none: what breaks off leaves nothing under its name. A pipe or a device is written to."""
-    try:
-        if path.is_dir():
-            raise InvalidError(f"{path} is a directory")
-        if path.exists() and not path.is_file():
-            _write_all(path.open("wb"), pieces)
-            return
-        place = path.resolve()  # a link keeps leading to where it leads
-        partial = place.with_name(f"{place.name[:200]}.{token_hex(4)}.part")
-        file = partial.open("xb")
-        try:
-            _write_all(file, pieces)
-            partial.replace(place)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise InvalidError(f"{path} could not be written: {error.strerror}") from None
-
-
-def _write_all(file: BinaryIO, pieces: Iterable[bytes]) -> None:
-    with file:
-        file.writelines(pieces)

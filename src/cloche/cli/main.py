@@ -5,7 +5,7 @@ import sys
 import typer
 
 from cloche import __version__
-from cloche.cli import agent, doctor, key, machine, serve, session
+from cloche.cli import agent, browse, doctor, key, machine, serve, session
 from cloche.cli.output import printable
 from cloche.errors import ClocheError
 
@@ -22,6 +22,7 @@ app.add_typer(session.app, name="session")
 app.add_typer(key.app, name="key")
 app.add_typer(agent.app, name="agent")
 app.add_typer(machine.app, name="machine")
+app.add_typer(browse.app, name="browse")
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 

@@ -38,6 +38,7 @@ class Session(Answer):
     budget: dict[str, Any]
     egress: dict[str, Any]
     labels: dict[str, str]
+    action_allowed_domains: tuple[str, ...] = ()
     machine: bool = False
     """Programs may be run in its sandbox."""
     usage: dict[str, Any]

@@ -41,10 +41,11 @@ class SessionOptions(TypedDict, total=False):
     timezone: str
     user_agent: str
     egress: Mapping[str, Any]
-    budget: Mapping[str, float]
+    budget: Mapping[str, float | str]
     idle_timeout_s: int
     lifetime_s: int
     labels: Mapping[str, str]
+    action_allowed_domains: Sequence[str]
     machine: bool
 
 

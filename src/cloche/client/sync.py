@@ -23,6 +23,7 @@ from cloche.client.answers import (
     Session,
     SessionPage,
 )
+from cloche.client.browser_sync import Browser
 from cloche.client.calls import Call, SessionOptions
 from cloche.client.connection import TIMEOUT_S, Connection
 from cloche.client.events import EventPosition
@@ -177,6 +178,10 @@ class Sessions:
     def machine(self, session_id: str) -> Machine:
         """The session as a small machine: its programs, files, logs, and its browser's stops and starts."""
         return Machine(self._client, session_id)
+
+    def browser(self, session_id: str) -> Browser:
+        """The session's browser: go to pages, act on them, look at them."""
+        return Browser(self._client, session_id)
 
     def events(self, session_id: str, *, after: int | None = None) -> Iterator[Event]:
         """Stored events, then live ones, until the session has ended; a dropped connection is resumed."""

@@ -24,8 +24,13 @@ def find_running(state_dir: Path) -> DaemonRecord | None:
     """The daemon that has written its record and still lives; None otherwise, also for a broken record."""
     try:
         value = json.loads((state_dir / "daemon.json").read_text())
-        found = DaemonRecord(pid=int(value["pid"]), start_time=int(value["start_time"]), http=str(value["http"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        found = DaemonRecord(
+            pid=int(value["pid"]),
+            start_time=int(value["start_time"]),
+            http=str(value["http"]),
+            grpc=str(value.get("grpc", "")),  # a daemon from before there was gRPC may still run
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return found if start_time(found.pid) == found.start_time else None
 

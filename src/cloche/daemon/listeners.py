@@ -14,23 +14,36 @@ def bind_tcp(address: str) -> socket.socket:
     Raises:
         InvalidError: the address is not one of this machine's, or is taken.
     """
-    host, _, port = address.rpartition(":")
-    host = host.strip("[]")
-    if not port.isdecimal() or int(port) > 65535:
-        raise InvalidError(f"cannot listen on {address}: must be host:port")
+    family, place = resolve(address)
     try:
-        info = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.socket(info[0], socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     except OSError as error:
         raise InvalidError(f"cannot listen on {address}: {error.strerror}") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(info[4])
+        listener.bind(place)
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise InvalidError(f"cannot listen on {address}: {error.strerror}") from error
     return listener
+
+
+def resolve(address: str) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    """The family of `host:port`, and where to bind: the IP address, of a name the first, and the port.
+
+    Raises:
+        InvalidError: it is malformed, or the name is not known.
+    """
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise InvalidError(f"cannot listen on {address}: must be host:port")
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise InvalidError(f"cannot listen on {address}: {error.strerror}") from error
+    family, _, _, _, place = found[0]
+    return family, (str(place[0]), int(port))
 
 
 def name_of(listener: socket.socket) -> str:

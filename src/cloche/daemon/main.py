@@ -6,6 +6,7 @@ import resource
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 import uvloop
@@ -13,9 +14,12 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from cloche import __version__
+from cloche.api.grpc.listener import GrpcListener
+from cloche.api.grpc.server import GrpcServer
 from cloche.api.server import ApiServer
 from cloche.daemon import record
 from cloche.daemon.bootstrap import Daemon, build, prepare_dirs
+from cloche.daemon.grpc_listener import grpc_address, quiet_core
 from cloche.daemon.listeners import bind_tcp, is_loopback, name_of
 from cloche.daemon.settings import Settings
 from cloche.errors import ClocheError
@@ -39,6 +43,7 @@ def run() -> int:
         return EXIT_USAGE
     configure_logs(settings.log_format, settings.log_level)
     _raise_descriptor_limit()
+    quiet_core()
     try:
         prepare_dirs(settings)
         with record.only_daemon(settings.state_dir), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -58,23 +63,32 @@ def run() -> int:
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until asked to stop. The port is taken first, so that a second daemon fails before it touches anything."""
+    """Serve until asked to stop. Ports are taken first, so that a second daemon fails before it touches anything."""
     stop = _stop_signal()
     # Starting a sandbox waits in threads, mostly for the kernel and not for a processor: asyncio's default of four
     # more than there are cores would queue sessions behind each other.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(BLOCKING_THREADS, "blocking"))
     listener = bind_tcp(settings.http_bind)
-    async with build(settings, is_loopback=is_loopback(listener)) as daemon:
+    async with (
+        grpc_address(settings) as grpc,
+        build(settings, is_loopback=is_loopback(listener) and (grpc is None or grpc.is_loopback)) as daemon,
+    ):
         await daemon.recover()
-        address = name_of(listener)
-        async with ApiServer(daemon.api, [listener]):
-            record.write(settings.state_dir, http=address)
-            _log.info("listening", http=address, version=__version__)
+        http, grpc_name = name_of(listener), grpc.address if grpc else ""
+        async with ApiServer(daemon.api, [listener]), _grpc_server(daemon, grpc) as grpc_server:
+            record.write(settings.state_dir, http=http, grpc=grpc_name)
+            _log.info("listening", http=http, grpc=grpc_name, version=__version__)
             await stop.wait()
             _log.info("stopping", sessions="ended" if settings.stop_sessions else "kept")
+            if grpc_server is not None:
+                await grpc_server.drain()
             await _end_sessions(daemon, stop_sessions=settings.stop_sessions)
         record.remove(settings.state_dir)
         _log.info("stopped")
+
+
+def _grpc_server(daemon: Daemon, listener: GrpcListener | None) -> AbstractAsyncContextManager[GrpcServer | None]:
+    return contextlib.nullcontext() if listener is None else GrpcServer(daemon.api, listener)
 
 
 async def _end_sessions(daemon: Daemon, *, stop_sessions: bool) -> None:

@@ -1,7 +1,8 @@
 """From settings to the small frozen views that the parts get. Pure."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Final
 
 from cloche.daemon.settings import Settings
 from cloche.egress.policy import (
@@ -17,34 +18,39 @@ from cloche.sandbox.spec import Engine
 from cloche.sessions.admission import AdmissionLimits
 from cloche.sessions.budget import Ceilings
 from cloche.sessions.egress_policy import EgressCeiling
-from cloche.sessions.model import Budget
+from cloche.sessions.model import Budget, OnExhausted
 from cloche.sessions.sandbox_spec import AgentSettings
+
+_AMOUNT_SETTINGS: Final = {field.name: field.name for field in fields(Budget) if field.name != "on_exhausted"} | {
+    "upload_bytes": "file_input_bytes"
+}
+"""Where the default of a budget's amount stands; its ceiling is `max_` and that."""
 
 
 def ceilings(settings: Settings) -> Ceilings:
     return Ceilings(
-        default_budget=Budget(
-            memory_bytes=min(settings.memory_bytes, settings.max_memory_bytes),
-            processes=min(settings.processes, settings.max_processes),
-            cpu_cores=min(settings.cpu_cores, settings.max_cpu_cores),
-            disk_bytes=min(settings.disk_bytes, settings.max_disk_bytes),
-            egress_bytes=min(settings.egress_bytes, settings.max_egress_bytes),
-            egress_connections=min(settings.egress_connections, settings.max_egress_connections),
-        ),
-        max_budget=Budget(
-            memory_bytes=settings.max_memory_bytes,
-            processes=settings.max_processes,
-            cpu_cores=settings.max_cpu_cores,
-            disk_bytes=settings.max_disk_bytes,
-            egress_bytes=settings.max_egress_bytes,
-            egress_connections=settings.max_egress_connections,
-        ),
+        default_budget=default_budget(settings),
+        max_budget=max_budget(settings),
+        min_action_window_ms=settings.min_action_window_ms,
         default_idle_timeout_s=min(settings.idle_timeout_s, settings.max_idle_timeout_s),
         max_idle_timeout_s=settings.max_idle_timeout_s,
         default_lifetime_s=min(settings.lifetime_s, settings.max_lifetime_s),
         max_lifetime_s=settings.max_lifetime_s,
         engines=frozenset(str(engine) for engine in engines(settings)),
     )
+
+
+def max_budget(settings: Settings) -> Budget:
+    """The most of everything. Each field has its setting, by name."""
+    amounts = {name: getattr(settings, f"max_{setting}") for name, setting in _AMOUNT_SETTINGS.items()}
+    return Budget(**amounts, on_exhausted=OnExhausted(settings.on_exhausted))
+
+
+def default_budget(settings: Settings) -> Budget:
+    """What a session gets that asks for nothing: a default above its ceiling is lowered to it."""
+    most = max_budget(settings)
+    lowered = {name: min(getattr(settings, setting), getattr(most, name)) for name, setting in _AMOUNT_SETTINGS.items()}
+    return replace(most, **lowered)
 
 
 def admission_limits(settings: Settings) -> AdmissionLimits:

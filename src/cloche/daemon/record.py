@@ -23,6 +23,8 @@ class DaemonRecord:
     """In clock ticks since boot: field 22 of /proc/<pid>/stat (proc(5))."""
     http: str
     """host:port"""
+    grpc: str = ""
+    """host:port; empty where gRPC is off."""
 
 
 @contextlib.contextmanager
@@ -43,8 +45,8 @@ def only_daemon(state_dir: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def write(state_dir: Path, *, http: str) -> None:
-    record = DaemonRecord(pid=os.getpid(), start_time=start_time(os.getpid()) or 0, http=http)
+def write(state_dir: Path, *, http: str, grpc: str = "") -> None:
+    record = DaemonRecord(pid=os.getpid(), start_time=start_time(os.getpid()) or 0, http=http, grpc=grpc)
     _write_private(state_dir / "daemon.json", json.dumps(asdict(record)))
 
 

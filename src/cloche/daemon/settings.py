@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from cloche.daemon.browser_settings import BrowserSettings
 from cloche.telemetry.logs import LogFormat
 
 MIB: Final = 1 << 20
@@ -36,7 +37,7 @@ def default_run_dir() -> Path:
     return Path(runtime) / "cloche" if runtime else Path(f"/tmp/cloche-{os.geteuid()}")  # noqa: S108
 
 
-class Settings(BaseSettings):
+class Settings(BrowserSettings):
     """The daemon's settings. Each part gets its own small frozen view of them from `bootstrap`."""
 
     model_config = SettingsConfigDict(
@@ -46,6 +47,11 @@ class Settings(BaseSettings):
     state_dir: Path = Field(default_factory=default_state_dir)
     run_dir: Path = Field(default_factory=default_run_dir)
     http_bind: str = "127.0.0.1:8090"
+    grpc_bind: str = "127.0.0.1:8091"
+    """Set to nothing: no gRPC."""
+    grpc_tls_cert: Path | None = None
+    """A PEM file, with the chain. It and the key: both or neither."""
+    grpc_tls_key: Path | None = None
     public_url: str | None = None
     allowed_hosts: CommaList = ()
     allowed_origins: CommaList = ()
@@ -108,9 +114,11 @@ class Settings(BaseSettings):
             return tuple(item.strip() for item in value.split(",") if item.strip())
         return value
 
-    @field_validator("http_bind")
+    @field_validator("http_bind", "grpc_bind")
     @classmethod
-    def _host_and_port(cls, value: str) -> str:
+    def _host_and_port(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.field_name == "grpc_bind":
+            return value
         host, colon, port = value.rpartition(":")
         if not colon or not host or not port.isdecimal() or int(port) > 65535:
             raise ValueError("must be host:port")
@@ -127,7 +135,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         toml = os.environ.get("CLOCHE_CONFIG", "cloche.toml")
         # Elsewhere an empty variable is as good as none; here that would open what its author meant to shut.
-        shut = {"private_hosts_ceiling": ()} if os.environ.get("CLOCHE_PRIVATE_HOSTS_CEILING") == "" else {}
+        shut = {
+            name: value
+            for name, value in (("private_hosts_ceiling", ()), ("grpc_bind", ""))
+            if os.environ.get(f"CLOCHE_{name.upper()}") == ""
+        }
         return (
             init_settings,
             env_settings,

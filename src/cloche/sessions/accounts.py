@@ -36,7 +36,7 @@ class Accounts:
         killed, self.kills = usage.out_of_memory_kills > self.kills, max(self.kills, usage.out_of_memory_kills)
         return killed
 
-    def usage(self, *, clients: int) -> SessionUsage:
+    def usage(self, *, clients: int, actions: int) -> SessionUsage:
         return replace(
             self._taken,
             egress_bytes_in=self.counters.bytes_in,
@@ -44,4 +44,5 @@ class Accounts:
             egress_connections=self.counters.connections_total,
             egress_refusals=self.counters.refusals_total,
             devtools_clients=clients,
+            actions=actions,
         )

@@ -5,15 +5,18 @@ permissions beyond the server's, are errors.
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Final
 from urllib.parse import urlsplit
 
+from cloche.egress.hosts import parse_host_pattern
 from cloche.errors import InvalidError
-from cloche.sessions.model import Budget, BudgetRequest, SessionOptions, SessionRequest, Viewport
+from cloche.sessions.model import Budget, BudgetRequest, OnExhausted, SessionOptions, SessionRequest, Viewport
 
 MAX_LABELS: Final = 32
 MAX_HOSTS: Final = 256
+MAX_ALLOWED_DOMAINS: Final = 256
 
 _LABEL_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
 _LOCALE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
@@ -25,6 +28,10 @@ DISK_SHARE_OF_MEMORY: Final = 0.5
 """A session's files are in its memory. When they fill their share, there is room left for the browser, and whoever
 writes more is told that the disk is full; if they could fill all of it, the kernel would kill somebody instead."""
 
+_LEAST: Final[Mapping[str, int]] = {"disk_bytes": 16 << 20, "egress_bytes": 0}
+"""Of amounts that may be asked for, where it is not 1 and the server does not say."""
+_AMOUNTS: Final = tuple(field.name for field in fields(Budget) if field.name not in {"cpu_cores", "on_exhausted"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceilings:
@@ -34,6 +41,8 @@ class Ceilings:
     max_budget: Budget
     min_memory_bytes: int = 256 << 20
     min_processes: int = 64
+    min_action_window_ms: int = 1_000
+    """A shorter window is made this long: the same number of actions in less time would be more of them."""
     default_idle_timeout_s: int = 600
     max_idle_timeout_s: int = 86_400
     default_lifetime_s: int = 3_600
@@ -67,30 +76,58 @@ def effective_options(request: SessionRequest, ceilings: Ceilings) -> SessionOpt
         idle_timeout_s=min(idle, ceilings.max_idle_timeout_s),
         lifetime_s=min(lifetime, ceilings.max_lifetime_s),
         labels=dict(request.labels),
+        action_allowed_domains=_domains(request.action_allowed_domains),
         machine=request.machine,
     )
 
 
 def _clamp_budget(asked: BudgetRequest, egress_max_bytes: int | None, ceilings: Ceilings) -> Budget:
-    default, most = ceilings.default_budget, ceilings.max_budget
-    egress_bytes = egress_max_bytes if asked.egress_bytes is None else asked.egress_bytes
-    memory = _amount("budget.memory_bytes", asked.memory_bytes, ceilings.min_memory_bytes, default.memory_bytes)
-    processes = _amount("budget.processes", asked.processes, ceilings.min_processes, default.processes)
-    disk = _amount("budget.disk_bytes", asked.disk_bytes, 16 << 20, default.disk_bytes)
-    egress = _amount("budget.egress_bytes", egress_bytes, 0, default.egress_bytes)
-    connections = _amount("budget.egress_connections", asked.egress_connections, 1, default.egress_connections)
-    cores = default.cpu_cores if asked.cpu_cores is None else asked.cpu_cores
+    cores = ceilings.default_budget.cpu_cores if asked.cpu_cores is None else asked.cpu_cores
     if not 0.1 <= cores <= 1024:  # also refuses NaN
         raise InvalidError("must be a number of cores from 0.1", field="budget.cpu_cores")
-    memory = min(memory, most.memory_bytes)
+    amounts = {name: _clamp_amount(name, asked, egress_max_bytes, ceilings) for name in _AMOUNTS}
+    amounts["disk_bytes"] = min(amounts["disk_bytes"], int(amounts["memory_bytes"] * DISK_SHARE_OF_MEMORY))
+    amounts["action_window_ms"] = max(amounts["action_window_ms"], ceilings.min_action_window_ms)
     return Budget(
-        memory_bytes=memory,
-        processes=min(processes, most.processes),
-        cpu_cores=min(cores, most.cpu_cores),
-        disk_bytes=min(disk, most.disk_bytes, int(memory * DISK_SHARE_OF_MEMORY)),
-        egress_bytes=min(egress, most.egress_bytes),
-        egress_connections=min(connections, most.egress_connections),
+        cpu_cores=min(cores, ceilings.max_budget.cpu_cores),
+        on_exhausted=_on_exhausted(asked.on_exhausted, ceilings),
+        **amounts,
     )
+
+
+def _clamp_amount(name: str, asked: BudgetRequest, egress_max_bytes: int | None, ceilings: Ceilings) -> int:
+    least = {**_LEAST, "memory_bytes": ceilings.min_memory_bytes, "processes": ceilings.min_processes}
+    wanted: int | None = getattr(asked, name)
+    if name == "egress_bytes" and wanted is None:
+        wanted = egress_max_bytes
+    default: int = getattr(ceilings.default_budget, name)
+    most: int = getattr(ceilings.max_budget, name)
+    return min(_amount(f"budget.{name}", wanted, least.get(name, 1), default), most)
+
+
+def _on_exhausted(asked: str | None, ceilings: Ceilings) -> OnExhausted:
+    if asked is None:
+        return ceilings.default_budget.on_exhausted
+    try:
+        return OnExhausted(asked)
+    except ValueError:
+        raise InvalidError("must be refuse or end", field="budget.on_exhausted") from None
+
+
+def _domains(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Read `action_allowed_domains`: host names and addresses; a leading `*.` or `.` means the same as none."""
+    name = "action_allowed_domains"
+    if len(asked) > MAX_ALLOWED_DOMAINS:
+        raise InvalidError(f"at most {MAX_ALLOWED_DOMAINS} domains", field=name)
+    found = dict.fromkeys(_domain(text, name) for text in asked)
+    return tuple(found)
+
+
+def _domain(text: str, name: str) -> str:
+    bare = text.strip().removeprefix("*.").removeprefix(".")
+    if set(bare) & {"*", "/"}:
+        raise InvalidError("a domain is a host name, or `*.` and one", field=name)
+    return parse_host_pattern(bare, field=name).text
 
 
 def _amount(name: str, asked: int | None, least: int, default: int) -> int:

@@ -25,7 +25,7 @@ class Ledger:
     def __init__(self, metrics: Metrics, store: SessionStore) -> None:
         self._metrics = metrics
         self._store = store
-        self._noted: dict[SessionId, int] = {}
+        self._noted: dict[SessionId, tuple[int, int]] = {}
 
     def live(self, runners: Iterable[SessionRunner]) -> None:
         """Count the sessions that have not ended, by status."""
@@ -51,6 +51,7 @@ class Ledger:
 
     def refused(self, runner: SessionRunner, refusal: Refusal) -> None:
         self._metrics.egress_refusals.labels(str(refusal.reason)).inc(refusal.count)
+        runner.browsing.refused(refusal)
         runner.publish(
             EventType.EGRESS_REFUSED,
             {
@@ -65,8 +66,8 @@ class Ledger:
     async def used(self, runner: SessionRunner) -> None:
         """Write down what has been taken, so that a crash of the daemon does not give a budget back."""
         current = runner.current()
-        taken = current.usage.egress_bytes_in + current.usage.egress_bytes_out
-        if taken == self._noted.get(current.id, 0):
+        taken = current.usage.egress_bytes_in + current.usage.egress_bytes_out, current.usage.actions
+        if taken == self._noted.get(current.id, (0, 0)):
             return
         self._noted[current.id] = taken
         try:

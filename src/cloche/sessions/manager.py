@@ -33,7 +33,7 @@ from cloche.sessions.admission import Admission, AdmissionLimits
 from cloche.sessions.agent_side import LastWords
 from cloche.sessions.budget import Ceilings, effective_options
 from cloche.sessions.egress_policy import EgressCeiling, effective_policy, without_credentials
-from cloche.sessions.interface import Attachment, SessionAgent, SessionMachine, SessionManager
+from cloche.sessions.interface import Attachment, SessionAgent, SessionBrowser, SessionMachine, SessionManager
 from cloche.sessions.ledger import Ledger
 from cloche.sessions.machine import advance
 from cloche.sessions.machine_rights import require_machine, require_scope
@@ -201,6 +201,9 @@ class Manager(SessionManager):
             require_machine(principal, made_with=runner.session.options.machine)
         return runner.machine
 
+    async def browser(self, principal: Principal, session_id: SessionId) -> SessionBrowser:
+        return (await self._ready_runner(principal, session_id)).browsing
+
     def last_words(self) -> Iterator[LastWords]:
         """What the agents of all sessions that are up have last said, for the metrics."""
         return (runner.last_words for runner in self._runners.values() if runner.session.status is SessionStatus.READY)
@@ -220,7 +223,7 @@ class Manager(SessionManager):
                 policy,
                 self._resolver,
                 on_refusal=lambda refusal: self._ledger.refused(runner, refusal),
-                on_exhausted=lambda what: runner.publish(EventType.BUDGET_EXHAUSTED, {"what": what}),
+                on_exhausted=runner.budget_exhausted,
                 counters=counters,
                 guard=self._accept_guard,
             )

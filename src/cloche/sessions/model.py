@@ -28,7 +28,17 @@ class EndReason(StrEnum):
     SANDBOX_LOST = "sandbox_lost"
     BROWSER_GAVE_UP = "browser_gave_up"
     OUT_OF_MEMORY = "out_of_memory"
+    BUDGET_EXHAUSTED = "budget_exhausted"
     START_FAILED = "start_failed"
+
+
+class OnExhausted(StrEnum):
+    """What becomes of a session once its actions or its egress bytes are used up."""
+
+    REFUSE = "refuse"
+    """It lives on, and what would take more of them is refused."""
+    END = "end"
+    """It ends with `budget_exhausted` at the first that is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +52,11 @@ class Viewport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """The hard limits of one session, as they are in force."""
+    """The hard limits of one session, as they are in force.
+
+    The first six bind what runs in the sandbox, the rest what is asked of the browser service. Those are younger than
+    the first stored sessions, which were promised what stands here.
+    """
 
     memory_bytes: int
     processes: int
@@ -50,6 +64,29 @@ class Budget:
     disk_bytes: int
     egress_bytes: int
     egress_connections: int
+    navigation_timeout_ms: int = 15_000
+    """The longest that one navigation may take; likewise one action."""
+    action_timeout_ms: int = 5_000
+    actions: int = 10_000
+    """In all of the session's life; navigations and new tabs are actions."""
+    actions_per_window: int = 100
+    """In any stretch of `action_window_ms`."""
+    action_window_ms: int = 1_000
+    type_bytes: int = 64 << 10
+    """Typed by one action; likewise what follows: given to a page, taken in or answered by one."""
+    upload_bytes: int = 8 << 20
+    response_bytes: int = 32 << 20
+    """Of a navigation's main response."""
+    screenshot_bytes: int = 8 << 20
+    pdf_bytes: int = 32 << 20
+    title_bytes: int = 4 << 10
+    snapshot_bytes: int = 64 << 10
+    text_bytes: int = 16 << 10
+    action_log_entries: int = 256
+    network_log_entries: int = 256
+    network_log_bytes: int = 64 << 10
+    tabs: int = 32
+    on_exhausted: OnExhausted = OnExhausted.REFUSE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +113,24 @@ class BudgetRequest:
     disk_bytes: int | None = None
     egress_bytes: int | None = None
     egress_connections: int | None = None
+    navigation_timeout_ms: int | None = None
+    action_timeout_ms: int | None = None
+    actions: int | None = None
+    actions_per_window: int | None = None
+    action_window_ms: int | None = None
+    type_bytes: int | None = None
+    upload_bytes: int | None = None
+    response_bytes: int | None = None
+    screenshot_bytes: int | None = None
+    pdf_bytes: int | None = None
+    title_bytes: int | None = None
+    snapshot_bytes: int | None = None
+    text_bytes: int | None = None
+    action_log_entries: int | None = None
+    network_log_entries: int | None = None
+    network_log_bytes: int | None = None
+    tabs: int | None = None
+    on_exhausted: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +149,8 @@ class SessionRequest:
     idle_timeout_s: int | None = None
     lifetime_s: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    action_allowed_domains: tuple[str, ...] = ()
+    """Where the browser service may act and lead to: these hosts and what is below them. Empty: everywhere."""
     machine: bool = False
     """Let programs be run in the sandbox. Only an admin may ask for it."""
 
@@ -113,6 +170,8 @@ class SessionOptions:
     idle_timeout_s: int
     lifetime_s: int
     labels: Mapping[str, str] = field(default_factory=dict)
+    action_allowed_domains: tuple[str, ...] = ()
+    """Canonical: names in lower case as A-labels, without a leading dot or wildcard."""
     machine: bool = False
 
 
@@ -136,6 +195,7 @@ class SessionUsage:
     cpu_seconds: float | None = None
     devtools_clients: int = 0
     browser_restarts: int = 0
+    actions: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +243,7 @@ class EventType(StrEnum):
     BROWSER_STOPPED = "browser.stopped"
     BROWSER_RESTARTING = "browser.restarting"
     BROWSER_GAVE_UP = "browser.gave_up"
+    BROWSER_ACTION = "browser.action"
     DEVTOOLS_ATTACHED = "devtools.attached"
     DEVTOOLS_DETACHED = "devtools.detached"
     EGRESS_REFUSED = "egress.refused"

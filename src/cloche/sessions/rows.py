@@ -34,6 +34,7 @@ from cloche.sessions.model import (
     Budget,
     EgressOptions,
     EventType,
+    OnExhausted,
     Session,
     SessionEvent,
     SessionOptions,
@@ -236,9 +237,15 @@ def _options_from_json(value: Mapping[str, Any]) -> SessionOptions:
             schemes=tuple(egress.get("schemes", ())),
             upstream=egress["upstream"],
         ),
-        budget=Budget(**value["budget"]),
+        budget=_budget_from_json(value["budget"]),
         idle_timeout_s=value["idle_timeout_s"],
         lifetime_s=value["lifetime_s"],
         labels=value["labels"],
+        action_allowed_domains=tuple(value.get("action_allowed_domains", ())),
         machine=value.get("machine", False),
     )
+
+
+def _budget_from_json(value: Mapping[str, Any]) -> Budget:
+    budget = Budget(**value)
+    return replace(budget, on_exhausted=OnExhausted(budget.on_exhausted))

@@ -28,17 +28,18 @@ from cloche.sessions.agent_questions import AgentQuestions
 from cloche.sessions.agent_side import AgentSide
 from cloche.sessions.attachment import Attachments, RunnerAttachment
 from cloche.sessions.browser_side import ON_PURPOSE, BrowserSide
+from cloche.sessions.browsing.service import BrowserService
+from cloche.sessions.browsing.tools import CHROMIUM, Tools
 from cloche.sessions.events import Data, EventLog
 from cloche.sessions.idle import Activity, next_end
+from cloche.sessions.investigation import Investigation
 from cloche.sessions.machine_api import AgentMachine
-from cloche.sessions.model import BrowserFacts, EndReason, EventType, Session
+from cloche.sessions.model import BrowserFacts, EndReason, EventType, OnExhausted, Session
 from cloche.sessions.startup import Startup
 from cloche.telemetry.metrics import Metrics
 
 ATTACH_WAIT_S: Final = 10.0
 """How long a client waits for a browser that is starting again, or for an adopted session to be whole."""
-RETURN_WAIT_S: Final = 10.0
-"""How long a sandbox that still runs may be without its agent's link."""
 LOOK_EVERY_S: Final = 0.25
 STOP_GRACE_S: Final = 3.0
 NEWS_BURST: Final = 5
@@ -56,6 +57,7 @@ class RunnerParts:
     clock: Clock
     metrics: Metrics
     lease_s: float
+    browser_tools: Tools = CHROMIUM
 
 
 class SessionRunner:
@@ -85,22 +87,24 @@ class SessionRunner:
         self.last_words = self._agent.words
         self.questions = AgentQuestions(self, self.last_words, parts.clock, may_execute=session.options.machine)
         self.machine = AgentMachine(self)
+        self.browsing = BrowserService(
+            session, self, tools=parts.browser_tools, clock=parts.clock, metrics=parts.metrics
+        )
         self._on_end = on_end
         self._on_usage = on_usage
         self._log = _log.bind(session=session.id)
         self._browser = BrowserSide(self)
         self._startup = Startup(session.id)
-        self._gave_up = False
         self._attachments = Attachments(self.dial_devtools, self._clients_changed)
         self._actions = self._programs = 0
         self._last_active_at = parts.clock.now()
         self._end_may_move = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
-        self._investigation: asyncio.Task[None] | None = None
+        self._investigation = Investigation(self, self._agent, parts.clock)
+        self._exhausted = set[str]()
         self._whole = False
         self._stopping = False
         self._accounts_are_stale = False
-        self._kills_at_ready = 0
 
     # --- coming up and going down -----------------------------------------------------------------------------------
 
@@ -119,7 +123,8 @@ class SessionRunner:
         """Take everything down: clients, gateway, sandbox, link. Safe to call at any point, also half-way up."""
         self._leave(reason)
         await self._startup.stop()
-        await cancel_and_wait(self._watch, self._investigation)
+        await cancel_and_wait(self._watch, self._investigation.task)
+        await self._put_away(self.browsing.close())
         await self._put_away(self._gateway.close())
         if self.sandbox is not None:
             await self._put_away(self._parts.driver.stop(self.sandbox, grace_s=STOP_GRACE_S))
@@ -131,9 +136,11 @@ class SessionRunner:
         """Let go of the session but leave its sandbox running, for the next daemon to adopt."""
         self._leave("server_stopping")
         await self._startup.stop()
-        await cancel_and_wait(self._watch, self._investigation)
+        await cancel_and_wait(self._watch, self._investigation.task)
+        await self.browsing.close()
         await self._gateway.close()
         await self._agent.close()
+        await self._on_usage(self)
 
     async def _put_away(self, step: Coroutine[Any, Any, None]) -> None:
         try:
@@ -147,6 +154,7 @@ class SessionRunner:
         self._attachments.finish(reason)
         self.questions.give_up()
         self.machine.give_up(reason)
+        self.browsing.give_up()
         self._browser.end()
 
     async def _come_up(self, steps: Coroutine[Any, Any, None]) -> None:
@@ -229,14 +237,15 @@ class SessionRunner:
 
     def current(self) -> Session:
         """The session as it stands, usage included."""
-        return replace(self.session, usage=self.accounts.usage(clients=len(self._attachments)))
+        usage = self.accounts.usage(clients=len(self._attachments), actions=self.browsing.actions_taken)
+        return replace(self.session, usage=usage)
 
     async def refresh_usage(self) -> None:
         """Read the kernel's accounts, and notice a kill for memory."""
-        if (seen := await self._observe()) is not None:
-            self._read_accounts(seen.usage)
+        if (seen := await self.observe()) is not None:
+            self.read_accounts(seen.usage)
 
-    def _read_accounts(self, usage: Usage) -> None:
+    def read_accounts(self, usage: Usage) -> None:
         if self.accounts.read(usage):
             self.report(EventType.MEMORY_EXCEEDED, {"kills": self.accounts.kills})
 
@@ -257,6 +266,17 @@ class SessionRunner:
         if not quiet and not self._stopping:
             type_ = EventType.DEVTOOLS_ATTACHED if change > 0 else EventType.DEVTOOLS_DETACHED
             self.publish(type_, {"clients": len(self._attachments)})
+
+    def budget_exhausted(self, what: str) -> None:
+        """Something was refused because `what` is used up: tell it once, and end the session if that was agreed."""
+        if what not in self._exhausted:
+            self._exhausted.add(what)
+            self.publish(EventType.BUDGET_EXHAUSTED, {"what": what})
+        if self.session.options.budget.on_exhausted is OnExhausted.END:
+            self.end(EndReason.BUDGET_EXHAUSTED)
+
+    def end(self, reason: EndReason) -> None:
+        self._on_end(self, reason)
 
     def actions_changed(self, change: int) -> None:
         """Something is done in the sandbox on a user's behalf, or has been: as good as a client."""
@@ -288,7 +308,7 @@ class SessionRunner:
             if left_s <= 0:
                 if end.reason is EndReason.IDLE_TIMEOUT and await self._runs_programs():
                     continue
-                self._on_end(self, end.reason)
+                self.end(end.reason)
                 return
             self._end_may_move.clear()
             # Not `wait_for`, which in Python 3.11 forgets a cancellation that comes together with the event.
@@ -314,32 +334,7 @@ class SessionRunner:
         self.programs_told(health.value.programs)
         return self._programs > 0
 
-    async def _investigate(self) -> None:
-        """The link is down: see whether the agent dials again. Or its browser has given up: see how it goes."""
-        deadline = self._parts.clock.monotonic() + RETURN_WAIT_S
-        seen: Observation | None = None
-        while self._parts.clock.monotonic() < deadline and (seen is None or seen.state is SandboxState.RUNNING):
-            if await self._is_back():
-                self.report(EventType.AGENT_RETURNED)
-                return
-            seen = await self._observe()
-        if seen is not None:
-            self._read_accounts(seen.usage)
-        # A browser, or an agent, killed for memory after the browser last came up did not go for a reason of its own.
-        if (seen is not None and seen.reason == "out_of_memory") or self.accounts.kills > self._kills_at_ready:
-            self._on_end(self, EndReason.OUT_OF_MEMORY)
-        else:
-            self._on_end(self, EndReason.BROWSER_GAVE_UP if self._gave_up else EndReason.SANDBOX_LOST)
-
-    async def _is_back(self) -> bool:
-        if self._gave_up:
-            await asyncio.sleep(LOOK_EVERY_S)
-            return False
-        with contextlib.suppress(DeadlineError):
-            await self._agent.registered(timeout_s=LOOK_EVERY_S)
-        return self._agent.is_up  # it may have come and gone again
-
-    async def _observe(self) -> Observation | None:
+    async def observe(self) -> Observation | None:
         """Poll the sandbox; None when the driver cannot tell just now, which must not end what watches over it."""
         try:
             return await self._parts.driver.poll(self._running())
@@ -356,11 +351,7 @@ class SessionRunner:
             self._startup.fail("agent_lost", "the agent went away while the session was starting")
             return
         self.report(EventType.AGENT_LOST)
-        self._look_into_it()
-
-    def _look_into_it(self) -> None:
-        if self._investigation is None or self._investigation.done():
-            self._investigation = spawn(self._investigate(), name=f"investigate:{self.session.id}")
+        self._investigation.begin()
 
     def browser_reported(self, news: BrowserNews) -> None:
         self._browser.take(news)
@@ -369,12 +360,13 @@ class SessionRunner:
 
     def clients_must_go(self, reason: str) -> None:
         self._attachments.finish(reason)
+        self.browsing.browser_went()
 
     def browser_restarts(self, restarts: int) -> None:
         self.accounts.restarted(restarts)
 
     def browser_is_up(self, news: BrowserNews) -> Data:
-        self._kills_at_ready = self.accounts.kills
+        self._investigation.kills_at_ready = self.accounts.kills
         self.accounts.restarted(news.restarts)
         self.session = replace(self.session, browser=BrowserFacts(product=news.product, revision=news.revision))
         return {"product": news.product, "restarts": self.accounts.restarts}
@@ -383,15 +375,15 @@ class SessionRunner:
         if news.reason not in ON_PURPOSE:
             self._parts.metrics.browser_exits.inc()
         if news.reason == "over_memory":
-            self._read_accounts(Usage(out_of_memory_kills=self.accounts.kills + 1))
+            self.read_accounts(Usage(out_of_memory_kills=self.accounts.kills + 1))
         # The kernel may have killed it for memory: that is told now and not with the next regular reading.
         self._accounts_are_stale = True
         self._end_may_move.set()
 
     def browser_gave_up(self, news: BrowserNews) -> None:
-        self._gave_up = True
+        self._investigation.gave_up = True
         if self.report(EventType.BROWSER_GAVE_UP, {"reason": news.reason, "restarts": news.restarts}):
             self._log.warning("browser_gave_up", reason=news.reason, browser_log=news.log_tail)
         self._startup.fail(start_failure_reason(news), "the browser did not start")
         if self._whole and not self._stopping:
-            self._look_into_it()
+            self._investigation.begin()

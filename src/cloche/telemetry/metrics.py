@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+_ACTION_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 _SECONDS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 20)
 
 
@@ -43,6 +44,19 @@ class Metrics:
             "cloche_devtools_clients", "DevTools clients attached now.", registry=self.registry
         )
         self.browser_exits = Counter("cloche_browser_exits", "Browsers that ended unasked.", registry=self.registry)
+        self.browser_actions = Counter(
+            "cloche_browser_actions",
+            "What the browser service was asked, by use case and how it ended.",
+            ["action", "outcome"],
+            registry=self.registry,
+        )
+        self.browser_action_seconds = Histogram(
+            "cloche_browser_action_seconds",
+            "From the request to its answer, by use case.",
+            ["action"],
+            buckets=_ACTION_SECONDS,
+            registry=self.registry,
+        )
         self.egress_bytes = Counter(
             "cloche_egress_bytes",
             "Bytes through ended sessions' gateways, by direction.",

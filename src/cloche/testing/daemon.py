@@ -41,7 +41,7 @@ class DaemonProcess:
     """Owns a daemon, its directories and whatever it leaves behind.
 
     `settings` are its `CLOCHE_*` variables by their lower-case names: `DaemonProcess(max_sessions=3)`. Sessions survive
-    `kill9`; `restart` starts another daemon over the same state, on the port the first one had.
+    `kill9`; `restart` starts another daemon over the same state, on the ports the first one had.
     """
 
     command: tuple[str, ...] = SERVE
@@ -56,6 +56,7 @@ class DaemonProcess:
         self.key = f"ck_{secrets.token_hex(24)}"
         self.settings = dict(settings)
         self.base_url = ""
+        self.grpc_address = ""
         self.log: list[dict[str, Any]] = []
         self._changed = threading.Condition()
         self._process: subprocess.Popen[bytes] | None = None
@@ -69,6 +70,7 @@ class DaemonProcess:
             "state_dir": self.state_dir,
             "run_dir": self.run_dir,
             "http_bind": "127.0.0.1:0",
+            "grpc_bind": "127.0.0.1:0",
             "admin_key": self.key,
             "log_format": "json",
             "log_level": "debug",
@@ -102,10 +104,11 @@ class DaemonProcess:
         await asyncio.to_thread(self._end, signal.SIGKILL)
 
     async def restart(self) -> None:
-        """Stop it if it runs, and start it again on the port it had."""
+        """Stop it if it runs, and start it again on the ports it had."""
         if self.is_running:
             await self.terminate()
         self.settings.setdefault("http_bind", self.base_url.removeprefix("http://"))
+        self.settings.setdefault("grpc_bind", self.grpc_address)
         await self.start()
 
     async def close(self) -> None:
@@ -184,6 +187,7 @@ class DaemonProcess:
         self._drain.start()
         listening = self._wait_for_log("listening", lambda _: True, START_TIMEOUT_S, seen)
         self.base_url = f"http://{listening['http']}"
+        self.grpc_address = listening["grpc"]
 
     def _read_log(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stderr is not None

@@ -331,5 +331,6 @@ def _options(request: SessionRequest) -> SessionOptions:
         idle_timeout_s=request.idle_timeout_s or 300,
         lifetime_s=request.lifetime_s or 3600,
         labels=dict(request.labels),
+        action_allowed_domains=request.action_allowed_domains,
         machine=request.machine,
     )

@@ -15,6 +15,7 @@ from cloche.egress.resolver import Resolver
 from cloche.ids import EventId, PrincipalName, SessionId
 from cloche.sessions.admission import AdmissionLimits
 from cloche.sessions.agent_series import AgentSeries
+from cloche.sessions.browsing.tools import CHROMIUM, Tools
 from cloche.sessions.budget import Ceilings
 from cloche.sessions.egress_policy import EgressCeiling
 from cloche.sessions.events import EventLog
@@ -55,20 +56,27 @@ class World:
     key: bytes = field(default_factory=lambda: derive_key(b"s" * 32, "secret-box"))
     probes: dict[str, Any] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
+    browser_tools: Tools = CHROMIUM
+    ceilings: Ceilings = field(default_factory=lambda: Ceilings(default_budget=BUDGET, max_budget=BUDGET))
     handed_over: bool = False
 
     def __post_init__(self) -> None:
         self.resolver = Resolver(_no_such_name, self.clock)
         self.manager = Manager(
             ManagerSettings(
-                ceilings=Ceilings(default_budget=BUDGET, max_budget=BUDGET),
+                ceilings=self.ceilings,
                 admission=self.limits,
                 egress=self.ceiling,
                 agent=AgentSettings(),
                 start_timeout_s=self.start_timeout_s,
             ),
             parts=RunnerParts(
-                driver=self.driver, events=self.events, clock=self.clock, metrics=self.metrics, lease_s=30
+                driver=self.driver,
+                events=self.events,
+                clock=self.clock,
+                metrics=self.metrics,
+                lease_s=30,
+                browser_tools=self.browser_tools,
             ),
             database=self.database,
             resolver=self.resolver,

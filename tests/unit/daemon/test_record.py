@@ -42,10 +42,11 @@ def test_a_daemon_that_was_killed_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_the_record_names_this_process_beyond_its_pid(tmp_path: Path) -> None:
-    record.write(tmp_path, http="127.0.0.1:8090")
+    record.write(tmp_path, http="127.0.0.1:8090", grpc="127.0.0.1:8091")
 
     found = json.loads((tmp_path / "daemon.json").read_text())
-    assert found == {"pid": os.getpid(), "start_time": start_time(os.getpid()), "http": "127.0.0.1:8090"}
+    listens = {"http": "127.0.0.1:8090", "grpc": "127.0.0.1:8091"}
+    assert found == {"pid": os.getpid(), "start_time": start_time(os.getpid()), **listens}
     assert found["start_time"] > 0
 
 

@@ -65,6 +65,15 @@ def test_an_empty_list_of_private_hosts_means_none_and_not_any(monkeypatch: pyte
     assert Settings().private_hosts_ceiling == ()
 
 
+def test_an_empty_address_for_grpc_means_none_and_not_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().grpc_bind == "127.0.0.1:8091"
+    monkeypatch.setenv("CLOCHE_GRPC_BIND", "")
+    assert Settings().grpc_bind == ""
+    monkeypatch.setenv("CLOCHE_GRPC_BIND", "8091")
+    with pytest.raises(ValidationError, match="grpc_bind"):
+        Settings()
+
+
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOCHE_ADMIN_KEY", "ck_very-secret")
     monkeypatch.setenv("CLOCHE_EGRESS_UPSTREAM", "http://u:very-secret@p:1")

@@ -8,9 +8,10 @@ def test_an_adopted_session_goes_on_counting_where_it_was_written_down() -> None
     accounts = Accounts(before)
     accounts.counters.bytes_in += 10
 
-    found = accounts.usage(clients=2)
+    found = accounts.usage(clients=2, actions=4)
     assert (found.egress_bytes_in, found.egress_bytes_out) == (15, 6)
-    assert (found.egress_connections, found.egress_refusals, found.devtools_clients) == (7, 8, 2)
+    assert (found.egress_connections, found.egress_refusals) == (7, 8)
+    assert (found.devtools_clients, found.actions) == (2, 4)
 
 
 def test_a_kill_for_memory_is_noticed_once() -> None:
@@ -28,7 +29,7 @@ def test_a_reading_that_tells_nothing_keeps_what_is_known() -> None:
     accounts.read(Usage(memory_bytes=64, cpu_seconds=0.5))
     accounts.read(Usage(out_of_memory_kills=1))
 
-    assert accounts.usage(clients=0).memory_bytes == 64
+    assert accounts.usage(clients=0, actions=0).memory_bytes == 64
 
 
 def test_restarts_never_become_fewer() -> None:
@@ -36,4 +37,4 @@ def test_restarts_never_become_fewer() -> None:
     accounts.restarted(3)
     accounts.restarted(0)
 
-    assert accounts.restarts == accounts.usage(clients=0).browser_restarts == 3
+    assert accounts.restarts == accounts.usage(clients=0, actions=0).browser_restarts == 3

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from cloche.errors import InvalidError
 from cloche.sandbox.spec import Engine
-from cloche.sessions.budget import MAX_HOSTS, MAX_LABELS, Ceilings, effective_options
-from cloche.sessions.model import Budget, BudgetRequest, EgressOptions, SessionRequest, Viewport
+from cloche.sessions.budget import MAX_ALLOWED_DOMAINS, MAX_HOSTS, MAX_LABELS, Ceilings, effective_options
+from cloche.sessions.model import Budget, BudgetRequest, EgressOptions, OnExhausted, SessionRequest, Viewport
 
 MIB, GIB = 1 << 20, 1 << 30
 DEFAULT = Budget(
@@ -19,23 +19,23 @@ DEFAULT = Budget(
     egress_bytes=10 * GIB,
     egress_connections=256,
 )
-MOST = Budget(
-    memory_bytes=4 * GIB,
-    processes=2048,
-    cpu_cores=4.0,
-    disk_bytes=512 * MIB,
-    egress_bytes=100 * GIB,
-    egress_connections=1024,
+# Every amount, so that one that is added later cannot be forgotten here: what this does not list is twice the default.
+AMOUNTS = [field.name for field in fields(Budget) if field.name != "on_exhausted"]
+MOST = replace(
+    DEFAULT,
+    **{name: getattr(DEFAULT, name) * 2 for name in AMOUNTS}
+    | {"memory_bytes": 4 * GIB, "disk_bytes": 512 * MIB, "egress_bytes": 100 * GIB},
 )
 CEILINGS = Ceilings(default_budget=DEFAULT, max_budget=MOST)
-LEAST = {
+LEAST: dict[str, float] = dict.fromkeys(AMOUNTS, 1) | {
     "memory_bytes": 256 * MIB,
     "processes": 64,
     "cpu_cores": 0.1,
     "disk_bytes": 16 * MIB,
     "egress_bytes": 0,
-    "egress_connections": 1,
 }
+RAISED = {"action_window_ms": CEILINGS.min_action_window_ms}
+"""Granted where less is asked for."""
 
 
 def refused(request: SessionRequest, ceilings: Ceilings = CEILINGS) -> str:
@@ -66,7 +66,7 @@ def test_an_amount_above_its_ceiling_is_lowered_to_it(name: str) -> None:
 def test_the_least_amount_is_granted_and_one_less_is_refused(name: str) -> None:
     least = LEAST[name]
     granted = effective_options(SessionRequest(budget=BudgetRequest(**{name: least})), CEILINGS)
-    assert getattr(granted.budget, name) == least
+    assert getattr(granted.budget, name) == RAISED.get(name, least)
 
     below = least - (0.001 if name == "cpu_cores" else 1)
     assert refused(SessionRequest(budget=BudgetRequest(**{name: below}))) == f"budget.{name}"
@@ -118,15 +118,14 @@ def test_egress_bytes_may_be_given_beside_the_budget_and_the_budget_wins() -> No
     assert refused(SessionRequest(egress_max_bytes=-1)) == "budget.egress_bytes"
 
 
+def test_what_may_be_asked_for_is_what_is_granted() -> None:
+    assert {field.name for field in fields(BudgetRequest)} == {field.name for field in fields(Budget)}
+
+
 @given(
     st.builds(
         BudgetRequest,
-        memory_bytes=st.none() | st.integers(),
-        processes=st.none() | st.integers(),
-        cpu_cores=st.none() | st.floats(),
-        disk_bytes=st.none() | st.integers(),
-        egress_bytes=st.none() | st.integers(),
-        egress_connections=st.none() | st.integers(),
+        **{name: st.none() | (st.floats() if name == "cpu_cores" else st.integers()) for name in AMOUNTS},
     )
 )
 def test_no_budget_that_is_granted_is_outside_the_servers_limits(asked: BudgetRequest) -> None:
@@ -134,9 +133,52 @@ def test_no_budget_that_is_granted_is_outside_the_servers_limits(asked: BudgetRe
         granted = effective_options(SessionRequest(budget=asked), CEILINGS).budget
     except InvalidError:
         return
-    for field in fields(granted):
-        value = getattr(granted, field.name)
-        assert LEAST[field.name] <= value <= getattr(MOST, field.name), field.name
+    for name in AMOUNTS:
+        assert LEAST[name] <= getattr(granted, name) <= getattr(MOST, name), name
+
+
+def test_a_window_is_no_shorter_than_the_servers_for_a_shorter_one_lets_more_through() -> None:
+    ceilings = replace(CEILINGS, min_action_window_ms=1500)
+    for asked, granted in ((1, 1500), (1500, 1500), (1800, 1800), (None, 1500)):
+        request = SessionRequest(budget=BudgetRequest(action_window_ms=asked))
+        assert effective_options(request, ceilings).budget.action_window_ms == granted
+
+
+def test_whether_a_session_ends_with_its_budget_is_asked_for_by_name() -> None:
+    def granted(asked: str | None, default: OnExhausted = OnExhausted.REFUSE) -> OnExhausted:
+        ceilings = replace(CEILINGS, default_budget=replace(DEFAULT, on_exhausted=default))
+        return effective_options(SessionRequest(budget=BudgetRequest(on_exhausted=asked)), ceilings).budget.on_exhausted
+
+    assert granted(None) is granted("refuse", OnExhausted.END) is OnExhausted.REFUSE
+    assert granted("end") is granted(None, OnExhausted.END) is OnExhausted.END
+    assert refused(SessionRequest(budget=BudgetRequest(on_exhausted="explode"))) == "budget.on_exhausted"
+
+
+def test_domains_are_brought_to_one_form() -> None:
+    asked = (" Shop.TEST. ", "*.shop.test", ".shop.test", "münchen.test", "10.0.0.5", "[::1]", "localhost")
+    options = effective_options(SessionRequest(action_allowed_domains=asked), CEILINGS)
+
+    assert options.action_allowed_domains == ("shop.test", "xn--mnchen-3ya.test", "10.0.0.5", "::1", "localhost")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", ".", "*", "*.", "**.a.test", "*.*.test", "a.*.test", "a b", "http://a.test", "a.test/x", "a.test:80"),
+        *("10.0.0.0/8", "*.10.0.0.5/8", "-a.test", "a..test", "a" * 64 + ".test", "a\n.test", "a\x00", "\ud800", "a@b"),
+    ],
+)
+def test_what_is_no_domain_is_refused(text: str) -> None:
+    assert refused(SessionRequest(action_allowed_domains=("a.test", text))) == "action_allowed_domains"
+
+
+def test_so_many_domains_and_no_more() -> None:
+    many = tuple(f"h{n}.test" for n in range(MAX_ALLOWED_DOMAINS + 1))
+
+    assert refused(SessionRequest(action_allowed_domains=many)) == "action_allowed_domains"
+    assert len(effective_options(SessionRequest(action_allowed_domains=many[1:]), CEILINGS).action_allowed_domains) == (
+        MAX_ALLOWED_DOMAINS
+    )
 
 
 def test_an_engine_that_the_server_lacks_is_refused() -> None:

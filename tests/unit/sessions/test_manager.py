@@ -30,6 +30,8 @@ async def test_a_foreign_session_and_one_that_never_was_are_the_same(world: Worl
         with pytest.raises(NotFoundError):
             await world.manager.agent(BOB, session_id)
         with pytest.raises(NotFoundError):
+            await world.manager.browser(BOB, session_id)
+        with pytest.raises(NotFoundError):
             await anext(aiter(world.manager.events(BOB, session_id)))
         with pytest.raises(NotFoundError):
             async with world.manager.attach(BOB, session_id):
@@ -45,6 +47,7 @@ async def test_a_foreign_session_that_has_ended_is_not_found_either(world: World
         lambda: world.manager.close(BOB, session.id),
         lambda: world.manager.extend(BOB, session.id, lifetime_s=5),
         lambda: world.manager.agent(BOB, session.id),
+        lambda: world.manager.browser(BOB, session.id),
     ):
         with pytest.raises(NotFoundError):
             await ask()

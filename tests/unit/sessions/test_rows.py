@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, timedelta
 
 import pytest
@@ -12,8 +12,10 @@ from cloche.sandbox.spec import Engine
 from cloche.sessions import rows
 from cloche.sessions.model import (
     BrowserFacts,
+    Budget,
     EgressOptions,
     EventType,
+    OnExhausted,
     Session,
     SessionEvent,
     SessionStatus,
@@ -21,7 +23,7 @@ from cloche.sessions.model import (
     Viewport,
 )
 from cloche.storage.database import Database
-from cloche.testing.sessions import NOON, make_options, make_session
+from cloche.testing.sessions import BUDGET, NOON, make_options, make_session
 
 plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 sessions = st.builds(
@@ -49,6 +51,8 @@ sessions = st.builds(
         locale=st.none() | plain,
         egress=st.builds(EgressOptions, allow_hosts=st.lists(plain).map(tuple), upstream=st.none() | plain),
         labels=st.dictionaries(plain, plain, max_size=4),
+        budget=st.builds(replace, st.just(BUDGET), on_exhausted=st.sampled_from(OnExhausted), tabs=st.integers(1, 99)),
+        action_allowed_domains=st.lists(plain, max_size=3).map(tuple),
         machine=st.booleans(),
     ),
 )
@@ -160,7 +164,12 @@ async def test_a_session_stored_before_an_option_was_made_is_read_as_one_that_di
     session = make_session()
     async with database.begin() as connection:
         await rows.add(connection, session, agent_token_hash="", upstream_sealed=None)
-        young = "'$.egress.ports', '$.egress.schemes', '$.machine'"
-        await connection.execute(text(f"update sessions set options = json_remove(options, {young})"))
+        young = ["egress.ports", "egress.schemes", "machine", "action_allowed_domains"]
+        young += [f"budget.{field.name}" for field in fields(Budget) if field.default is not MISSING]
+        paths = ", ".join(f"'$.{path}'" for path in young)
+        await connection.execute(text(f"update sessions set options = json_remove(options, {paths})"))
+        await connection.execute(text("update sessions set usage = json_remove(usage, '$.actions')"))
+        left = (await connection.execute(text("select json_extract(options, '$.budget') from sessions"))).scalar()
+    assert left is not None and "actions" not in left and "memory_bytes" in left
     async with database.read() as connection:
         assert await rows.get(connection, session.id) == session

@@ -6,8 +6,8 @@ from structlog.testing import capture_logs
 from cloche.errors import InternalError
 from cloche.sandbox.driver import Usage
 from cloche.sessions.agent_side import SILENCE_S
+from cloche.sessions.investigation import RETURN_WAIT_S
 from cloche.sessions.model import EventType, Session, SessionStatus
-from cloche.sessions.runner import RETURN_WAIT_S
 from cloche.testing.agent_driver import AgentDriver
 from cloche.testing.clock import FakeClock
 from cloche.testing.session_world import ANN, World
@@ -119,7 +119,7 @@ async def test_an_agent_that_was_killed_for_memory_is_told_as_that_though_its_sa
     world: World, clock: FakeClock
 ) -> None:
     session = await world.ready()
-    world.manager._runners[session.id]._read_accounts(Usage(out_of_memory_kills=1))
+    world.manager._runners[session.id].read_accounts(Usage(out_of_memory_kills=1))
     await world.agent(session).lose_link(stay_away=True)
     await world.told(session.id, EventType.AGENT_LOST)
     clock.advance(RETURN_WAIT_S + 1)

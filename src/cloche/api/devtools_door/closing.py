@@ -40,6 +40,7 @@ _CODES: Final = {
     EndReason.IDLE_TIMEOUT: 4408,
     EndReason.LIFETIME_REACHED: 4410,
     EndReason.OUT_OF_MEMORY: 4413,
+    EndReason.BUDGET_EXHAUSTED: 4429,
     EndReason.SANDBOX_LOST: 1011,
     EndReason.BROWSER_GAVE_UP: 1011,
     EndReason.START_FAILED: 1011,

@@ -1,5 +1,6 @@
 """What operators and their machines ask: is it up, can it make a session, what are its numbers, what is its API."""
 
+import asyncio
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -39,4 +40,4 @@ async def metrics(request: Request, deps: Deps) -> Response:
 
 @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
 async def docs(request: Request) -> Response:
-    return docs_page(request.app.openapi())
+    return docs_page(await asyncio.to_thread(request.app.openapi))

@@ -33,6 +33,7 @@ def render_session(session: Session, deps: ApiDeps, origin: Origin) -> SessionOu
             "budget": options.budget,
             "egress": egress,
             "labels": dict(options.labels),
+            "action_allowed_domains": options.action_allowed_domains,
             "machine": options.machine,
             "usage": session.usage,
         }

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cloche.sandbox.spec import Engine
-from cloche.sessions.model import BudgetRequest, EgressOptions, SessionRequest, SessionStatus, Viewport
+from cloche.sessions.model import BudgetRequest, EgressOptions, OnExhausted, SessionRequest, SessionStatus, Viewport
 
 MAX_BYTES: Final = 1 << 50
 MAX_SECONDS: Final = 30 * 24 * 3600
@@ -50,8 +50,15 @@ class EgressIn(In):
     max_bytes: Bytes | None = None
 
 
+Millis = Annotated[int, Field(ge=1, le=3_600_000)]
+Entries = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
 class BudgetIn(In):
-    """Hard limits; what is left out is the server's default, what is above its ceiling is lowered to it."""
+    """Hard limits; what is left out is the server's default, what is above its ceiling is lowered to it.
+
+    From `navigation_timeout_ms` on they are about the browser service: see docs/reference/browser-service.md.
+    """
 
     memory_bytes: Bytes | None = None
     processes: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
@@ -59,6 +66,24 @@ class BudgetIn(In):
     disk_bytes: Bytes | None = None
     egress_bytes: Bytes | None = None
     egress_connections: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    navigation_timeout_ms: Millis | None = None
+    action_timeout_ms: Millis | None = None
+    actions: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    actions_per_window: Entries | None = None
+    action_window_ms: Millis | None = None
+    type_bytes: Bytes | None = None
+    upload_bytes: Bytes | None = None
+    response_bytes: Bytes | None = None
+    screenshot_bytes: Bytes | None = None
+    pdf_bytes: Bytes | None = None
+    title_bytes: Bytes | None = None
+    snapshot_bytes: Bytes | None = None
+    text_bytes: Bytes | None = None
+    action_log_entries: Entries | None = None
+    network_log_entries: Entries | None = None
+    network_log_bytes: Bytes | None = None
+    tabs: Entries | None = None
+    on_exhausted: Literal["refuse", "end"] | None = None
 
 
 class SessionIn(In):
@@ -79,6 +104,8 @@ class SessionIn(In):
     idle_timeout_s: Seconds | None = None
     lifetime_s: Seconds | None = None
     labels: Annotated[dict[LabelName, LabelValue], Field(max_length=32)] = {}
+    action_allowed_domains: HostList = []
+    """Where the browser service may act and lead to: these hosts and what is below them. Empty: everywhere."""
     machine: bool = False
 
     def to_request(self) -> SessionRequest:
@@ -103,6 +130,7 @@ class SessionIn(In):
             idle_timeout_s=self.idle_timeout_s,
             lifetime_s=self.lifetime_s,
             labels=dict(self.labels),
+            action_allowed_domains=tuple(self.action_allowed_domains),
             machine=self.machine,
         )
 
@@ -146,6 +174,24 @@ class BudgetOut(Out):
     disk_bytes: int
     egress_bytes: int
     egress_connections: int
+    navigation_timeout_ms: int
+    action_timeout_ms: int
+    actions: int
+    actions_per_window: int
+    action_window_ms: int
+    type_bytes: int
+    upload_bytes: int
+    response_bytes: int
+    screenshot_bytes: int
+    pdf_bytes: int
+    title_bytes: int
+    snapshot_bytes: int
+    text_bytes: int
+    action_log_entries: int
+    network_log_entries: int
+    network_log_bytes: int
+    tabs: int
+    on_exhausted: OnExhausted
 
 
 class EgressOut(Out):
@@ -169,6 +215,7 @@ class UsageOut(Out):
     cpu_seconds: float | None
     devtools_clients: int
     browser_restarts: int
+    actions: int
 
 
 class SessionOut(Out):
@@ -188,6 +235,7 @@ class SessionOut(Out):
     budget: BudgetOut
     egress: EgressOut
     labels: dict[str, str]
+    action_allowed_domains: list[str]
     machine: bool
     usage: UsageOut
 

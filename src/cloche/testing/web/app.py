@@ -12,7 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from cloche.testing.web import log, streams
+from cloche.testing.web import cases, log, streams
 
 PAGES: Final = {
     entry.name: entry.read_text() for entry in (files("cloche.testing.web") / "pages").iterdir() if entry.is_file()
@@ -153,5 +153,6 @@ _ROUTES: Final = [
     Route("/hang", streams.hang),
     Route("/sse", streams.server_sent_events),
     WebSocketRoute("/ws", _websocket),
+    *cases.ROUTES,
     Route("/{name}", _page),
 ]

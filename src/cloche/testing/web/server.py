@@ -65,6 +65,7 @@ class LocalWeb:
         self.http_port: int
         self.https_port: int
         self.raw: RawPorts
+        self._sites: list[_Server] = []
         self._make_files(Path(self._directory.name))
 
     def _make_files(self, directory: Path) -> None:
@@ -93,6 +94,11 @@ class LocalWeb:
         """Empty the log and take back every `rebind`."""
         self.hosts.restore()
         self.log.clear()
+
+    def hang_up(self) -> None:
+        """Close every connection once its answer is complete, as a browser keeps it for later."""
+        for site in self._sites:
+            self._loop.call_soon_threadsafe(site.hang_up)
 
     def requests(self, host: str | None = None, path: str | None = None) -> list[Request]:
         return self.log.requests(host, path)
@@ -153,6 +159,7 @@ class LocalWeb:
             self.http_port, self.https_port = plain[0].getsockname()[1], secret[0].getsockname()[1]
             for sockets, options in ((plain, {}), (secret, {"ssl_certfile": self._certificate})):
                 site = _Server(_config(app, options), self._stop)
+                self._sites.append(site)
                 tasks.create_task(site.serve(sockets))
                 await site.up.wait()
             self._started.set_result(None)
@@ -180,6 +187,10 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self.up = asyncio.Event()
         self._stop = stop
+
+    def hang_up(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
 
     async def main_loop(self) -> None:
         await self.on_tick(0)

@@ -1,11 +1,13 @@
 """What may come in as a session request."""
 
+from dataclasses import fields
+
 import pytest
 from pydantic import ValidationError
 
-from cloche.api.rest.schemas import KeyIn, SessionIn, masked_upstream
+from cloche.api.rest.schemas import BudgetIn, BudgetOut, KeyIn, SessionIn, masked_upstream
 from cloche.sandbox.spec import Engine
-from cloche.sessions.model import BudgetRequest, SessionRequest, Viewport
+from cloche.sessions.model import Budget, BudgetRequest, SessionRequest, Viewport
 
 REFUSED = [
     {"unknown": 1},
@@ -38,6 +40,11 @@ REFUSED = [
     {"labels": {"a": 1}},
     {"labels": {"": "x"}},
     {"labels": {"a b": "x"}},
+    {"budget": {"actions": 0}},
+    {"budget": {"navigation_timeout_ms": 1.5}},
+    {"budget": {"on_exhausted": "explode"}},
+    {"action_allowed_domains": ["a b"]},
+    {"action_allowed_domains": "a.test"},
     {"labels": {"a": "x\n"}},
     {"labels": {f"l{number}": "" for number in range(33)}},
 ]
@@ -77,6 +84,15 @@ def test_everything_asked_reaches_the_request() -> None:
     assert request.egress_max_bytes == 5 and request.budget == BudgetRequest(memory_bytes=1 << 29, cpu_cores=0.5)
     assert (request.idle_timeout_s, request.lifetime_s) == (60, 600)
     assert request.labels == {"team": "blue", "empty": ""}
+
+
+def test_a_budget_has_every_field_of_the_models() -> None:
+    assert set(BudgetIn.model_fields) == {field.name for field in fields(BudgetRequest)}
+    assert set(BudgetOut.model_fields) == {field.name for field in fields(Budget)}
+    body = {name: 1_000 for name in BudgetIn.model_fields if name != "on_exhausted"} | {"on_exhausted": "end"}
+    request = SessionIn.model_validate({"budget": body, "action_allowed_domains": ["a.test"]}).to_request()
+    assert request.budget == BudgetRequest(**body)
+    assert request.action_allowed_domains == ("a.test",)
 
 
 @pytest.mark.parametrize(

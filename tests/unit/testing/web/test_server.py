@@ -59,6 +59,26 @@ def test_an_unknown_page_is_not_found(local_web: LocalWeb) -> None:
     assert get("/no-such-page").status == 404
 
 
+def test_a_page_of_the_tests_comes_with_its_host_and_policy(local_web: LocalWeb) -> None:
+    answer = get("/pages/empty.html?csp=default-src%20'none'", host="other.test")
+    assert b"<title>empty of other.test</title>" in answer.body
+    assert answer.headers["content-security-policy"] == "default-src 'none'"
+
+
+@pytest.mark.parametrize("path", ["/pages/none.html", "/pages/..", "/pages/%2e%2e%2fpages%2fempty.html"])
+def test_a_page_that_the_tests_have_not_is_not_found(local_web: LocalWeb, path: str) -> None:
+    assert get(path).status == 404
+
+
+def test_a_circle_of_redirects_never_comes_to_the_same_address(local_web: LocalWeb) -> None:
+    assert [location(f"/circle{query}")[1] for query in ("", "?1", "?2")] == ["/circle?1", "/circle?2", "/circle?3"]
+
+
+def test_a_late_answer_and_a_large_one_are_pages(local_web: LocalWeb) -> None:
+    assert get("/late/1").headers["content-type"].startswith("text/html")
+    assert get("/large/1000").body.count(b"x") == 1000
+
+
 @pytest.mark.parametrize("address", netns.PUBLIC_LOOKING + netns.FORBIDDEN)
 def test_each_address_is_answered_and_logged(local_web: LocalWeb, address: str) -> None:
     if ":" in address and not netns.has_ipv6():

@@ -1,0 +1,76 @@
+"""Tabs whose network ends with the test, and a server whose answers a test writes itself."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+
+from cloche.browser.call import Call, Limits
+from cloche.browser.contract.pages import NavigateRequest
+from cloche.browser.navigation.navigate import navigate
+from cloche.browser.session_browser import Browser
+from cloche.browser.tab import Tab
+from cloche.testing.bare_chromium import BareChromium
+
+PATIENCE_S = 5.0
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[BareChromium]:
+    """With the processes there that Chromium starts when it first needs them."""
+    with BareChromium() as process:
+
+        async def warm_up() -> None:
+            async with process.browser() as browser:
+                tab = browser.active_tab()
+                deadline = asyncio.get_running_loop().time() + PATIENCE_S
+                call = Call(browser=browser, limits=Limits(), deadline=deadline, selected=tab)
+                await navigate(call, NavigateRequest(url="http://127.0.0.1:9999/"))
+                await navigate(call, NavigateRequest(url="about:blank"))
+                await tab.session.call("Page.captureScreenshot", {}, deadline=deadline)
+
+        asyncio.run(warm_up())
+        yield process
+
+
+@pytest.fixture
+async def tab(browser: Browser) -> AsyncIterator[Tab]:
+    """In a browser context of its own: its connections to the local web end with it."""
+    context = (await browser.call("Target.createBrowserContext"))["browserContextId"]
+    made = await browser.call("Target.createTarget", {"url": "about:blank", "browserContextId": context})
+    tab = await browser.tab_opened(made["targetId"], asyncio.get_running_loop().time() + PATIENCE_S)
+    browser.set_active(tab)
+    yield tab
+    await browser.call("Target.disposeBrowserContext", {"browserContextId": context})
+
+
+CallOf = Callable[..., Call]
+Serve = Callable[[dict[str, bytes]], Awaitable[str]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """`await serve({"/": b"HTTP/1.1 200 OK…"})` answers with an origin; an answer that ends in `…` is left open."""
+    servers: list[asyncio.Server] = []
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(answers: dict[str, bytes]) -> str:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writers.append(writer)
+            head = await reader.readuntil(b"\r\n\r\n")
+            sent = answers.get(head.split()[1].decode(), b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            writer.write(sent.removesuffix("…".encode()))
+            await writer.drain()
+            if not sent.endswith("…".encode()):
+                writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        servers.append(server)
+        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    yield serve
+    for writer in writers:
+        writer.transport.abort()
+    for server in servers:
+        server.close()
+        await server.wait_closed()
