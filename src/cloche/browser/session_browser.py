@@ -174,6 +174,8 @@ class Browser:
                     facts = read(params, TargetChanged).targetInfo
                     if (tab_ := self.tabs.get(facts.targetId)) is not None:
                         tab_.title = facts.title
+                case _:
+                    return  # DevTools tells of more than anybody here asks about
         except AnswerMalformedError:
             _log.warning("devtools_event_not_understood", method=method)
 

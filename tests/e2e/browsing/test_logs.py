@@ -52,11 +52,11 @@ async def test_a_blocked_request_says_what_blocked_it(make_hands: MakeHands) -> 
         assert (blocked["blocked"], blocked["failed"], blocked["status_code"]) == (True, True, 0)
         assert blocked["blocked_reason"]
         assert part in str(blocked["blocked_rule"])
-    closed = the_one(entries, "closed.test/never")
+    closed = the_one(entries, "closed.test:8443/never")
     assert (closed["blocked"], closed["failed"]) == (False, True)
     assert str(closed["error_text"]).startswith("net::ERR_")
     failed = (await hands.do("NetworkLog", failed_only=True))["entries"]
-    assert {"private.test", "two.test", "closed.test"} <= {entry["request_url"].split("/")[2] for entry in failed}
+    assert {"private.test", "two.test", "closed.test:8443"} <= {entry["request_url"].split("/")[2] for entry in failed}
 
 
 @pytest.mark.promise("logs-tell-no-secrets")

@@ -112,7 +112,7 @@ async def test_a_redirect_to_what_is_blocked_is_blocked(hands: Hands) -> None:
     assert not hands.web.forbidden_requests()
 
 
-@pytest.mark.parametrize("url", ["http://closed.test/", "http://no-such-name.test/"])
+@pytest.mark.parametrize("url", ["http://closed.test:8443/", "http://no-such-name.test/"])
 async def test_what_cannot_be_reached_says_so(hands: Hands, url: str) -> None:
     answer = await hands.fail("Navigate", url=url)
     assert answer["error"] == "navigation_failed"
@@ -152,7 +152,7 @@ async def test_a_navigation_is_waited_for_as_far_as_asked(hands: Hands, state: s
 
 
 async def test_a_page_that_never_loads_whole_has_been_committed(hands: Hands) -> None:
-    url = hands.url("/slow?chunks=100&interval_ms=100")
+    url = hands.url("/unfinished")
     assert (await hands.do("Navigate", url=url, wait_until="commit", timeout_ms=3000))["status_code"] == 200
     answer = await hands.fail("Navigate", url=url, wait_until="load", timeout_ms=500)
     assert answer["error"] == "timeout"

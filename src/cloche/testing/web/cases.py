@@ -1,11 +1,12 @@
 """Pages that are hard to act on, from `tests/data/pages`, and answers that a navigation has trouble with."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 FOLDER: Final = Path(__file__).parents[4] / "tests/data/pages"
@@ -38,6 +39,16 @@ async def _large(request: Request) -> Response:
     return HTMLResponse("<!doctype html><title>large</title>" + "x" * request.path_params["size"], headers=FRESH)
 
 
+async def _unfinished(_request: Request) -> Response:
+    """`/unfinished`: the first part of a page, and never the rest."""
+    return StreamingResponse(_first_part(), media_type="text/html", headers=FRESH)
+
+
+async def _first_part() -> AsyncIterator[str]:
+    yield "<!doctype html><title>unfinished</title><h1>To be continued</h1>"
+    await asyncio.Event().wait()
+
+
 async def _circle(request: Request) -> Response:
     """`/circle`: a redirect to itself, each time to an address not seen before, so that only counting ends it."""
     return RedirectResponse(f"/circle?{int(request.url.query or 0) + 1}", status_code=302, headers=FRESH)
@@ -67,6 +78,7 @@ ROUTES: Final = [
     Route("/pages/{name}", _page),
     Route("/late/{ms:int}", _late),
     Route("/large/{size:int}", _large),
+    Route("/unfinished", _unfinished),
     Route("/circle", _circle),
     Route("/cookies/all", _all_cookies),
     Route("/no-content", _no_content),
