@@ -5,6 +5,7 @@ Prints, as Markdown: one action at a time; a snapshot of 50 000 elements; many s
 
 import argparse
 import asyncio
+import contextlib
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from playwright.async_api import async_playwright
 
 from actions_doors import Door, GrpcDoor, PlaywrightDoor, RestDoor, open_channel
@@ -120,18 +122,20 @@ async def large_page(world: World) -> None:
     doors = await world.doors(await world.session())
     for door in doors:
         await door.goto(world.url("50000.html"))
-    largest = 0
+    largest, theirs = 0, "did not come within its 30 s"
 
     async def look(door: Door) -> None:
         nonlocal largest
-        text = await door.snapshot(64 << 10)
-        if door.name != "playwright":
-            largest = max(largest, len(text.encode()))
+        largest = max(largest, len((await door.snapshot(64 << 10)).encode()))
 
-    found = await measure(doors, look, 5)
+    found = await measure(doors[1:], look, 5)
+    with contextlib.suppress(PlaywrightTimeoutError):
+        begun = time.perf_counter()
+        await doors[0].snapshot()
+        theirs = f"took {time.perf_counter() - begun:.1f} s"
     print("\n### A snapshot of 50 000 elements within 64 KiB, ms (aim: ≤ 1000)\n")
     print(table(["door", "p50", "p95"], [[name, side.p50, side.p95] for name, side in found.items()]))
-    print(f"\nLargest answer: {largest} bytes.")
+    print(f"\nLargest answer: {largest} bytes. Playwright's `aria_snapshot` of the same page {theirs}.")
 
 
 async def at_once(world: World, rounds: int) -> None:

@@ -5,8 +5,9 @@ from typing import Any, Protocol
 
 import grpc
 import httpx2
-from cloche.api.grpc.generated.cloche.browser.v1 import browser_pb2, browser_pb2_grpc
 from playwright.async_api import Page
+
+from cloche.api.grpc.generated import browser_pb2
 
 MESSAGE_BYTES = 64 << 20
 
@@ -116,13 +117,20 @@ class GrpcDoor(_Service):
 
     def __init__(self, channel: grpc.aio.Channel, key: str, session_id: str, tab_id: str) -> None:
         super().__init__(tab_id)
-        self._stub: Any = browser_pb2_grpc.BrowserServiceStub(channel)
+        self._channel = channel
+        self._methods: dict[str, Any] = {}
         self._metadata = (("authorization", f"Bearer {key}"),)
         self._session = browser_pb2.CanonicalId(ulid=session_id)
 
     async def call(self, rpc: str, **fields: Any) -> Any:
         request = getattr(browser_pb2, f"{rpc}Request")(session_id=self._session, tab_id=self._tab_id, **fields)
-        answer = await getattr(self._stub, rpc)(request, metadata=self._metadata)
+        if rpc not in self._methods:
+            self._methods[rpc] = self._channel.unary_unary(
+                f"/cloche.browser.v1.BrowserService/{rpc}",
+                request_serializer=type(request).SerializeToString,
+                response_deserializer=getattr(browser_pb2, f"{rpc}Response").FromString,
+            )
+        answer = await self._methods[rpc](request, metadata=self._metadata)
         if not answer.success:
             raise RuntimeError(f"{rpc}: {answer.error} {answer.detail}")
         return answer

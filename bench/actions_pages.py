@@ -1,5 +1,6 @@
 """Pages for the bench of actions: made ones, and documentation that Debian ships, as saved pages of the real world."""
 
+import contextlib
 import functools
 import http.server
 import subprocess
@@ -86,6 +87,10 @@ class Pages:
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # a browser that ends leaves its connections
+            super().handle()
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: it would be measured."""

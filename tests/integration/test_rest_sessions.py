@@ -15,7 +15,7 @@ from cloche.testing.api import RunningApi, running_api
 
 FIELDS = {
     *("id", "status", "reason", "owner", "created_at", "expires_at", "connect_url", "live_url", "engine", "browser"),
-    *("viewport", "budget", "egress", "labels", "machine", "usage"),
+    *("viewport", "budget", "egress", "labels", "action_allowed_domains", "machine", "usage"),
 }
 
 
@@ -64,6 +64,15 @@ async def test_the_public_url_stands_in_links() -> None:
 async def test_a_proxys_password_does_not_come_back(api: RunningApi) -> None:
     session = await api.session({"egress": {"upstream": "socks5://u:secret@proxy:1080"}})
     assert session["egress"]["upstream"] == "socks5://***@proxy:1080"
+
+
+async def test_budgets_and_domains_of_the_browser_service_reach_the_session_and_come_back(api: RunningApi) -> None:
+    asked = {"budget": {"actions": 5, "on_exhausted": "end"}, "action_allowed_domains": ["shop.example"]}
+    session = await api.session(asked)
+    request = api.manager.requests[-1]
+    assert (request.budget.actions, request.budget.on_exhausted) == (5, "end")
+    assert session["action_allowed_domains"] == ["shop.example"]
+    assert session["budget"]["on_exhausted"] in ("refuse", "end") and session["usage"]["actions"] == 0
 
 
 async def test_the_connect_url_stays_the_same(api: RunningApi) -> None:

@@ -135,9 +135,10 @@ class Frame:
         params = {"frameId": self.id, "worldName": WORLD, "grantUniveralAccess": False}  # Chromium's own spelling
         made = await self.session.call("Page.createIsolatedWorld", params, _World, deadline=deadline + SLACK_S)
         name = self.tab.memory.documents.next()
-        # Two calls may make it at once; it is one world, and who comes second finds it made. An element of the page with
-        # that id would be seen as `globalThis.cloche` too, but not as its own.
-        expression = f"Object.hasOwn(globalThis, 'cloche') ? cloche.document : ({LIBRARY}, cloche.document = {_js(name)})"
+        # Two calls may make it at once; it is one world, and who comes second finds it made. An element of the page
+        # with that id would be seen as `globalThis.cloche` too, but not as its own.
+        is_there = "Object.hasOwn(globalThis, 'cloche')"
+        expression = f"{is_there} ? cloche.document : ({LIBRARY}, cloche.document = {_js(name)})"
         params = {"expression": expression, "contextId": made.executionContextId, "returnByValue": True}
         answer = await self.session.call("Runtime.evaluate", params, Evaluated, deadline=deadline + SLACK_S)
         if answer.exceptionDetails is not None:

@@ -10,6 +10,8 @@ from cloche.browser.call import Limits
 from cloche.browser.documents import NAMES, DocumentNames
 from cloche.browser.logs.console import ConsoleLog
 from cloche.browser.logs.network import NetworkLog
+from cloche.browser.main_worlds import MainWorlds
+from cloche.browser.state.origins import SeenOrigins
 
 if TYPE_CHECKING:
     from cloche.browser.devtools.session import TargetSession
@@ -31,10 +33,13 @@ class Memory:
     documents: DocumentNames = field(default_factory=lambda: DocumentNames(secrets.randbelow(NAMES)))
     network: NetworkLog = field(default_factory=lambda: NetworkLog(256))
     console: ConsoleLog = field(default_factory=lambda: ConsoleLog(256))
+    origins: SeenOrigins = field(default_factory=SeenOrigins)
+    permissions: dict[str, str] = field(default_factory=dict)
+    """What has been set: `camera` and so on, to `allow`, `deny` or `ask`."""
     observers: list[Observer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.observers += [self.network, self.console]
+        self.observers += [self.network, self.console, self.origins, MainWorlds()]
 
     @classmethod
     def within(cls, limits: Limits) -> "Memory":

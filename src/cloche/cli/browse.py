@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -9,15 +11,16 @@ import typer
 
 from cloche.cli import browse_output as shown
 from cloche.cli.connection import JsonOption, UrlOption, connect
+from cloche.cli.output import printable
 from cloche.cli.saving import save
 from cloche.errors import InvalidError
 
 if TYPE_CHECKING:
     from cloche.client.browser_sync import Browser
-    from cloche.client.sync import SyncClient
 
 app = typer.Typer(help="Drive and look at a session's browser.", no_args_is_help=True)
 
+EXIT_FAILED: Final = 1
 MAX_STATE_BYTES: Final = 16 << 20
 
 SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
@@ -44,8 +47,8 @@ def navigate(
     as_json: JsonOption = False,
 ) -> None:
     """Go to a URL."""
-    with connect(url) as client:
-        done = _browser(client, session_id).navigate(to, wait_until=wait_until, tab_id=tab, timeout_ms=timeout)
+    with _browser(session_id, url) as browser:
+        done = browser.navigate(to, wait_until=wait_until, tab_id=tab, timeout_ms=timeout)
     shown.navigated(done, as_json)
 
 
@@ -62,8 +65,7 @@ def click(
     as_json: JsonOption = False,
 ) -> None:
     """Click an element."""
-    with connect(url) as client:
-        browser = _browser(client, session_id)
+    with _browser(session_id, url) as browser:
         done = browser.click(selector, button=button, click_count=count, force=force, tab_id=tab, timeout_ms=timeout)
     shown.acted(done, as_json)
 
@@ -82,8 +84,7 @@ def type_(
 ) -> None:
     """Type into an element; with an empty selector, into what has the focus."""
     typed = _text(text)
-    with connect(url) as client:
-        browser = _browser(client, session_id)
+    with _browser(session_id, url) as browser:
         done = browser.type(selector, typed, clear_existing=clear, submit=submit, tab_id=tab, timeout_ms=timeout)
     shown.acted(done, as_json)
 
@@ -99,8 +100,8 @@ def press(
     as_json: JsonOption = False,
 ) -> None:
     """Press a key or a chord."""
-    with connect(url) as client:
-        done = _browser(client, session_id).press(key, selector=selector, tab_id=tab, timeout_ms=timeout)
+    with _browser(session_id, url) as browser:
+        done = browser.press(key, selector=selector, tab_id=tab, timeout_ms=timeout)
     shown.acted(done, as_json)
 
 
@@ -116,8 +117,7 @@ def select(
     as_json: JsonOption = False,
 ) -> None:
     """Choose options of a <select>."""
-    with connect(url) as client:
-        browser = _browser(client, session_id)
+    with _browser(session_id, url) as browser:
         done = browser.select(selector, values=value or [], label=label, tab_id=tab, timeout_ms=timeout)
     shown.acted(done, as_json)
 
@@ -136,8 +136,7 @@ def wait(
     as_json: JsonOption = False,
 ) -> None:
     """Wait for an element, a text, an address or a load state."""
-    with connect(url) as client:
-        browser = _browser(client, session_id)
+    with _browser(session_id, url) as browser:
         done = browser.wait_for(
             selector, text=text, state=state, url=address, load_state=load_state, tab_id=tab, timeout_ms=timeout
         )
@@ -164,10 +163,8 @@ def observe(
     if dom or text:
         sizes = {"max_dom_snapshot_bytes": max_bytes, "max_visible_text_bytes": max_bytes}
         wanted |= sizes | {"include_dom_snapshot": dom, "include_visible_text": text}
-    with connect(url) as client:
-        seen = _browser(client, session_id).observe(
-            interactive_only=interactive, search=search, diff_from=diff, **wanted
-        )
+    with _browser(session_id, url) as browser:
+        seen = browser.observe(interactive_only=interactive, search=search, diff_from=diff, **wanted)
     shown.observed(seen, as_json)
 
 
@@ -184,8 +181,7 @@ def screenshot(
 ) -> None:
     """Take a picture of the page."""
     named = {".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}.get(output.suffix.lower(), "")
-    with connect(url) as client:
-        browser = _browser(client, session_id)
+    with _browser(session_id, url) as browser:
         shot = browser.screenshot(full_page=full_page, selector=selector, format=format_ or named, tab_id=tab)
     save(output, [shot.image_bytes])
     shown.saved(shot, "image_bytes", f"{shot.mime_type}, {shot.width}x{shot.height}", as_json)
@@ -202,8 +198,7 @@ def pdf(
     as_json: JsonOption = False,
 ) -> None:
     """Print the page as PDF."""
-    with connect(url) as client:
-        browser = _browser(client, session_id)
+    with _browser(session_id, url) as browser:
         printed = browser.export_pdf(landscape=landscape, print_background=background, tab_id=tab)
     save(output, [printed.pdf_bytes])
     shown.saved(printed, "pdf_bytes", f"{printed.mime_type}, {printed.size_bytes} bytes", as_json)
@@ -219,8 +214,8 @@ def console(
     as_json: JsonOption = False,
 ) -> None:
     """Print what pages wrote to the console."""
-    with connect(url) as client:
-        log = _browser(client, session_id).console_log(limit=limit, minimum_severity=severity, all_tabs=all_tabs)
+    with _browser(session_id, url) as browser:
+        log = browser.console_log(limit=limit, minimum_severity=severity, all_tabs=all_tabs)
     shown.console(log, as_json)
 
 
@@ -234,8 +229,8 @@ def network(
     as_json: JsonOption = False,
 ) -> None:
     """Print what went over the network."""
-    with connect(url) as client:
-        log = _browser(client, session_id).network_log(limit=limit, failed_only=failed, all_tabs=all_tabs)
+    with _browser(session_id, url) as browser:
+        log = browser.network_log(limit=limit, failed_only=failed, all_tabs=all_tabs)
     shown.network(log, as_json)
 
 
@@ -248,16 +243,16 @@ def actions(
     as_json: JsonOption = False,
 ) -> None:
     """Print what was done in the session."""
-    with connect(url) as client:
-        log = _browser(client, session_id).action_log(limit=limit, failed_only=failed)
+    with _browser(session_id, url) as browser:
+        log = browser.action_log(limit=limit, failed_only=failed)
     shown.actions(log, as_json)
 
 
 @app.command()
 def tabs(session_id: SessionId, url: UrlOption = None, as_json: JsonOption = False) -> None:
     """List the tabs."""
-    with connect(url) as client:
-        listed = _browser(client, session_id).list_tabs()
+    with _browser(session_id, url) as browser:
+        listed = browser.list_tabs()
     shown.tabs(listed, as_json)
 
 
@@ -270,8 +265,8 @@ def open_(
     as_json: JsonOption = False,
 ) -> None:
     """Open a tab."""
-    with connect(url) as client:
-        opened = _browser(client, session_id).open_tab(to, activate=not background)
+    with _browser(session_id, url) as browser:
+        opened = browser.open_tab(to, activate=not background)
     shown.tab(opened, opened.tab, as_json)
 
 
@@ -283,8 +278,8 @@ def switch(
     as_json: JsonOption = False,
 ) -> None:
     """Make a tab the active one."""
-    with connect(url) as client:
-        switched = _browser(client, session_id).switch_tab(tab_id)
+    with _browser(session_id, url) as browser:
+        switched = browser.switch_tab(tab_id)
     shown.tab(switched, switched.active_tab, as_json)
 
 
@@ -296,8 +291,8 @@ def close(
     as_json: JsonOption = False,
 ) -> None:
     """Close a tab; the last one stays."""
-    with connect(url) as client:
-        closed = _browser(client, session_id).close_tab(tab_id)
+    with _browser(session_id, url) as browser:
+        closed = browser.close_tab(tab_id)
     shown.tab(closed, closed.active_tab, as_json)
 
 
@@ -312,8 +307,8 @@ def evaluate(
 ) -> None:
     """Run JavaScript in the page and print its result as JSON."""
     code = _text(expression)
-    with connect(url) as client:
-        done = _browser(client, session_id).evaluate(code, tab_id=tab, timeout_ms=timeout)
+    with _browser(session_id, url) as browser:
+        done = browser.evaluate(code, tab_id=tab, timeout_ms=timeout)
     shown.evaluated(done, as_json)
 
 
@@ -325,8 +320,8 @@ def cookies(
     as_json: JsonOption = False,
 ) -> None:
     """List cookies; their values only with --json."""
-    with connect(url) as client:
-        kept = _browser(client, session_id).get_cookies(urls=of or [])
+    with _browser(session_id, url) as browser:
+        kept = browser.get_cookies(urls=of or [])
     shown.cookies(kept, as_json)
 
 
@@ -344,19 +339,28 @@ def storage_state(
         raise typer.BadParameter("either --load or --output")
     if load is not None:
         state = _state(load)
-        with connect(url) as client:
-            done = _browser(client, session_id).set_storage_state(state, clear_first=clear)
+        with _browser(session_id, url) as browser:
+            done = browser.set_storage_state(state, clear_first=clear)
         return shown.loaded(done, as_json)
-    with connect(url) as client:
-        kept = _browser(client, session_id).get_storage_state()
+    with _browser(session_id, url) as browser:
+        kept = browser.get_storage_state()
     if output is None:
         return shown.document(kept.storage_state)
     save(output, [json.dumps(kept.storage_state, indent=2).encode()], is_secret=True)
     return shown.kept(kept, as_json)
 
 
-def _browser(client: "SyncClient", session_id: str) -> "Browser":
-    return client.sessions.browser(session_id)
+@contextmanager
+def _browser(session_id: str, url: str | None) -> Iterator["Browser"]:
+    """What fails in the page is shown as errors of the server are."""
+    from cloche.client.browser_calls import ActionFailedError
+
+    with connect(url) as client:
+        try:
+            yield client.sessions.browser(session_id)
+        except ActionFailedError as error:
+            typer.echo(printable(f"cloche: {error.detail} [{error.code}]"), err=True)
+            raise typer.Exit(EXIT_FAILED) from None
 
 
 def _text(given: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any, Final, Generic, TypeVar
 from cloche.client import browser_answers as answers
 from cloche.client.browser_answers import BrowserAnswer
 from cloche.client.calls import Call, Query, session_path
-from cloche.errors import ClocheError
 
 A = TypeVar("A", bound=BrowserAnswer)
 
@@ -16,14 +15,16 @@ SLACK_S: Final = 30.0
 """How much longer than its own `timeout_ms` an answer may take."""
 
 
-class ActionFailedError(ClocheError):
-    """Something asked of the browser did not succeed. `code` says why: docs/reference/browser-service.md lists them."""
+class ActionFailedError(Exception):
+    """Something asked of the browser did not succeed: an answer as any other, and no `ClocheError`.
 
-    code = "action_failed"
+    `code` says why (docs/reference/browser-service.md lists them), `detail` is for people.
+    """
 
     def __init__(self, code: str, detail: str, response: BrowserAnswer) -> None:
-        super().__init__(detail)
-        self.code = code  # type: ignore[misc]  # other errors have one code for a class; here the page decides
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
         self.response = response
 
 

@@ -93,7 +93,7 @@ async def test_too_large_a_file_is_not_given(make_hands: MakeHands) -> None:
 
 
 async def test_navigations_end_with_the_budgets_time(make_hands: MakeHands) -> None:
-    hands = await make_hands(budget={"navigation_timeout_ms": 300, "action_timeout_ms": 300})
+    hands = await make_hands(budget={"navigation_timeout_ms": 1500, "action_timeout_ms": 300})
     assert await hands.failure("Navigate", url=hands.url("/hang"), timeout_ms=60_000) == "timeout"
     await hands.goto("waiting.html")
     assert await hands.failure("Click", selector="#moving", timeout_ms=60_000) == "not_stable"

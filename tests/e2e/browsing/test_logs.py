@@ -79,7 +79,7 @@ async def test_bodies_are_told_when_asked_within_their_bytes(make_hands: MakeHan
     assert all(entry["body"] == "" for entry in (await hands.do("NetworkLog"))["entries"])
     entries = (await hands.do("NetworkLog", include_bodies=True, max_body_bytes=40))["entries"]
     echoed = next(entry for entry in entries if "q=1" in entry["request_url"])
-    assert echoed["body"].startswith('{"method":"GET"')
+    assert echoed["body"].replace(" ", "").startswith('{"method":"GET"')
     assert echoed["body_truncated"]
     raw = next(entry for entry in entries if "/bytes/10" in entry["request_url"])
     assert raw["body_base64"] or raw["body"] == "\0" * 10
@@ -169,11 +169,11 @@ async def test_what_was_said_before_a_navigation_is_kept(make_hands: MakeHands) 
 async def test_a_page_cannot_flood_the_console_log(make_hands: MakeHands) -> None:
     hands = await make_hands()
     await hands.goto("empty.html")
-    await hands.js("for (let i = 0; i < 20000; i++) console.log('line ' + i)")
-    answer = await hands.do("ConsoleLog", limit=10_000, max_payload_bytes=20_000)
+    await hands.js("for (let i = 0; i < 5000; i++) console.log('line ' + i)")
+    answer = await hands.do("ConsoleLog", limit=10_000, max_payload_bytes=10_000)
     assert answer["dropped"] > 0 or answer["truncated"]
-    assert "19999" in answer["entries"][-1]["message"]
-    assert sum(len(entry["message"]) for entry in answer["entries"]) <= 20_000
+    assert "4999" in answer["entries"][-1]["message"]
+    assert sum(len(entry["message"]) for entry in answer["entries"]) <= 10_000
 
 
 # --- actions ---------------------------------------------------------------------------------------------------------

@@ -40,11 +40,11 @@ async def test_the_viewport_is_drawn_in_each_format(hands: Hands, format_: str) 
     assert picture["image_bytes"].startswith(MAGIC[format_])
     assert picture["mime_type"] == f"image/{format_}"
     size, (red, below) = await looked_at(hands, picture, (100, 50), (700, 500))
-    assert size == (picture["width"], picture["height"]) == (1280, 720)
+    assert size == (picture["width"], picture["height"]) == (1280, 800)
     assert like(red, RED)
     assert like(below, [255, 255, 255])
     metrics = picture["layout_metrics"]
-    assert (metrics["viewport_width"], metrics["viewport_height"]) == (pytest.approx(1280, abs=20), 720)
+    assert (metrics["viewport_width"], metrics["viewport_height"]) == (pytest.approx(1280, abs=20), 800)
     assert metrics["vertical_overflow"]
     assert not metrics["horizontal_overflow"]
 
@@ -56,7 +56,7 @@ async def test_the_whole_page_is_drawn(hands: Hands) -> None:
     _, (red, blue) = await looked_at(hands, picture, (100, 50), (100, picture["height"] - 50))
     assert like(red, RED)
     assert like(blue, BLUE)
-    assert await hands.js("[scrollY, innerHeight]") == [0, 720]
+    assert await hands.js("[scrollY, innerHeight]") == [0, 800]
 
 
 async def test_one_element_is_drawn_also_from_far_below(hands: Hands) -> None:

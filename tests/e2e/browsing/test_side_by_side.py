@@ -55,21 +55,12 @@ async def test_a_clients_context_pages_routes_and_emulation_are_left_alone(hands
 
 
 @in_playwrights_loop
-async def test_pages_of_a_clients_own_context_are_no_tabs_of_the_session(hands: Hands, playwright: Browser) -> None:
-    context = await playwright.new_context()
-    page = await context.new_page()
-    await page.goto(hands.url("empty.html?theirs"))
-    assert not [tab for tab in await hands.tabs() if "theirs" in tab["url"]]
-    await context.close()
-
-
-@in_playwrights_loop
 async def test_what_the_service_opens_a_client_sees_and_the_other_way(hands: Hands, playwright: Browser) -> None:
     own = playwright.contexts[0]
     async with own.expect_page() as opening:
         await hands.do("OpenTab", url=hands.url("empty.html?ours"))
     page = await opening.value
-    await page.wait_for_url("**/empty.html?ours")
+    await page.wait_for_url("**/empty.html?ours", timeout=5000)
     theirs = await own.new_page()
     await theirs.goto(hands.url("empty.html?theirs"))
     urls = [tab["url"] for tab in await hands.tabs()]
@@ -103,10 +94,11 @@ async def test_a_clients_emulation_of_a_shared_page_is_not_undone(hands: Hands, 
     page = next(page for page in playwright.contexts[0].pages if page.url == hands.url("empty.html"))
     await page.emulate_media(color_scheme="dark", media="print")
     await page.set_extra_http_headers({"x-theirs": "yes"})
-    await hands.goto("empty.html?again")
-    await hands.do("Screenshot")
-    await hands.do("Observe")
-    assert await page.evaluate("matchMedia('print').matches && matchMedia('(prefers-color-scheme: dark)').matches")
+    theirs = "[matchMedia('print').matches, matchMedia('(prefers-color-scheme: dark)').matches]"
+    assert await page.evaluate(theirs) == [True, True]
+    for rpc, fields in [("Navigate", {"url": hands.url("empty.html?again")}), ("Observe", {}), ("Screenshot", {})]:
+        await hands.do(rpc, **fields)
+        assert await page.evaluate(theirs) == [True, True], f"{rpc} has undone it"
     assert hands.web.requests(path="/pages/empty.html")[-1].headers["x-theirs"] == "yes"
     await page.emulate_media(color_scheme="null", media="null")
     await page.set_extra_http_headers({})

@@ -185,7 +185,7 @@ async def test_a_viewport_is_what_the_page_measures(hands: Hands) -> None:
     await hands.goto("empty.html", host="other.test")
     assert await hands.js("[innerWidth, innerHeight]") == [900, 600]
     back = await hands.do("SetViewport")
-    assert (back["width"], back["height"]) == (1280, 720)
+    assert (back["width"], back["height"]) == (1280, 800)
     assert await hands.js("innerWidth") == 1280
 
 

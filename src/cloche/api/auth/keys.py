@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,10 @@ MAX_PAGE: Final = 200
 
 LAST_USED_EVERY: Final = timedelta(minutes=1)
 """How exact `last_used_at` is: a write for every request would cost more than the request."""
+
+BELIEVED_S: Final = 1.0
+"""How long a key that was revoked beside the daemon (`cloche key revoke --local`) may still be let in."""
+MAX_BELIEVED: Final = 1024
 
 _PRINCIPAL: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _NAME_MAX_CHARS: Final = 100
@@ -54,11 +59,14 @@ class KeyPage:
 
 
 class KeyStore:
-    """Makes, lists, revokes and verifies keys. Stateless but for the database; the daemon holds one."""
+    """Makes, lists, revokes and verifies keys. The database holds all; the daemon has one."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._fresh: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
+        """Whose keys were found valid a moment ago, by hash, and until when that is believed."""
+        self._revocations = 0
 
     async def create(
         self, *, principal: str, role: Role | str, name: str = "", scopes: Iterable[Scope | str] = ()
@@ -108,6 +116,8 @@ class KeyStore:
         async with self._database.begin() as connection:
             await rows.revoke(connection, key_id, self._clock.now())
             row = await rows.by_id(connection, key_id)
+        self._revocations += 1
+        self._fresh.clear()
         if row is None:
             raise NotFoundError("no such key")
         return _record(row)
@@ -115,11 +125,15 @@ class KeyStore:
     async def verify(self, secret: str) -> Principal | None:
         """Tell whose key this is; None for one that is unknown or revoked.
 
-        The look-up is by hash, so how long it takes says nothing about how close a guess was.
+        The look-up is by hash, so how long it takes says nothing about how close a guess was. A valid key is believed
+        for `BELIEVED_S`: an agent's every click would ask the database. One that is revoked here is refused at once.
         """
         if not secret or len(secret) > MAX_SECRET_CHARS:
             return None
         secret_hash = hash_secret(secret)
+        if (fresh := self._fresh.get(secret_hash)) is not None and self._clock.monotonic() < fresh[1]:
+            return fresh[0]
+        revocations = self._revocations
         async with self._database.read() as connection:
             row = await rows.by_hash(connection, secret_hash)
         if row is None or not hmac.compare_digest(row["secret_hash"], secret_hash):
@@ -128,7 +142,12 @@ class KeyStore:
         if record.revoked_at is not None:
             return None
         await self._touch(record)
-        return Principal(record.principal, record.role, record.scopes)
+        principal = Principal(record.principal, record.role, record.scopes)
+        if revocations == self._revocations:  # else what was read may no longer be so
+            self._fresh[secret_hash] = principal, self._clock.monotonic() + BELIEVED_S
+        if len(self._fresh) > MAX_BELIEVED:
+            self._fresh.popitem(last=False)
+        return principal
 
     async def has_any(self) -> bool:
         """Whether anyone could authenticate now."""

@@ -31,6 +31,8 @@ from cloche.browser.locate import Answer, on_element, ref_of_node
 PIECE_BYTES: Final = 768 << 10
 """Of a file, in one message: a multiple of three, so that pieces of base64 are whole."""
 UNNAMED: Final = "file"
+_TYPES: Final = mimetypes.MimeTypes()
+"""Read once, now: `mimetypes.guess_type` would read files when it is first called."""
 _SHY_CHARS: Final = frozenset('/\\:*?"<>|')
 
 
@@ -111,7 +113,7 @@ def uploads_of(request: SetFileInputRequest, max_bytes: int) -> list[_Upload]:
     uploads = []
     for file in files:
         name = base_name(file.file_name)
-        media_type = file.mime_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        media_type = file.mime_type or _TYPES.guess_type(name)[0] or "application/octet-stream"
         uploads.append(_Upload(name, media_type, file.file_bytes))
     return uploads
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from dataclasses import replace
 from typing import Final
 
 from cloche.browser.actions.aiming import PRESSES, Aim, Landing, Wanted, aim, landing, move_onto
@@ -77,7 +78,8 @@ async def drag(call: Call, request: DragRequest) -> DragResponse:
     )
     attempts = _Attempts(call)
     with watching(call.tab) as watch:
-        await aim(call.tab, target, call.deadline)  # so that nothing is picked up for a place that is not there
+        # First, so that nothing is picked up for a place that is not there.
+        towards = await aim(call.tab, target, call.deadline)
         while True:
             start = await attempts.aim(_wanted(request, enabled=True))
             async with turn(call.tab, call.deadline):
@@ -87,7 +89,7 @@ async def drag(call: Call, request: DragRequest) -> DragResponse:
                     await attempts.missed(error)
                     continue
                 try:
-                    await _carry(call.tab, start, target, request.steps or STEPS, call.deadline)
+                    await _carry(call.tab, start, target, towards, request.steps or STEPS, call.deadline)
                 except BaseException:
                     _let_go(call.tab, start)
                     raise
@@ -180,37 +182,51 @@ async def _landing(call: Call, aimed: Aim, watch: Watch) -> Landing:
 async def _pick_up(call: Call, start: Aim, watch: Watch) -> None:
     """Raises: ActionError; then nothing is held."""
     down, up = clicks(start.x, start.y, "left", 1, 0)[0]
+    if not await move_onto(call.tab, start, PRESSES, call.deadline):
+        raise _held_up()
     try:
-        if not await move_onto(call.tab, start, PRESSES, call.deadline):
-            raise _held_up()
         if not await send(call.tab, [down], call.deadline):
             raise _held_up()
         seen = await landing(start, call.deadline, keep=True)
-        if seen.verdict is not None and not seen.verdict.ok:
-            # What was pressed by mistake is let go while the page is still kept from seeing it.
-            await send(call.tab, [up], call.deadline)
-        await _landing(call, start, watch)
     except BaseException:
         _let_go(call.tab, start)
         raise
+    if seen.verdict is None or not seen.verdict.ok:
+        # What was pressed by mistake is let go while the page is still kept from seeing it.
+        await send(call.tab, [up], call.deadline)
+        await _landing(call, start, watch)
+        raise ActionError(Failure.DETACHED, "the page went on when the element was pressed")
 
 
 def _held_up() -> ActionError:
     return ActionError(Failure.DIALOG_OPEN, "a dialog has opened on the page; answer it first")
 
 
-async def _carry(tab: Tab, start: Aim, target: Wanted, steps: int, deadline: float) -> None:
-    """Move to the target with the button down, and let go."""
-    there = await aim(tab, target, deadline)
-    across, down = there.x - start.x, there.y - start.y
-    first = min(1.0, FIRST_MOVE_PX / max(1.0, math.hypot(across, down)))
+async def _carry(tab: Tab, start: Aim, target: Wanted, towards: Aim, steps: int, deadline: float) -> None:
+    """Move to the target with the button down, and let go. `towards`: where the target was before."""
+    x, y = await _begin_drag(tab, start, towards, deadline)
+    # What is carried may be over the target by now, and what is far away has to be scrolled to with it in hand.
+    there = await aim(tab, replace(target, force=True), deadline)
     # One after the other: moves that are under way together become one.
-    for number in range(steps + 1):
-        share = first + (1 - first) * number / steps
-        move = mouse("mouseMoved", start.x + across * share, start.y + down * share, button="left", held=True)
-        if not await send(tab, [move], deadline):
-            raise _held_up()
+    for number in range(1, steps + 1):
+        share = number / steps
+        await _drag_to(tab, x + (there.x - x) * share, y + (there.y - y) * share, deadline)
     await send(tab, [mouse("mouseReleased", there.x, there.y, button="left", count=1)], deadline)
+
+
+async def _begin_drag(tab: Tab, start: Aim, towards: Aim, deadline: float) -> tuple[float, float]:
+    """Move a little, which is when Chromium looks at what was pressed; it must still be under the pointer."""
+    across, down = towards.x - start.x, towards.y - start.y
+    length = math.hypot(across, down)
+    share = min(1.0, FIRST_MOVE_PX / length) if length else 0.0
+    x, y = start.x + across * share, start.y + down * share
+    await _drag_to(tab, x, y, deadline)
+    return x, y
+
+
+async def _drag_to(tab: Tab, x: float, y: float, deadline: float) -> None:
+    if not await send(tab, [mouse("mouseMoved", x, y, button="left", held=True)], deadline):
+        raise _held_up()
 
 
 def _let_go(tab: Tab, start: Aim) -> None:

@@ -96,16 +96,14 @@ cloche.fill = (args) => cloche.attempt(args, (found) => {
   requireEditable(element);
   dom.scrollIntoView(element, {block: 'nearest', inline: 'nearest', behavior: 'instant'});
   focus(element);
-  if (dom.localName(element) === 'input' && SET_AT_ONCE.has(element.type)) {
-    // As the field itself spells it.
-    setValue(element, element.type === 'color' ? args.text.trim().toLowerCase() : args.text.trim());
-    if (element.type !== 'range' && args.text.trim() && !element.value) {
-      throw cloche.fail('value_not_found', `${cloche.describe(element)} does not take this value`);
-    }
+  const type = dom.localName(element) === 'input' ? element.type : '';
+  const text = SET_AT_ONCE.has(type) ? args.text.trim() : args.text;
+  const refused = type === 'color' ? !/^#[0-9a-f]{6}$/i.test(text) : type === 'number' && !Number.isFinite(Number(text));
+  if (refused) throw cloche.fail('value_not_found', `${cloche.describe(element)} does not take this value`);
+  // Inserted into a text area, each line would be an edit of its own.
+  if (SET_AT_ONCE.has(type) || (dom.localName(element) === 'textarea' && text.includes('\n'))) {
+    setValue(element, text);
     return {};
-  }
-  if (dom.localName(element) === 'input' && element.type === 'number' && args.text.trim() && !Number.isFinite(Number(args.text))) {
-    throw cloche.fail('value_not_found', `${cloche.describe(element)} takes numbers only`);
   }
   selectAll(element);
   const done = args.text ? dom.execCommand(document, 'insertText', false, args.text) : dom.execCommand(document, 'delete');

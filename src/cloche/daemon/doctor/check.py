@@ -22,6 +22,8 @@ class DoctorSettings:
     uid_count: int = 65_536
     has_admin_key: bool = False
     max_sessions: int = 64
+    grpc_bind: str = ""
+    """Empty: no gRPC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ def doctor_settings(settings: Settings) -> DoctorSettings:
         state_dir=settings.state_dir,
         run_dir=settings.run_dir,
         http_bind=settings.http_bind,
+        grpc_bind=settings.grpc_bind,
         database_url=settings.database_url or f"sqlite:///{settings.state_dir / 'cloche.db'}",
         chromium_shell=settings.chromium_shell,
         chromium=settings.chromium,

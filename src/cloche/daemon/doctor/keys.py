@@ -12,15 +12,15 @@ MEANING: Final = "whoever can reach the daemon needs a key; beyond loopback it d
 
 
 def check(settings: DoctorSettings) -> CheckResult:
-    if is_loopback(settings.http_bind):
-        return good(NAME, MEANING, f"{settings.http_bind} is on loopback; a key is made at the first start")
+    binds = [bind for bind in (settings.http_bind, settings.grpc_bind) if bind]
+    beyond = next((bind for bind in binds if not is_loopback(bind)), None)
+    if beyond is None:
+        return good(NAME, MEANING, f"{' and '.join(binds)} on loopback; a key is made at the first start")
     if settings.has_admin_key:
         return good(NAME, MEANING, "CLOCHE_ADMIN_KEY is set")
     if (count := count_keys(settings.database_url)) != 0:
         return good(NAME, MEANING, "keys exist" if count is None else f"{count} in the database")
-    return bad(
-        NAME, MEANING, f"{settings.http_bind} is beyond loopback and there is no key", "cloche key create --local"
-    )
+    return bad(NAME, MEANING, f"{beyond} is beyond loopback and there is no key", "cloche key create --local")
 
 
 def is_loopback(bind: str) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, select, update
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from cloche.api.auth import rows
-from cloche.api.auth.keys import LAST_USED_EVERY, KeyStore
+from cloche.api.auth.keys import BELIEVED_S, LAST_USED_EVERY, KeyStore
 from cloche.errors import InvalidError, NotFoundError
 from cloche.ids import KeyId, new_key_id
 from cloche.sessions.principal import NO_SCOPES, Role, Scope
@@ -186,3 +186,21 @@ async def test_a_users_key_cannot_become_the_operators(store: KeyStore) -> None:
     _, secret = await store.create(principal="alice", role=Role.USER)
     with pytest.raises(InvalidError):
         await store.ensure_admin(secret)
+
+
+async def test_a_key_that_was_just_believed_is_refused_as_soon_as_it_is_revoked(store: KeyStore) -> None:
+    record, secret = await store.create(principal="alice", role=Role.USER)
+    for _ in range(3):
+        assert await store.verify(secret) is not None
+    await store.revoke(record.id)
+    assert await store.verify(secret) is None
+
+
+async def test_a_key_revoked_by_another_process_is_believed_for_a_moment_only(
+    store: KeyStore, clock: Clock, database: Database
+) -> None:
+    record, secret = await store.create(principal="alice", role=Role.USER)
+    assert await store.verify(secret) is not None
+    await KeyStore(database, clock).revoke(record.id)
+    clock.time += timedelta(seconds=BELIEVED_S)
+    assert await store.verify(secret) is None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -11,6 +12,7 @@ from cloche.browser.navigation.navigate import navigate
 from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
 from cloche.testing.bare_chromium import BareChromium
+from cloche.testing.canned_answers import canned_answers
 
 PATIENCE_S = 5.0
 
@@ -50,27 +52,10 @@ Serve = Callable[[dict[str, bytes]], Awaitable[str]]
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
-    """`await serve({"/": b"HTTP/1.1 200 OK…"})` answers with an origin; an answer that ends in `…` is left open."""
-    servers: list[asyncio.Server] = []
-    writers: list[asyncio.StreamWriter] = []
+    """`await serve({"/": html("…")})` answers with an origin."""
+    async with AsyncExitStack() as stack:
 
-    async def serve(answers: dict[str, bytes]) -> str:
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writers.append(writer)
-            head = await reader.readuntil(b"\r\n\r\n")
-            sent = answers.get(head.split()[1].decode(), b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-            writer.write(sent.removesuffix("…".encode()))
-            await writer.drain()
-            if not sent.endswith("…".encode()):
-                writer.close()
+        async def serve(answers: dict[str, bytes]) -> str:
+            return await stack.enter_async_context(canned_answers(answers))
 
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        servers.append(server)
-        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-    yield serve
-    for writer in writers:
-        writer.transport.abort()
-    for server in servers:
-        server.close()
-        await server.wait_closed()
+        yield serve

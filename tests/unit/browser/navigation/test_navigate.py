@@ -10,6 +10,7 @@ from cloche.browser.contract.pages import NavigateRequest, NavigateResponse
 from cloche.browser.navigation.navigate import navigate
 from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
+from cloche.testing.canned_answers import HANGS, html
 from cloche.testing.web.server import LocalWeb
 
 from .conftest import CallOf, Serve
@@ -98,10 +99,6 @@ async def test_a_status_without_a_body_is_an_answer(go, serve: Serve) -> None:
     assert (answer.success, answer.status_code, answer.final_url) == (True, 500, f"{origin}/")
 
 
-def html(text: str) -> bytes:
-    return f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
-
-
 async def test_an_address_within_the_same_document_is_reached_at_once(go, tab: Tab, local_web: LocalWeb) -> None:
     await go("/large/10")
     answer = await go("/large/10#part")
@@ -142,7 +139,7 @@ async def test_a_server_that_does_not_answer_ends_at_the_deadline(go, tab: Tab) 
 
 async def test_a_page_that_never_finishes_tells_how_far_it_came(go, serve: Serve) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 100000\r\n\r\n"
-    origin = await serve({"/": head + b"<!doctype html><title>endless</title><p>" + "…".encode()})
+    origin = await serve({"/": head + b"<!doctype html><title>endless</title><p>" + HANGS})
     answer = await go(f"{origin}/", patience_s=0.7)
     assert (answer.error, answer.reached) == (Failure.TIMEOUT, "commit")
     committed = await go(f"{origin}/", wait_until="commit")

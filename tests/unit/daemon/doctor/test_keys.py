@@ -35,3 +35,8 @@ def test_keys_in_the_database_count_unless_revoked(settings: DoctorSettings, tmp
 @pytest.mark.parametrize("bind", ["127.0.0.1:1", "[::1]:1", "localhost:1", "127.8.8.8:1"])
 def test_on_loopback_a_key_makes_itself(settings: DoctorSettings, bind: str) -> None:
     assert keys.check(replace(settings, http_bind=bind)).ok is True
+
+
+def test_grpc_beyond_loopback_wants_a_key_too(settings: DoctorSettings) -> None:
+    assert keys.check(replace(settings, grpc_bind="0.0.0.0:8091")).ok is False
+    assert keys.check(replace(settings, grpc_bind="127.0.0.1:8091")).ok is True

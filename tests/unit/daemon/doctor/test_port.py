@@ -32,3 +32,12 @@ def test_a_taken_port_is_told_unless_our_own_daemon_has_it(settings: DoctorSetti
 def test_a_broken_daemon_record_is_no_daemon(tmp_path: Path, text: str) -> None:
     (tmp_path / "daemon.json").write_text(text)
     assert port.listens_here(tmp_path) in (None, "1")
+
+
+def test_the_port_of_grpc_is_looked_at_too(settings: DoctorSettings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        bind = f"127.0.0.1:{holder.getsockname()[1]}"
+        taken = port.check(replace(settings, grpc_bind=bind))
+        assert (taken.ok, "CLOCHE_GRPC_BIND" in taken.mend) == (False, True)
+        (settings.state_dir / "daemon.json").write_text(json.dumps({"grpc": bind}))
+        assert port.check(replace(settings, grpc_bind=bind)).ok is True
