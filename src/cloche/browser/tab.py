@@ -60,6 +60,8 @@ class Tab:
         self.dialog: DialogInfo | None = None
         self.crashed = False
         self.is_gone = False
+        self.is_set_up = False
+        """Whether the page has taken in what was switched on. A navigation to another process before that is not told."""
         self.accessibility: set[str] = set()
         """The sessions in which Chromium keeps its accessibility tree."""
         self.notes: dict[str, Any] = {}
@@ -220,6 +222,7 @@ class Tab:
     def _take_tree(self, session: TargetSession, answer: "asyncio.Future[msgspec.Raw]") -> None:
         if answer.cancelled() or answer.exception() is not None:
             return
+        self.is_set_up = self.is_set_up or session is self.session
         try:
             tree = read(answer.result(), FrameTreeAnswer).frameTree
         except AnswerMalformedError:

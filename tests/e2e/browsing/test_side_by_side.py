@@ -92,15 +92,15 @@ async def test_a_page_that_a_client_intercepts_is_navigated_through_its_intercep
 async def test_a_clients_emulation_of_a_shared_page_is_not_undone(hands: Hands, playwright: Browser) -> None:
     await hands.goto("empty.html")
     page = next(page for page in playwright.contexts[0].pages if page.url == hands.url("empty.html"))
-    await page.emulate_media(color_scheme="dark", media="print")
+    await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     await page.set_extra_http_headers({"x-theirs": "yes"})
-    theirs = "[matchMedia('print').matches, matchMedia('(prefers-color-scheme: dark)').matches]"
+    theirs = "['color-scheme: dark', 'reduced-motion: reduce'].map((one) => matchMedia(`(prefers-${one})`).matches)"
     assert await page.evaluate(theirs) == [True, True]
     for rpc, fields in [("Navigate", {"url": hands.url("empty.html?again")}), ("Observe", {}), ("Screenshot", {})]:
         await hands.do(rpc, **fields)
         assert await page.evaluate(theirs) == [True, True], f"{rpc} has undone it"
     assert hands.web.requests(path="/pages/empty.html")[-1].headers["x-theirs"] == "yes"
-    await page.emulate_media(color_scheme="null", media="null")
+    await page.emulate_media(color_scheme="null", reduced_motion="null")
     await page.set_extra_http_headers({})
 
 

@@ -1,6 +1,7 @@
 """Observe, GetTitle and CaptureSelection against a real Chromium."""
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,12 +11,13 @@ from cloche.browser.contract.looking import GetTitleRequest, ObserveRequest
 from cloche.browser.observe import capture_selection, get_title, observe, page_texts
 from cloche.browser.observing import frames
 from cloche.browser.tab import Tab
+from cloche.testing.bare_chromium import BareChromium, CallOf, Show, soon
 
-from .conftest import PATIENCE_S, CallOf, Show
 
-
-def soon() -> float:
-    return asyncio.get_running_loop().time() + PATIENCE_S
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[BareChromium]:
+    with BareChromium(hosts={"a.test": ("127.0.0.1",), "b.test": ("127.0.0.1",)}) as process:
+        yield process
 
 
 async def page_runs(tab: Tab, expression: str) -> None:
@@ -121,7 +123,8 @@ async def test_a_root_is_a_ref_or_a_selector(show: Show, call_of: CallOf) -> Non
 async def test_what_is_in_a_frame_stands_below_its_line(show: Show, call_of: CallOf) -> None:
     inner = "<button style='position: absolute; left: 1px; top: 2px; width: 9px; height: 9px'>deep</button>"
     tab = await show(
-        "<style>body { margin: 0 } iframe { border: 5px solid; padding: 0 }</style><iframe hidden srcdoc=unseen></iframe>"
+        "<style>body { margin: 0 } iframe { border: 5px solid; padding: 0 }</style>"
+        "<iframe hidden srcdoc=unseen></iframe>"
         f'<p style="margin: 0; height: 50px">text</p><iframe title=one srcdoc="<style>* {{ margin: 0 }}</style>'
         f"<div style='height: 20px'>in</div><iframe style='display: block' srcdoc=&quot;{inner}&quot;></iframe>"
         '"></iframe><x-a><template shadowrootmode=open><iframe srcdoc=shadowed></iframe></template></x-a>'
@@ -139,7 +142,7 @@ async def test_what_is_in_a_frame_stands_below_its_line(show: Show, call_of: Cal
         "- iframe",
         "  - text: shadowed",
     ]
-    assert "[box=11,82,9,9]" in seen.accessibility_tree
+    assert "[box=8,79,16,9]" in seen.accessibility_tree
     texts = await page_texts(call_of(tab), dom_bytes=10_000, text_bytes=10_000)
     assert texts.visible_text.split("\n") == ["text", "in", "deep", "shadowed"]
     assert "          <iframe" in texts.dom and "<button> deep" in texts.dom and "unseen" in texts.dom
@@ -147,16 +150,33 @@ async def test_what_is_in_a_frame_stands_below_its_line(show: Show, call_of: Cal
     assert "deep" in inside_one.accessibility_tree and "shadowed" not in inside_one.accessibility_tree
 
 
+HANGING = b"<p>in<script>setTimeout(() => { for (;;); })</script>"
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The page from one host, the frame in it from another: Chromium gives them a process each."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    port = writer.get_extra_info("sockname")[1]
+    outer = f"<h1>Page</h1><iframe src=http://b.test:{port}/in></iframe><p>after".encode()
+    body = HANGING if " /in " in head else outer
+    writer.write(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n" + body)
+    await writer.drain()
+    writer.close()
+
+
 async def test_a_frame_that_hangs_does_not_hold_up_the_page(
-    show: Show, call_of: CallOf, monkeypatch: pytest.MonkeyPatch
+    tab: Tab, call_of: CallOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frames, "FRAME_S", 0.05)
-    tab = await show('<h1>Page</h1><iframe sandbox=allow-scripts srcdoc="<script>for (;;);</script>"></iframe>')
-    assert await tab.until(lambda: any(frame.session is not tab.session for frame in tab.frames.values()), soon())
-    seen = await observe(call_of(tab), ObserveRequest())
-    first, second = inside(seen.accessibility_tree).split("\n")
-    assert first == '- heading "Page" [level=1]'
-    assert second.endswith("[unresponsive]")
+    monkeypatch.setattr(frames, "FRAME_S", 0.1)
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        await tab.session.call("Page.navigate", {"url": f"http://a.test:{port}/"}, deadline=soon())
+        assert await tab.until(lambda: any(f.session is not tab.session for f in tab.frames.values()), soon())
+        seen = await observe(call_of(tab), ObserveRequest(include_accessibility_tree=True, include_visible_text=True))
+    first, second, third = inside(seen.accessibility_tree).split("\n")
+    assert (first, third) == ('- heading "Page" [level=1]', "- paragraph: after")
+    assert second.startswith("- iframe [ref=") and second.endswith("[unresponsive]")
+    assert inside(seen.visible_text) == "Page\nafter"
 
 
 async def test_a_page_that_hangs_is_unresponsive(show: Show, call_of: CallOf) -> None:

@@ -6,14 +6,9 @@ from typing import Any
 
 from cloche.browser.observing.accessibility import is_kept
 from cloche.browser.tab import Tab
-
-from .conftest import PATIENCE_S, Show
+from cloche.testing.bare_chromium import Show, soon
 
 PAGES = Path(__file__).parents[2] / "data" / "pages"
-
-
-def soon(seconds: float = PATIENCE_S) -> float:
-    return asyncio.get_running_loop().time() + seconds
 
 
 async def page_runs(tab: Tab, expression: str) -> None:
@@ -31,7 +26,8 @@ async def told(tab: Tab, function: str = "snapshot", **args: Any) -> str:
 
 ZOO = """
 <header>Top</header>
-<nav aria-label="Site"><ul><li><a href="/a">A<b>B</b></a></li><li><a href="/c" title="see">C</a> and more</li></ul></nav>
+<nav aria-label="Site"><ul><li><a href="/a">A<b>B</b></a></li><li><a href="/c" title="see">C</a>
+ and more</li></ul></nav>
 <main><h1>Title</h1><p>Some <b>bold</b>
    text</p><p></p>
 <form aria-label="Login"><label for=email>Email</label> <input id=email value="a@b.c" placeholder="you@there">
@@ -79,9 +75,9 @@ ZOO_LINES = (
     - row:
       - cell: Tea
       - cell:
-        - text: "3"
+        - text: 3
         - link "buy" [ref=17]:
-          - /url: "#buy"
+          - /url: #buy
   - img "A cat"
   - generic [ref=18]: Open me
   - generic [ref=19]: Focusable
@@ -280,7 +276,7 @@ async def test_a_page_that_cannot_be_read_in_time_is_told_as_far_as_it_was(show:
     tab = await show("")
     await page_runs(tab, "document.body.innerHTML = '<button>x</button>'.repeat(20000); document.body.offsetHeight")
     assert await is_kept(tab.main, soon()) is False
-    answer = await tab.main.run("snapshot", {"ax": False}, soon(0.05))
+    answer = await tab.main.run("snapshot", {"ax": False}, asyncio.get_running_loop().time() + 0.05)
     assert answer["truncated"] == "time"
     assert 0 < answer["text"].count("\n") < 20000
 

@@ -211,6 +211,8 @@ async def _carry(tab: Tab, start: Aim, target: Wanted, towards: Aim, steps: int,
     for number in range(1, steps + 1):
         share = number / steps
         await _drag_to(tab, x + (there.x - x) * share, y + (there.y - y) * share, deadline)
+    # The first move over the target is one into it; only the next asks it whether it takes what is dragged.
+    await _drag_to(tab, there.x, there.y, deadline)
     await send(tab, [mouse("mouseReleased", there.x, there.y, button="left", count=1)], deadline)
 
 

@@ -19,7 +19,7 @@ Selector = Annotated[str, MaxLen(MAX_SELECTOR_CHARS)]
 """See `browser.selector`: CSS, `text=…`, `role=button[name="Save"]`, `xpath=…`, `ref=…`; parts joined with ` >> `."""
 TabId = Annotated[str, MaxLen(64)]
 ShortText = Annotated[str, MaxLen(256)]
-Text = Annotated[str, MaxLen(65_536)]
+Text = Annotated[str, MaxLen(262_144)]
 Url = Annotated[str, MaxLen(65_536)]
 
 
@@ -129,6 +129,10 @@ STRICT: Final[dict[str, Any]] = {
     "ser_json_bytes": "base64",
 }
 """How a door's validation (pydantic's) is to take these; in JSON, bytes are base64."""
+
+
+LENIENT: Final[dict[str, Any]] = STRICT | {"extra": "ignore"}
+"""For what other programs write, and may write more into than we read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
 """What a browser keeps and how it is set: viewport, permissions, cookies, storage; and the debug bundle. Pure."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Interval, MaxLen
 
 from cloche.browser.contract.common import (
+    LENIENT,
     ActionLogEntry,
     ActionRequest,
     ActionResponse,
@@ -119,6 +120,13 @@ class Cookie:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCookie(Cookie):
+    """A cookie in a storage state, which Playwright writes more of than is read here."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = LENIENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetCookiesRequest(BrowserRequest):
     urls: Annotated[list[Url], MaxLen(64)] = field(default_factory=list)
     """Only those that would be sent to these; none: all."""
@@ -161,15 +169,19 @@ class NameValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginState:
+    __pydantic_config__: ClassVar[dict[str, Any]] = LENIENT
+
     origin: Annotated[str, MaxLen(2048)] = ""
     localStorage: Annotated[list[NameValue], MaxLen(10_000)] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageState:
-    """Playwright's `storage_state` (JSON): cookies of all, localStorage by origin."""
+    """Playwright's `storage_state` (JSON): cookies of all, localStorage by origin. What else is in it is left out."""
 
-    cookies: Annotated[list[Cookie], MaxLen(10_000)] = field(default_factory=list)
+    __pydantic_config__: ClassVar[dict[str, Any]] = LENIENT
+
+    cookies: Annotated[list[StoredCookie], MaxLen(10_000)] = field(default_factory=list)
     origins: Annotated[list[OriginState], MaxLen(1000)] = field(default_factory=list)
 
 

@@ -4,7 +4,9 @@ DevTools reads and writes the storage only of frames that are there. So a tab of
 each origin; every request of it is answered here with an empty page (CDP Fetch), and service workers are passed by.
 """
 
+import asyncio
 import base64
+import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -27,6 +29,7 @@ _EMPTY_PAGE: Final = {
     "responseHeaders": [{"name": "Content-Type", "value": "text/html"}],
     "body": base64.b64encode(b"<!doctype html>").decode(),
 }
+_CLOSING_S: Final = 1.0
 _READ: Final = """(() => {
   const found = [];
   for (let index = 0; index < localStorage.length; index++) {
@@ -104,6 +107,8 @@ async def origin_page(call: Call) -> AsyncGenerator[OriginPage]:
         raise told(error) from None
     finally:
         tab.session.notify("Page.close")
+        with contextlib.suppress(ActionError):  # tab_not_found: what is waited for
+            await tab.until(lambda: tab.is_gone, asyncio.get_running_loop().time() + _CLOSING_S)
 
 
 def _answer(session: TargetSession, params: msgspec.Raw) -> None:

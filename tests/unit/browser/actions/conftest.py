@@ -10,11 +10,13 @@ from cloche.browser.tab import Tab
 from cloche.testing.bare_chromium import BareChromium
 
 PATIENCE_S = 5.0
+MOUSE = "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"
+"""Without windows Chromium believes that there is no mouse, and `:hover` matches nothing."""
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[BareChromium]:
-    with BareChromium(hosts={"a.test": ("127.0.0.1",), "b.test": ("127.0.0.1",)}) as process:
+    with BareChromium(MOUSE, hosts={"a.test": ("127.0.0.1",), "b.test": ("127.0.0.1",)}) as process:
         yield process
 
 

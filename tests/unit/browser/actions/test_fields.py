@@ -27,7 +27,8 @@ async def failure(action: Awaitable[object]) -> ActionError:
 
 
 @pytest.mark.parametrize(
-    "request_", [SelectRequest(value="b"), SelectRequest(label="Big pear"), SelectRequest(index=1), SelectRequest(values=["b"])]
+    "request_",
+    [SelectRequest(value="b"), SelectRequest(label="Big pear"), SelectRequest(index=1), SelectRequest(values=["b"])],
 )
 async def test_an_option_is_chosen_and_the_page_told(
     show: Show, ask: Ask, call_of: CallOf, request_: SelectRequest
@@ -122,7 +123,7 @@ async def test_a_button_that_opens_a_chooser_is_clicked_for_it(show: Show, ask: 
     tab = await show(
         "<input type=file id=f hidden><button id=b onclick='f.click()'>Pick</button><div id=d>no</div>"
         "<button id=detached onclick=\"const i = document.createElement('input'); i.type = 'file';"
-        " i.onchange = () => { got = i.files[0].name }; i.click()\">Pick</button>"
+        ' i.onchange = () => { got = i.files[0].name }; i.click()">Pick</button>'
     )
     request = SetFileInputRequest(selector="#b", file_name="a.txt", file_bytes=b"hi")
     await set_file_input(call_of(tab), request)

@@ -45,7 +45,9 @@ async def test_a_double_click_counts(show: Show, ask: Ask, call_of: CallOf) -> N
 
 
 async def test_buttons_and_modifiers_are_told(show: Show, ask: Ask, call_of: CallOf) -> None:
-    tab = await show(LOG + "<button id=b onmousedown='mods = [event.ctrlKey, event.shiftKey, event.altKey]'>Save</button>")
+    tab = await show(
+        LOG + "<button id=b onmousedown='mods = [event.ctrlKey, event.shiftKey, event.altKey]'>Save</button>"
+    )
     await click(call_of(tab), ClickRequest(selector="#b", button="right", modifiers=["Control", "Shift"], delay_ms=1))
     assert await ask("mods") == [True, True, False]
     log = await ask("log")
@@ -201,7 +203,9 @@ async def test_a_click_goes_through_frames_in_frames(show: Show, ask: Ask, call_
     inner = "<body style=margin:0><div style=height:700px></div><button onclick=top.done=1>In</button>"
     middle = f"<iframe style='margin:20px;border:3px solid;padding:5px;height:90px' srcdoc='{inner}'></iframe>"
     middle = middle.replace("'", "&quot;")
-    tab = await show(f"<div style='height:2000px'></div><iframe style='transform:scale(.8)' srcdoc=\"{middle}\"></iframe>")
+    tab = await show(
+        f"<div style='height:2000px'></div><iframe style='transform:scale(.8)' srcdoc=\"{middle}\"></iframe>"
+    )
     answer = await click(call_of(tab), ClickRequest(selector="text=In"))
     assert (answer.matches, await ask("window.done")) == (1, 1)
     await ask("done = 0")
@@ -210,7 +214,9 @@ async def test_a_click_goes_through_frames_in_frames(show: Show, ask: Ask, call_
 
 
 async def test_what_covers_a_frame_covers_what_is_in_it(show: Show, call_of: CallOf) -> None:
-    tab = await show("<iframe srcdoc='<button>In</button>'></iframe><p id=over style='position:fixed;inset:0;margin:0'>")
+    tab = await show(
+        "<iframe srcdoc='<button>In</button>'></iframe><p id=over style='position:fixed;inset:0;margin:0'>"
+    )
     error = await failure(click(call_of(tab, patience_s=SOON_S), ClickRequest(selector="frame=iframe >> button")))
     assert error.code is Failure.COVERED
     assert 'id="over"' in error.detail
@@ -243,7 +249,9 @@ async def test_a_page_that_hangs_in_the_click_is_unresponsive(show: Show, call_o
 
 
 async def test_names_of_fields_do_not_confuse(show: Show, ask: Ask, call_of: CallOf) -> None:
-    names = "parentNode getBoundingClientRect ownerDocument tagName localName checkVisibility closest matches shadowRoot id"
+    names = (
+        "parentNode getBoundingClientRect ownerDocument tagName localName checkVisibility closest matches shadowRoot id"
+    )
     fields = "".join(f"<input name={name} hidden>" for name in names.split())
     images = "".join(f"<img name={name} hidden>" for name in ("querySelectorAll", "body", "elementFromPoint", "cloche"))
     tab = await show(
@@ -304,9 +312,7 @@ async def test_nothing_is_picked_up_for_a_target_that_is_not_there(show: Show, a
 
 
 async def test_a_drag_that_fails_on_its_way_lets_go(show: Show, ask: Ask, call_of: CallOf) -> None:
-    tab = await show(
-        LOG + BOXES + "<div id=a></div><div id=b></div><script>a.onmousedown = () => b.remove()</script>"
-    )
+    tab = await show(LOG + BOXES + "<div id=a></div><div id=b></div><script>a.onmousedown = () => b.remove()</script>")
     request = DragRequest(selector="#a", target_selector="#b")
     assert (await failure(drag(call_of(tab, patience_s=0.4), request))).code is Failure.SELECTOR_NOT_FOUND
     assert [entry.split()[0] for entry in await ask("log")][:2] == ["mousedown", "mouseup"]

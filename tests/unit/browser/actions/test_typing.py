@@ -32,7 +32,9 @@ async def test_typing_sends_a_key_for_each_character(show: Show, ask: Ask, call_
 
 
 async def test_what_was_there_is_cleared_on_request(show: Show, ask: Ask, call_of: CallOf) -> None:
-    tab = await show("<input id=i value=old><textarea id=t>old\nlines</textarea><p id=p contenteditable>old <b>text</b></p>")
+    tab = await show(
+        "<input id=i value=old><textarea id=t>old\nlines</textarea><p id=p contenteditable>old <b>text</b></p>"
+    )
     for selector in ("#i", "#t", "#p"):
         await type_text(call_of(tab), TypeRequest(selector=selector, text="new", clear_existing=True))
     assert await ask("[i.value, t.value, p.textContent]") == ["new", "new", "new"]

@@ -30,9 +30,7 @@ async def failure(action: Awaitable[object]) -> ActionError:
         ("detached", "z.remove()"),
     ],
 )
-async def test_an_element_s_state_is_waited_for(
-    show: Show, ask: Ask, call_of: CallOf, state: str, change: str
-) -> None:
+async def test_an_element_s_state_is_waited_for(show: Show, ask: Ask, call_of: CallOf, state: str, change: str) -> None:
     tab = await show("<p id=y>y</p><p id=z>z</p>")
     selector = "#z" if "z." in change else "#x"
     request = WaitForRequest(selector=selector, state=state)  # type: ignore[arg-type]

@@ -6,32 +6,19 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from cloche.browser.call import Call, Limits
-from cloche.browser.contract.pages import NavigateRequest
-from cloche.browser.navigation.navigate import navigate
+from cloche.browser.call import Call
 from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
 from cloche.testing.bare_chromium import BareChromium
 from cloche.testing.canned_answers import canned_answers
+from cloche.testing.warm_chromium import warm_chromium
 
 PATIENCE_S = 5.0
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[BareChromium]:
-    """With the processes there that Chromium starts when it first needs them."""
-    with BareChromium() as process:
-
-        async def warm_up() -> None:
-            async with process.browser() as browser:
-                tab = browser.active_tab()
-                deadline = asyncio.get_running_loop().time() + PATIENCE_S
-                call = Call(browser=browser, limits=Limits(), deadline=deadline, selected=tab)
-                await navigate(call, NavigateRequest(url="http://127.0.0.1:9999/"))
-                await navigate(call, NavigateRequest(url="about:blank"))
-                await tab.session.call("Page.captureScreenshot", {}, deadline=deadline)
-
-        asyncio.run(warm_up())
+    with warm_chromium() as process:
         yield process
 
 

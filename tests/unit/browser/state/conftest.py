@@ -11,6 +11,7 @@ from cloche.browser.call import Call
 from cloche.browser.tab import Tab
 from cloche.testing.bare_chromium import BareChromium
 from cloche.testing.canned_answers import canned_answers
+from cloche.testing.warm_chromium import warm_chromium
 
 PATIENCE_S = 5.0
 CallOf = Callable[..., Call]
@@ -20,15 +21,7 @@ Ask = Callable[..., Awaitable[Any]]
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[BareChromium]:
-    with BareChromium() as process:
-
-        async def warm_up() -> None:
-            async with process.browser() as browser:
-                deadline = asyncio.get_running_loop().time() + PATIENCE_S
-                await browser.call("Storage.getCookies")
-                await browser.active_tab().session.call("Page.captureScreenshot", {}, deadline=deadline)
-
-        asyncio.run(warm_up())
+    with warm_chromium() as process:
         yield process
 
 

@@ -1,5 +1,7 @@
 """Cookies in and out of a real Chromium, with every attribute."""
 
+import time
+
 import pytest
 
 from cloche.browser.contract.state import ClearCookiesRequest, Cookie, GetCookiesRequest, SetCookiesRequest
@@ -9,10 +11,12 @@ from cloche.errors import InvalidError
 
 from .conftest import CallOf
 
+NEXT_MONTH = float(round(time.time()) + 30 * 86_400)
+"""Chromium keeps no cookie for longer than 400 days."""
 COOKIES = [
     Cookie(name="Host", value="1", domain="site.test"),
     Cookie(name="domain", value="2", domain=".site.test", sameSite="Strict", httpOnly=True),
-    Cookie(name="kept", value="3", domain="site.test", path="/a", expires=2_000_000_000.0),
+    Cookie(name="kept", value="3", domain="site.test", path="/a", expires=NEXT_MONTH),
     Cookie(name="none", value="4", domain="site.test", secure=True, sameSite="None"),
     Cookie(
         name="parted", value="5", domain="embedded.test", secure=True, sameSite="None", partitionKey="https://top.test"
