@@ -38,6 +38,35 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "api/*.py": ("integration",),
     "api/auth/rows.py": ("unit/api/auth/test_keys.py",),
     "api/devtools_door/*.py": ("integration/test_door.py",),
+    # Parts of the browser service that mean nothing without a browser, tested where it is driven.
+    "browser/actions/devices.py": ("unit/browser/actions/test_pointer.py",),
+    "browser/call.py": ("unit/browser",),
+    "browser/contexts.py": ("unit/browser/test_tabs.py",),
+    "browser/contract/common.py": ("test_proto.py",),
+    "browser/contract/use_cases.py": ("test_proto.py",),
+    "browser/devtools/errors.py": ("unit/browser/devtools/test_connection.py",),
+    "browser/devtools/session.py": ("unit/browser/devtools/test_connection.py",),
+    "browser/frame.py": ("unit/browser/test_tab.py",),
+    "browser/key_table.py": ("unit/browser/test_keyboard.py",),
+    "browser/logs/answers.py": ("unit/browser/logs/test_network.py",),
+    "browser/main_thread.py": ("unit/browser/test_evaluate.py",),
+    "browser/main_worlds.py": ("unit/browser/test_evaluate.py",),
+    "browser/memory.py": ("unit/browser",),
+    "browser/navigation/follow.py": ("unit/browser/navigation/test_navigate.py",),
+    "browser/navigation/failures.py": ("unit/browser/navigation/test_navigate.py",),
+    "browser/navigation/redirects.py": ("unit/browser/navigation/test_navigate.py",),
+    "browser/observing/accessibility.py": ("unit/browser/test_observe.py",),
+    "browser/observing/frames.py": ("unit/browser/test_observe.py",),
+    "browser/opening.py": ("e2e/browsing",),
+    "browser/page_script/load.py": ("unit/browser/page_script/test_selectors.py",),
+    "browser/pictures/failure.py": ("unit/browser/pictures/test_screenshot.py",),
+    "browser/pictures/pdf.py": ("unit/browser/pictures/test_screenshot.py",),
+    "browser/redact/*.py": ("unit/browser/redact/test_text.py",),
+    "browser/session_browser.py": ("unit/browser/test_tab.py",),
+    "browser/state/origin_page.py": ("unit/browser/state/test_storage_state.py",),
+    "browser/state/origins.py": ("unit/browser/state/test_storage_state.py",),
+    "browser/state/reset.py": ("unit/browser/state/test_storage_state.py",),
+    "browser/titles.py": ("unit/browser/test_tabs.py",),
     # The command line is tested as a person types it.
     "cli/quickstart.py": ("e2e/test_quickstart.py",),
     "cli/machine.py": ("integration/test_cli_machine.py",),
@@ -55,6 +84,9 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "egress/connection.py": ("unit/egress/test_gateway.py",),
     "client/aio.py": ("integration/test_rest_client.py",),
     "client/sync.py": ("integration/test_rest_client.py",),
+    "client/browser_aio.py": ("integration/test_browser_client.py",),
+    "client/browser_sync.py": ("integration/test_browser_client.py",),
+    "client/browser_answers.py": ("integration/test_browser_client.py",),
     "client/machine_aio.py": ("integration/test_machine_clients.py",),
     "client/machine_sync.py": ("integration/test_machine_clients.py",),
     "client/machine_answers.py": ("integration/test_machine_clients.py", "unit/client/test_machine_calls.py"),
@@ -132,4 +164,7 @@ def is_named_for_a_module(path: Path) -> bool:
     """Whether the file is named for a module, or for a theme of one: test_gateway_limits.py beside gateway.py."""
     folder = SRC / path.relative_to(ROOT / "tests/unit").parent
     stem = path.stem.removeprefix("test_").removeprefix(f"{folder.name}_")
-    return any(stem == module.stem or stem.startswith(f"{module.stem}_") for module in folder.glob("*.py"))
+    return any(
+        stem == module.stem or stem.startswith(f"{module.stem}_")
+        for module in (*folder.glob("*.py"), *folder.glob("*.js"))
+    )

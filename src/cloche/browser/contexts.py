@@ -3,10 +3,7 @@
 import msgspec
 
 from cloche.browser.session_browser import Browser
-from cloche.browser.tab import Tab
-
-HIDDEN = "hidden"
-"""In a tab's notes: the daemon's own, for a moment, and nobody's to see."""
+from cloche.browser.tab import HIDDEN, Tab
 
 
 class _Contexts(msgspec.Struct):

@@ -18,6 +18,8 @@ from cloche.browser.tab import OnEvent, Tab
 
 TAB_S: Final = 1.0
 """How long a tab that the page has asked for may take to open; Chromium may also refuse it without a word."""
+DOWNLOAD_S: Final = 0.15
+"""How long after a navigation that came to nothing Chromium may take to tell of the download that it became."""
 MAX_DOWNLOADS: Final = 16
 
 
@@ -47,6 +49,7 @@ class Watch:
     _before: frozenset[str] = frozenset()
     _going_to: str = ""
     """Where the main frame is on its way to."""
+    _came_to_nothing: bool = False
     _windows: int = 0
     _elsewhere: int = 0
     """Windows and tabs that the page has asked for; Chromium tells of some in both ways."""
@@ -67,6 +70,9 @@ class Watch:
         try:
             await self.tab.until(lambda: self._is_held_up() or self._has_tabs(), soon)
             await self.tab.until(lambda: self._is_held_up() or not self._going_to, deadline)
+            if self._came_to_nothing and not self.navigated_url:
+                soon = min(deadline, asyncio.get_running_loop().time() + DOWNLOAD_S)
+                await self.tab.until(lambda: bool(self._downloads), soon)
         except ActionError as error:
             if error.code is not Failure.TAB_NOT_FOUND:  # the action closed its own tab
                 raise
@@ -130,6 +136,7 @@ class Watch:
     def _stopped(self, session: TargetSession, params: msgspec.Raw) -> None:
         """Also what came to nothing: a 204, a download, a navigation that was stopped."""
         if read(params, WithinDocument).frameId == self.tab.id:
+            self._came_to_nothing |= bool(self._going_to)
             self._going_to = ""
 
     def _window_asked(self, session: TargetSession, params: msgspec.Raw) -> None:

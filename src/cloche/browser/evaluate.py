@@ -84,7 +84,7 @@ async def evaluate(call: Call, request: EvaluateRequest) -> EvaluateResponse:
         await release(frame.session)
         raise ActionError(Failure.TIMEOUT, "the script did not end in time") from None
     except RefusedError as error:
-        raise _refusal(error) from None
+        raise _refusal(error, is_late=asyncio.get_running_loop().time() > call.deadline - _SLACK_S) from None
     except DevToolsError as error:
         raise told(error) from None
     finally:
@@ -167,8 +167,9 @@ def _fitting(text: str, most: int) -> str:
     return text
 
 
-def _refusal(error: RefusedError) -> ActionError:
-    if "terminated" in error.message:
+def _refusal(error: RefusedError, *, is_late: bool) -> ActionError:
+    # What Chromium says of a script that it has ended for its time depends on whether a promise was waited for.
+    if "terminated" in error.message or (is_late and error.message == "Internal error"):
         return ActionError(Failure.TIMEOUT, "the script did not end in time")
     if "Promise was collected" in error.message:
         return ActionError(Failure.SCRIPT_ERROR, "the promise can never be settled")

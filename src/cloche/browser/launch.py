@@ -53,6 +53,11 @@ _AWAKE: Final = (
 # as long.
 ACCESSIBILITY: Final = ("--enable-blink-features=ComputedAccessibilityInfo",)
 
+# Headless Chromium says that nobody can hover; pages then hide menus that an agent could open (ui/base/pointer).
+_POINTER: Final = (
+    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"
+)
+
 _DISABLED_FEATURES: Final = "AcceptCHFrame,AutofillServerCommunication,MediaRouter,OptimizationHints,Translate"
 
 
@@ -81,6 +86,7 @@ def browser_args(options: LaunchOptions) -> tuple[str, ...]:
         *_NO_SIDE_DOORS,
         *_AWAKE,
         *ACCESSIBILITY,
+        _POINTER,
         f"--disable-features={_DISABLED_FEATURES}",
         f"--disk-cache-size={options.disk_cache_bytes}",
         f"--window-size={options.width},{options.height}",

@@ -14,6 +14,7 @@ from cloche.browser.devtools.codec import Json
 from cloche.browser.devtools.errors import DevToolsError
 from cloche.browser.documents import document_of
 from cloche.browser.frame import Evaluated, Frame, told
+from cloche.browser.observing.accessibility import is_kept
 from cloche.browser.selector import Selector, parse_selector
 from cloche.browser.tab import Tab
 
@@ -150,11 +151,13 @@ async def frames_with(tab: Tab, parts: Sequence[Json], deadline: float) -> list[
     return having
 
 
-def prepare(frame: Frame, parts: Sequence[Json]) -> None:
-    """Have Chromium keep the accessibility tree of a frame whose roles are asked for: else each costs a whole tree."""
-    if frame.session.id not in frame.tab.accessibility and any(part["engine"] == "role" for part in parts):
-        frame.tab.accessibility.add(frame.session.id)
-        frame.session.notify("Accessibility.enable")
+async def prepare(frame: Frame, parts: Sequence[Json], deadline: float) -> None:
+    """Have Chromium keep the accessibility tree of a frame whose roles are asked for: else each costs a whole tree.
+
+    Raises: ActionError.
+    """
+    if any(part["engine"] == "role" for part in parts):
+        await is_kept(frame, deadline)
 
 
 async def owner_of(frame: Frame, deadline: float) -> tuple[Frame, str]:
@@ -191,7 +194,7 @@ def _pinned(tab: Tab, parts: Sequence[Json]) -> Frame | None:
 
 
 async def _run(frame: Frame, function: str, args: Json, kind: type[T], deadline: float) -> Found[T]:
-    prepare(frame, args["parts"])
+    await prepare(frame, args["parts"], deadline)
     return Found(frame, msgspec.convert(await frame.run(function, args, deadline), kind))
 
 
@@ -233,7 +236,7 @@ async def _in_named_frame(
 
 
 async def _count(frame: Frame, parts: Sequence[Json], deadline: float) -> _Counted:
-    prepare(frame, parts)
+    await prepare(frame, parts, deadline)
     soon = min(deadline, asyncio.get_running_loop().time() + LOOK_S)
     try:
         return msgspec.convert(await frame.run("count", {"parts": parts}, soon), _Counted)

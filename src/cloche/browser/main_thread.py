@@ -19,7 +19,8 @@ from cloche.concurrency.tasks import cancel_and_wait, spawn
 PATIENCE_S: Final = 0.25
 """How long a page may take to answer before it counts as busy; no page is that slow by itself for long."""
 AGAIN_S: Final = 0.05
-TRIES: Final = 3
+TRIES: Final = 5
+CRASH_S: Final = 1.0
 
 
 async def is_busy(session: TargetSession) -> bool:
@@ -43,7 +44,7 @@ async def release(session: TargetSession) -> bool:
     return not await is_busy(session)
 
 
-async def make_leavable(tab: Tab) -> None:
+async def make_leavable(tab: Tab, deadline: float) -> None:
     """See to it that the tab's page does not stand in the way of the document that is to come.
 
     Chromium commits a document of the same site in the same process, on the main thread that the old page may be
@@ -52,15 +53,17 @@ async def make_leavable(tab: Tab) -> None:
     """
     if tab.crashed or not await is_busy(tab.session):
         return
+    loop = asyncio.get_running_loop()
     for _ in range(TRIES):
         tab.session.notify("Runtime.terminateExecution")
         if not await is_busy(tab.session) and not await _is_busy_again(tab.session):
             return
+        if loop.time() >= deadline:
+            return
     # It begins anew each time it is ended. Chromium gives the tab another process with the next document.
     tab.session.notify("Page.crash")
     with contextlib.suppress(ActionError):  # page_crashed: what is waited for
-        await tab.until(lambda: tab.crashed, asyncio.get_running_loop().time() + 1.0)
-    tab.crashed = False
+        await tab.until(lambda: tab.crashed, loop.time() + CRASH_S)
 
 
 async def _is_busy_again(session: TargetSession) -> bool:

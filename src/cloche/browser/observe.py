@@ -19,7 +19,7 @@ from cloche.browser.observing.frames import MAX_FRAMES, Reading, read_outline, r
 from cloche.browser.observing.store import Snapshot, SnapshotStore, View, cursor_of
 from cloche.browser.snapshot.diff import diff
 from cloche.browser.snapshot.fence import fence, fence_of
-from cloche.browser.snapshot.paging import cut
+from cloche.browser.snapshot.paging import MIN_BYTES, cut
 from cloche.browser.snapshot.search import search
 from cloche.browser.tab import Tab
 from cloche.browser.titles import clipped, title_of
@@ -27,6 +27,9 @@ from cloche.browser.titles import clipped, title_of
 MAX_SELECTION_BYTES: Final = 32 << 10
 _NONCE_DIGITS: Final = 16
 """Hexadecimal ones, of a fence's nonce."""
+
+_VISIBLE_TEXT: Final = "visible text"
+_OUTLINE: Final = "outline"
 
 _Root = tuple[Frame, str]
 
@@ -58,14 +61,14 @@ async def observe(call: Call, request: ObserveRequest) -> ObserveResponse:
     only_texts = request.include_dom_snapshot or request.include_visible_text
     if request.include_accessibility_tree or request.search or request.diff_from or not only_texts:
         tree = await _tree(call, request, root, title, nonce)
-    texts = await _texts(call, request, root)
     url = tab.url
+    texts = await _texts(call, request, root, len(fence("", nonce, _VISIBLE_TEXT, url).encode()) + 1)
     return ObserveResponse(
         accessibility_tree=tree.accessibility_tree if tree else "",
         accessibility_tree_truncated=bool(tree and tree.accessibility_tree_truncated),
-        dom_snapshot=fence(texts.dom, nonce, "outline", url) if request.include_dom_snapshot else "",
+        dom_snapshot=fence(texts.dom, nonce, _OUTLINE, url) if request.include_dom_snapshot else "",
         dom_truncated=texts.dom_truncated,
-        visible_text=fence(texts.visible_text, nonce, "visible text", url) if request.include_visible_text else "",
+        visible_text=fence(texts.visible_text, nonce, _VISIBLE_TEXT, url) if request.include_visible_text else "",
         visible_text_truncated=texts.visible_text_truncated,
         page_url=url,
         title=title,
@@ -175,13 +178,13 @@ def _store_of(tab: Tab) -> SnapshotStore:
 # --- texts -----------------------------------------------------------------------------------------------------------
 
 
-async def _texts(call: Call, request: ObserveRequest, root: _Root | None) -> PageTexts:
+async def _texts(call: Call, request: ObserveRequest, root: _Root | None, fence_bytes: int) -> PageTexts:
     dom, dom_truncated, text, text_truncated = "", False, "", False
     if request.include_dom_snapshot:
-        most = _least(request.max_dom_snapshot_bytes, call.limits.snapshot_bytes)
+        most = max(_least(request.max_dom_snapshot_bytes, call.limits.snapshot_bytes) - fence_bytes, MIN_BYTES)
         dom, dom_truncated = _joined(await read_outline(call.tab, root, most, call.deadline), most)
     if request.include_visible_text:
-        most = _least(request.max_visible_text_bytes, call.limits.text_bytes)
+        most = max(_least(request.max_visible_text_bytes, call.limits.text_bytes) - fence_bytes, MIN_BYTES)
         text, text_truncated = _joined(await read_visible_text(call.tab, root, most, call.deadline), most)
     return PageTexts(dom, dom_truncated, text, text_truncated)
 

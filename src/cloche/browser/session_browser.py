@@ -17,7 +17,7 @@ from cloche.browser.devtools.session import TargetSession
 from cloche.browser.frame import told
 from cloche.browser.memory import Memory
 from cloche.browser.page_events import ONLY_PAGES, Attached, Detached, TargetChanged, TargetsAnswer
-from cloche.browser.tab import Tab
+from cloche.browser.tab import HIDDEN, Tab
 
 HOST: Final = "127.0.0.1:9222"
 OPEN_S: Final = 10.0
@@ -115,9 +115,10 @@ class Browser:
         """
         if (tab := self.tabs.get(self._active_id)) is not None:
             return tab
-        if not self.tabs:
+        shown = [tab for tab in self.tabs.values() if HIDDEN not in tab.notes]
+        if not shown:
             raise ActionError(Failure.TAB_NOT_FOUND, "no tab is open; open one")
-        tab = next(reversed(list(self.tabs.values())))
+        tab = shown[-1]
         self._active_id = tab.id
         return tab
 
@@ -147,7 +148,9 @@ class Browser:
 
     async def _find_pages(self) -> None:
         deadline = asyncio.get_running_loop().time() + OPEN_S
-        params = {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": True, "filter": ONLY_PAGES}
+        # New pages wait until they are watched (`Tab` lets them go). Attached to without waiting, a page that is opened
+        # with `window.open` never draws again, nor does its opener, and the click that did it is never answered.
+        params = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True, "filter": ONLY_PAGES}
         await self.connection.call("Target.setDiscoverTargets", {"discover": True}, deadline=deadline)
         await self.connection.call("Target.setAutoAttach", params, deadline=deadline)
         found = await self.connection.call("Target.getTargets", {}, TargetsAnswer, deadline=deadline)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 DIALOG_KEPT_S: Final = 30.0
 """How long a dialog waits for an answer before it is dismissed: a page that waits for ever is of no use to anyone."""
 MAX_FRAMES: Final = 1000
+HIDDEN: Final = "hidden"
+"""In the notes of a tab: the daemon's own, for a moment, and nobody's to see."""
 
 OnEvent = Callable[[TargetSession, msgspec.Raw], None]
 
@@ -61,9 +63,9 @@ class Tab:
         self.crashed = False
         self.is_gone = False
         self.is_set_up = False
-        """Whether the page has taken in what was switched on. A navigation to another process before that is not told."""
+        """Whether the page has taken in what was switched on: before that, a move to another process is not told."""
         self.accessibility: set[str] = set()
-        """The sessions in which Chromium keeps its accessibility tree."""
+        """The documents of which Chromium keeps the accessibility tree, by name."""
         self.notes: dict[str, Any] = {}
         """What a use case keeps with the page: the viewport that was set, say."""
         self._sessions: dict[str, TargetSession] = {}
@@ -216,6 +218,7 @@ class Tab:
         self.browser.know(session, self)
         for method, params in _SETUP:
             session.notify(method, params)
+        session.notify("Runtime.runIfWaitingForDebugger")
         tree = session.begin("Page.getFrameTree", held_up=False)
         tree.add_done_callback(lambda answer: self._take_tree(session, answer))
 
@@ -235,7 +238,8 @@ class Tab:
         while stack:
             node, parent = stack.pop()
             frame = self._frame(node.frame.id, parent, session)
-            if frame is not None and frame.loader_id in ("", node.frame.loaderId):
+            # A frame's own process knows it best; what the page's process says may be of a document before.
+            if frame is not None and (session is not self.session or frame.loader_id in ("", node.frame.loaderId)):
                 _describe(frame, node.frame)
             stack.extend((child, node.frame.id) for child in node.childFrames)
 

@@ -119,7 +119,7 @@ class Bench:
         assert self.owner.users == 0, "a call was left"
 
     async def _open(
-        self, sock: socket.socket, path: str, *, memory: Memory, limits: Limits, why_blocked: WhyBlocked
+        self, sock: socket.socket, path: str, *, memory: Memory, limits: Limits, why_blocked: WhyBlocked, alone: bool
     ) -> Browser:
         if self.open_fails:
             raise self.open_fails.pop(0)

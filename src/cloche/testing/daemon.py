@@ -187,7 +187,7 @@ class DaemonProcess:
         self._drain.start()
         listening = self._wait_for_log("listening", lambda _: True, START_TIMEOUT_S, seen)
         self.base_url = f"http://{listening['http']}"
-        self.grpc_address = listening["grpc"]
+        self.grpc_address = listening.get("grpc", "")
 
     def _read_log(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stderr is not None

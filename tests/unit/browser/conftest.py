@@ -9,12 +9,13 @@ from cloche.browser.call import Call, Limits
 from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
 from cloche.testing.bare_chromium import PATIENCE_S, BareChromium, CallOf, Show, soon
+from cloche.testing.warm_chromium import warm_chromium
 from cloche.testing.web.server import LocalWeb
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[BareChromium]:
-    with BareChromium() as process:
+    with warm_chromium() as process:
         yield process
 
 

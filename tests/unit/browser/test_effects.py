@@ -9,8 +9,7 @@ from cloche.browser.actions.pointer import click
 from cloche.browser.contract.actions import ClickRequest, Effects
 from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
-
-from .conftest import CallOf, Show
+from cloche.testing.bare_chromium import CallOf, Show
 
 Serve = Callable[[dict[str, str]], Awaitable[str]]
 
@@ -69,7 +68,10 @@ async def test_a_navigation_that_comes_to_nothing_is_none(show: Show, call_of: C
 
 @pytest.mark.parametrize(
     "html",
-    ["<a id=b target=_blank href='about:blank#new'>x</a>", "<button id=b onclick='open(`about:blank`)'>x</button>"],
+    [
+        "<a id=b target=_blank href='about:blank#new'>x</a>",
+        "<button id=b onclick='window.open(`about:blank`)'>x</button>",
+    ],
 )
 async def test_a_new_tab_is_told(show: Show, browser: Browser, call_of: CallOf, html: str) -> None:
     tab = await show(html)
@@ -79,7 +81,9 @@ async def test_a_new_tab_is_told(show: Show, browser: Browser, call_of: CallOf, 
     assert effects.navigated is False
 
 
-async def test_a_download_is_told_without_secrets(show: Show, call_of: CallOf, serve: Serve) -> None:
+async def test_a_download_is_told_without_secrets(show: Show, browser: Browser, call_of: CallOf, serve: Serve) -> None:
+    # Without windows Chromium gives downloads up before it tells of them, unless it was told what to do with them.
+    await browser.call("Browser.setDownloadBehavior", {"behavior": "deny", "eventsEnabled": True})
     head = "200 OK\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=data.bin"
     origin = await serve({"/file?token=abcdefgh12345678": f"{head}||12345"})
     tab = await show(f"<a id=b href='{origin}/file?token=abcdefgh12345678'>x</a>")
@@ -95,9 +99,9 @@ async def test_a_file_chooser_is_told(show: Show, call_of: CallOf) -> None:
 
 
 async def test_a_click_that_closes_its_tab_succeeds(show: Show, browser: Browser, call_of: CallOf) -> None:
-    tab = await show("<button id=b onclick='open(`about:blank`)'>x</button>")
+    tab = await show("<button id=b onclick='window.open(`about:blank`)'>x</button>")
     opened = browser.tab((await effects_of(call_of, tab)).new_tab_ids[0])
-    html = "<button id=b onclick='close()'>x</button>"
+    html = "<button id=b onclick='window.close()'>x</button>"
     deadline = call_of(opened).deadline
     await opened.session.call("Page.setDocumentContent", {"frameId": opened.id, "html": html}, deadline=deadline)
     assert (await effects_of(call_of, opened)).navigated is False

@@ -8,8 +8,7 @@ from cloche.browser.contract.actions import EvaluateRequest
 from cloche.browser.contract.common import ActionError, Failure
 from cloche.browser.evaluate import evaluate
 from cloche.browser.tab import Tab
-
-from .conftest import CallOf, Show
+from cloche.testing.bare_chromium import CallOf, Show
 
 
 @pytest.mark.parametrize(

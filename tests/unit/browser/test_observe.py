@@ -16,7 +16,7 @@ from cloche.testing.bare_chromium import BareChromium, CallOf, Show, soon
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[BareChromium]:
-    with BareChromium(hosts={"a.test": ("127.0.0.1",), "b.test": ("127.0.0.1",)}) as process:
+    with BareChromium("--site-per-process", hosts={"a.test": ("127.0.0.1",), "b.test": ("127.0.0.1",)}) as process:
         yield process
 
 
@@ -52,9 +52,10 @@ async def test_outline_and_visible_text_are_told_when_asked_for(show: Show, call
     assert seen.accessibility_tree == seen.snapshot_id == ""
     assert inside(seen.visible_text) == "Cart"
     assert inside(seen.dom_snapshot).split("\n")[2:] == ["    <h1> Cart", "    <p> gone"]
-    short = await observe(call_of(tab, snapshot_bytes=9, text_bytes=3), request)
+    await page_runs(tab, "document.querySelector('h1').textContent = 'é'.repeat(1000)")
+    short = await observe(call_of(tab, snapshot_bytes=300, text_bytes=301), request)
     assert (short.dom_truncated, short.visible_text_truncated) == (True, True)
-    assert (inside(short.dom_snapshot), inside(short.visible_text)) == ("<html>\n  ", "Car")
+    assert 280 < len(short.dom_snapshot.encode()) <= 300 and 290 < len(short.visible_text.encode()) <= 301
 
 
 async def test_pages_of_a_snapshot_are_whole_however_the_page_changes(show: Show, call_of: CallOf) -> None:
@@ -185,6 +186,18 @@ async def test_a_page_that_hangs_is_unresponsive(show: Show, call_of: CallOf) ->
     with pytest.raises(ActionError) as hung:
         await observe(call_of(tab, patience_s=0.1), ObserveRequest())
     assert hung.value.code is Failure.PAGE_UNRESPONSIVE
+
+
+async def test_a_page_that_goes_on_while_it_is_read_is_read_as_it_then_is(show: Show, call_of: CallOf) -> None:
+    tab = await show("<button>first</button>")
+    await observe(call_of(tab), ObserveRequest())
+    tab.session.notify("Page.navigate", {"url": "data:text/html,<button>second</button>"})
+    for _ in range(20):
+        seen = await observe(call_of(tab), ObserveRequest())
+        assert "- button" in seen.accessibility_tree or inside(seen.accessibility_tree) == ""
+        if "second" in seen.accessibility_tree:
+            return
+    raise AssertionError(seen.accessibility_tree)
 
 
 async def test_titles_are_cut_to_whole_characters(show: Show, call_of: CallOf) -> None:

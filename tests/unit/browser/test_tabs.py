@@ -9,11 +9,9 @@ from cloche.browser.contract.tabs import CloseTabRequest, ListTabsRequest, OpenT
 from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
 from cloche.browser.tabs import close_tab, list_tabs, open_tab, switch_tab
-from cloche.testing.bare_chromium import BareChromium
+from cloche.testing.bare_chromium import BareChromium, CallOf, Show
 from cloche.testing.canned_answers import canned_answers, html
 from cloche.testing.warm_chromium import warm_chromium
-
-from .conftest import CallOf, Show
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ EMAIL: Final = "#email"
 HERE: Final = tabs.BrowserTab(tab_id=TAB, url=PAGE, title="Your cart", active=True)
 COOKIE: Final = state.Cookie(name="theme", value="dark", domain="shop.example", secure=True)
 KEPT: Final = state.StorageState(
-    cookies=[COOKIE],
+    cookies=[state.StoredCookie(name="theme", value="dark", domain="shop.example", secure=True)],
     origins=[
         state.OriginState(origin="https://shop.example", localStorage=[state.NameValue(name="theme", value="dark")])
     ],

@@ -126,7 +126,7 @@ class _Waiting:
     async def _ask(self, frame: Frame, patience_ms: int) -> _Stand:
         parts = self._segments[-1] if self._segments else None
         if parts:
-            prepare(frame, parts)
+            await prepare(frame, parts, self._deadline)
         match: Json = {"text": self._request.text, "exact": False, "ignore_case": True}
         args: Json = {
             "parts": parts,

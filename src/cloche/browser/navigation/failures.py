@@ -28,6 +28,8 @@ def why_failed(call: Call, journey: Journey) -> tuple[Failure, str, str]:
     if journey.too_large:
         limit = call.limits.response_bytes
         return Failure.RESPONSE_TOO_LARGE, f"the answer is longer than the {limit} bytes that the budget allows", ""
+    if journey.overtaken:
+        return Failure.NAVIGATION_ABORTED, "the page that was left has gone to itself again; try again", ""
     trip = journey.current
     error = trip.error if trip is not None else ""
     if error == "net::ERR_TOO_MANY_REDIRECTS":

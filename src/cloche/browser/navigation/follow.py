@@ -44,17 +44,19 @@ async def follow(
     """
     tab = call.tab
     loop = asyncio.get_running_loop()
-    journey = Journey(tab.id, loop.time, call.limits.response_bytes, knows_own=method == "Page.navigate")
-    with tab.dismissing_dialogs(), tab.listening(_listeners(journey)), _revivable(tab, journey):
-        await make_leavable(tab)
-        async with limited_redirects(tab, journey, max_redirects, call.deadline):
-            begun = tab.session.begin(method, params, held_up=False)
-            try:
-                return await _arrive(call, journey, begun, wait_until or "load")
-            except DevToolsError as error:
-                raise told(error) from None
-            finally:
-                begun.cancel()
+    knows_own = method == "Page.navigate"
+    journey = Journey(tab.id, loop.time, call.limits.response_bytes, knows_own=knows_own, left_url=tab.url)
+    with tab.dismissing_dialogs():
+        await make_leavable(tab, call.deadline)
+        with _revivable(tab, journey), tab.listening(_listeners(journey)):
+            async with limited_redirects(tab, journey, max_redirects, call.deadline):
+                begun = tab.session.begin(method, params, held_up=False)
+                try:
+                    return await _arrive(call, journey, begun, wait_until or "load")
+                except DevToolsError as error:
+                    raise told(error) from None
+                finally:
+                    begun.cancel()
 
 
 async def _arrive(

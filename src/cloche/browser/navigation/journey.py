@@ -95,6 +95,7 @@ class Trip:
     body_bytes: int = -1
     """As they came over the network; -1 until that is known."""
     error: str = ""
+    began_ms: int = -1
     has_asked: bool = False
     """Whether it went over HTTP at all."""
     error_page: bool = False
@@ -117,6 +118,8 @@ class Journey:
     response_bytes: int
     knows_own: bool = False
     """That `set_out` will tell which navigation it is; otherwise it is the first that begins."""
+    left_url: str = ""
+    """Of the page that is left."""
     began: float = 0.0
     trips: dict[str, Trip] = field(default_factory=dict)
     current: Trip | None = None
@@ -130,6 +133,8 @@ class Journey:
     refused: bool = False
     """There was a hop more than the request allows."""
     too_large: bool = False
+    overtaken: bool = False
+    """The page that was left had begun to go to itself again, and Chromium let that come last."""
 
     def __post_init__(self) -> None:
         self.began = self.now()
@@ -182,7 +187,7 @@ class Journey:
     @property
     def has_failed(self) -> bool:
         trip = self.current
-        return trip is not None and (self.refused or self.too_large or bool(trip.error))
+        return trip is not None and (self.refused or self.too_large or self.overtaken or bool(trip.error))
 
     def is_over(self, wait_until: str) -> bool:
         """Whether it has failed or come as far as is waited for."""
@@ -214,6 +219,7 @@ class Journey:
             return
         trip = self._trip(event.loaderId)
         trip.url = trip.url or event.url
+        trip.began_ms = self.elapsed_ms
         if self.current is None and not self.knows_own:
             self.current = trip
 
@@ -301,6 +307,9 @@ class Journey:
         return trip is self.current or (self.current is None and self.knows_own)
 
     def _sent_on(self, trip: Trip, to: Trip) -> None:
+        if 0 <= to.began_ms < trip.reached_ms["commit"] and to.url == self.left_url:
+            self.overtaken = True
+            return
         self.current = to
         self.onward += 1
         if self.onward > MAX_ONWARD:

@@ -17,6 +17,8 @@ from cloche.browser.tab import Tab
 
 MAX_FRAMES: Final = 50
 AT_ONCE: Final = 8
+TRIES: Final = 5
+"""How many documents in a row may go away while they are read."""
 FRAME_S: Final = 1.5
 """How long a frame may take that is not the page itself: one that hangs must not take the page with it."""
 
@@ -64,13 +66,18 @@ async def read_snapshot(tab: Tab, root: tuple[Frame, str] | None, options: Json,
     """The accessibility tree as lines. `root`: only what is in that element. Raises: ActionError."""
 
     async def read(frame: Frame, args: Json, until: float) -> object:
-        ax = await is_kept(frame, until)
-        try:
-            return await frame.run("snapshot", {**options, **args, "ax": ax}, until)
-        except ActionError as error:
-            if error.code is Failure.PAGE_UNRESPONSIVE and not ax:
-                raise ActionError(Failure.PAGE_TOO_LARGE, "the page is too large to be read in time") from None
-            raise
+        for _ in range(TRIES):
+            ax = await is_kept(frame, until)
+            # Only this document: another has no accessibility tree, and would be read for minutes.
+            pinned = {**options, **args, "ax": ax, "document": frame.document}
+            try:
+                return await frame.run("snapshot", pinned, until)
+            except ActionError as error:
+                if error.code is Failure.PAGE_UNRESPONSIVE and not ax:
+                    raise ActionError(Failure.PAGE_TOO_LARGE, "the page is too large to be read in time") from None
+                if error.code is not Failure.STALE_REF or "root" in args:
+                    raise
+        raise ActionError(Failure.NAVIGATED_AWAY, "the page went away again and again while it was read")
 
     return await _read_page(tab, root, read, deadline, is_tree=True)
 

@@ -139,11 +139,11 @@ const plainName = (element, role) => {
   return (FROM_CONTENT.has(role) && someText(element)) || attribute('title');
 };
 
-const labelsOf = {};
-for (const [tag, type] of [['input', HTMLInputElement], ['textarea', HTMLTextAreaElement], ['select', HTMLSelectElement]]) {
-  const get = Object.getOwnPropertyDescriptor(type.prototype, 'labels').get;
-  labelsOf[tag] = (element) => get.call(element);
-}
+const labelsOf = {
+  input: cloche.getter(HTMLInputElement, 'labels'),
+  textarea: cloche.getter(HTMLTextAreaElement, 'labels'),
+  select: cloche.getter(HTMLSelectElement, 'labels'),
+};
 
 const byId = (element, id) => {
   const root = dom.getRootNode(element);

@@ -5,6 +5,7 @@ const getter = (type, name) => {
   const get = Object.getOwnPropertyDescriptor(type.prototype, name).get;
   return (object) => get.call(object);
 };
+cloche.getter = getter;
 const lengthOf = getter(CharacterData, 'length');
 const dataOf = getter(CharacterData, 'data');
 const assignedTo = HTMLSlotElement.prototype.assignedNodes;
@@ -21,7 +22,15 @@ cloche.focused = () => {
   return null;
 };
 
-// Goes through what is drawn inside an element: its open shadow root, what a slot was given, or else its children.
+const set = cloche.setOf = (text) => new Set(text.split(' '));
+// Neither read nor looked into.
+cloche.SKIPPED = set('script style template noscript datalist head link meta title desc defs metadata symbol clippath');
+// What they contain is drawn by nobody, or by themselves.
+cloche.LEAVES = set('iframe frame object embed canvas video audio textarea input img progress meter');
+cloche.NO_CHILDREN = Object.freeze({next: null, list: null, at: 0});
+
+// Goes through what is inside an element in the flat tree: its open shadow root, what a slot was given, or else its
+// children.
 cloche.flatChildren = (element) => {
   const shadow = dom.shadowRoot(element);
   if (shadow) {
@@ -33,6 +42,13 @@ cloche.flatChildren = (element) => {
     if (list.length) return {next: null, list, at: 0};
   }
   return {next: dom.firstChild(element), list: null, at: 0};
+};
+
+// The same without what is closed.
+cloche.drawnChildren = (element, tag) => {
+  if (tag !== 'details' || dom.hasAttribute(element, 'open')) return cloche.flatChildren(element);
+  const summary = [...dom.children(element)].find((child) => dom.localName(child) === 'summary');
+  return {next: null, list: summary ? [summary] : [], at: 0};
 };
 
 cloche.takeNext = (children) => {
@@ -90,14 +106,20 @@ cloche.fieldValue = (element) => {
   return value && cloche.isSecret(element) ? cloche.MASK : value;
 };
 
+// What a secret field holds; empty where that is so short that it would be found in any text.
+cloche.secretOf = (field) => {
+  const value = String(valueOf[dom.localName(field)](field));
+  return value.length >= 3 && value.length <= 1000 ? value : '';
+};
+
 // The secret values on the page, for taking them out of what is derived from fields: names, selections.
 cloche.secretValues = () => {
   const values = new Set();
+  let fields = 0;
   for (const field of dom.querySelectorAll(document, 'input, textarea')) {
-    if (values.size >= 50) break;
-    if (!cloche.isSecret(field)) continue;
-    const value = String(valueOf[dom.localName(field)](field));
-    if (value.length >= 4 && value.length <= 1000) values.add(value);
+    if (values.size >= 50 || ++fields > 20000) break;
+    const value = cloche.isSecret(field) ? cloche.secretOf(field) : '';
+    if (value) values.add(value);
   }
   return [...values];
 };

@@ -213,12 +213,13 @@ engines.text = (scope, part, search) => {
   const look = (element, depth) => {
     search.step();
     if (dom.matches(element, UNREAD) || dom.localName(element) === 'head') return false;
-    const text = cloche.textOf(element);
     let inside = false;
     let child = depth < MAX_DEPTH ? dom.firstElementChild(element) : null;
-    if (child && !contains(text) && !dom.querySelector(element, INPUTS)) return false;
+    if (child && !contains(dom.textContent(element)) && !contains(cloche.textOf(element)) && !dom.querySelector(element, INPUTS)) {
+      return false;
+    }
     for (; child; child = dom.nextElementSibling(child)) inside = look(child, depth + 1) || inside;
-    if (!inside && fitsText(text)) found.push(element);
+    if (!inside && fitsText(cloche.textOf(element))) found.push(element);
     return inside || found[found.length - 1] === element;
   };
   for (const root of search.rootsOf(scope)) {

@@ -12,7 +12,7 @@ const URL_CHARS = 500;
 const RUN_CHARS = 400;    // where a text is that long, the next block begins a line of its own
 const WORK = 1000;        // nodes, or as much other work, between two looks at the clock
 
-const set = (text) => new Set(text.split(' '));
+const set = cloche.setOf;
 const ACTED_ON = set('button link textbox searchbox combobox listbox checkbox radio switch slider spinbutton tab option ' +
   'menuitem menuitemcheckbox menuitemradio treeitem iframe');
 const LOOKED_INTO = set('dialog alertdialog main navigation banner contentinfo complementary region search form article ' +
@@ -20,15 +20,12 @@ const LOOKED_INTO = set('dialog alertdialog main navigation banner contentinfo c
 const LANDMARKS = set('dialog alertdialog main navigation banner contentinfo complementary region search form heading');
 const NOTHING_WHEN_EMPTY = set('paragraph listitem list group blockquote article figure img main navigation banner ' +
   'contentinfo complementary region search form status note definition term row table');
-const SKIPPED = set('script style template noscript datalist head link meta title desc defs metadata symbol clippath');
-const LEAVES = set('iframe frame object embed canvas video audio textarea input img progress meter');
-const INLINE = set('span a b i u s em strong small code mark sub sup abbr q cite kbd var font label time bdi bdo data');
+const GROUPS = set('fieldset details optgroup');
 const VALUED = set('textbox searchbox spinbutton slider combobox progressbar meter scrollbar');
 
 class Item {
-  constructor(role, depth) {
+  constructor(role) {
     this.role = role;
-    this.depth = depth;
     this.name = '';
     this.states = '';
     this.ref = '';
@@ -68,12 +65,26 @@ cloche.snapshot = (args) => {
   const walk = new Walk(args, started + args.deadline_ms * 0.6);
   if (top) walk.all(top);
   const page = new Page(args, started + args.deadline_ms * 0.8);
+  page.secrets.push(...walk.secrets);
   page.write(walk.top.kids);
   return {text: page.lines.join('\n'), frames: page.frames, truncated: walk.truncated || page.truncated};
 };
 
-// How many elements there are, at least: those in shadow roots are not counted.
-cloche.size = () => dom.querySelectorAll(document, '*').length;
+// How many elements there are, or more than `most`.
+cloche.size = ({most}) => {
+  let count = 0;
+  const roots = [document];
+  while (roots.length && count <= most) {
+    const elements = dom.querySelectorAll(roots.pop(), '*');
+    count += elements.length;
+    if (count > most) break;
+    for (const element of elements) {
+      const shadow = dom.shadowRoot(element);
+      if (shadow) roots.push(shadow);
+    }
+  }
+  return count;
+};
 
 class Walk {
   constructor({ax = false, bounding_boxes = false}, until) {
@@ -84,7 +95,8 @@ class Walk {
     this.items = 0;
     this.truncated = '';
     this.focused = cloche.focused();
-    this.top = new Item('', 0);
+    this.secrets = [];
+    this.top = new Item('');
   }
 
   // Whether to stop. Called for every node; looks at the clock now and then.
@@ -120,11 +132,12 @@ class Walk {
 
   enter(element, around, stack) {
     const tag = dom.localName(element);
-    if (SKIPPED.has(tag) || cloche.ours.has(element)) return;
+    if (cloche.SKIPPED.has(tag) || cloche.ours.has(element)) return;
     // Options of a closed list are drawn by nobody; they are what it offers.
     const isChoice = tag === 'option' || tag === 'optgroup';
     const style = getComputedStyle(element);
-    if (!isChoice && style.display === 'none') return;
+    const display = style.display;
+    if (!isChoice && display === 'none') return;
     if (dom.getAttribute(element, 'aria-hidden') === 'true' && tag !== 'body' && tag !== 'html') return;
     if (dom.hasAttribute(element, 'inert')) return;
     if (tag === 'br') {
@@ -133,12 +146,12 @@ class Walk {
     }
     const hidden = style.visibility !== 'visible';
     const pointer = style.cursor === 'pointer';
-    const isBlock = !INLINE.has(tag) || !style.display.startsWith('inline');
+    const isBlock = display !== 'inline' && display !== 'contents';
     const item = hidden ? null : this.itemOf(element, tag, pointer && !around.pointer, style, around.item);
     if (isBlock) around.item.gap = true;
     const at = {item: item ?? around.item, own: item, around: around.item, pointer, hidden, isBlock, children: null};
     const isClosed = style.contentVisibility === 'hidden';
-    at.children = LEAVES.has(tag) || isClosed ? {next: null, list: null, at: 0} : childrenOf(element, tag);
+    at.children = cloche.LEAVES.has(tag) || isClosed ? cloche.NO_CHILDREN : cloche.drawnChildren(element, tag);
     stack.push(at);
   }
 
@@ -167,9 +180,9 @@ class Walk {
       dom.hasAttribute(element, 'tabindex') || dom.hasAttribute(element, 'onclick') ||
       (isPointed && !around.acted && tag !== 'option'))));
     // Grouped without a name and not by a frame around: no more than a `div`.
-    const isPlain = role === 'group' && tag !== 'fieldset' && tag !== 'details' && !cloche.isNamed(element) && tag !== 'optgroup';
+    const isPlain = role === 'group' && !GROUPS.has(tag) && !cloche.isNamed(element);
     if ((!role || isPlain) && !acted && !isScrolled) return null;
-    const item = new Item(role || (isEdited ? 'textbox' : 'generic'), 0);
+    const item = new Item(role || (isEdited ? 'textbox' : 'generic'));
     item.acted = acted;
     item.name = cloche.nameOf(element, item.role, this.ax, this.work).slice(0, 10000);
     item.name = cloche.collapse(item.name).trim();
@@ -187,7 +200,11 @@ class Walk {
 
   fieldOf(element, item) {
     const isSecret = cloche.isSecret(element);
-    if (isSecret) item.states += ' [password]';
+    if (isSecret) {
+      item.states += ' [password]';
+      const secret = cloche.secretOf(element);
+      if (secret) this.secrets.push(secret);
+    }
     if (!VALUED.has(item.role)) return;
     item.value = cloche.fieldValue(element).slice(0, 4 * TEXT_CHARS);
     const hint = dom.getAttribute(element, 'placeholder');
@@ -203,14 +220,6 @@ class Walk {
     item.frame = [Math.round(left), Math.round(y + dom.clientTop(element) + parseFloat(style.paddingTop))];
   }
 }
-
-const childrenOf = (element, tag) => {
-  if (tag === 'details' && !dom.hasAttribute(element, 'open')) {
-    const summary = [...dom.children(element)].find((child) => dom.localName(child) === 'summary');
-    return {next: null, list: summary ? [summary] : [], at: 0};
-  }
-  return cloche.flatChildren(element);
-};
 
 const flag = (name, value) => value === 'mixed' ? ` [${name}=mixed]` : value === 'true' ? ` [${name}]` : '';
 const CHECKED = set('checkbox radio switch menuitemcheckbox menuitemradio option treeitem');

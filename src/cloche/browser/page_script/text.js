@@ -5,16 +5,10 @@ const dom = cloche.dom;
 const WORK = 500;
 const MAX_CHARS = 4 << 20;
 const MAX_DEPTH = 60;
-const set = (text) => new Set(text.split(' '));
-const SKIPPED = set('script style template noscript datalist head link meta title desc defs metadata symbol clippath');
-const LEAVES = set('iframe frame object embed canvas video audio textarea input img progress meter select');
+const set = cloche.setOf;
 const FIELDS_WITHOUT_TEXT = set('checkbox radio range color file image hidden');
-const NOTHING = {next: null, list: null, at: 0};
 
-const getter = (type, name) => {
-  const get = Object.getOwnPropertyDescriptor(type.prototype, name).get;
-  return (object) => get.call(object);
-};
+const getter = cloche.getter;
 const selectedOptions = getter(HTMLSelectElement, 'selectedOptions');
 const namesOf = Element.prototype.getAttributeNames;
 
@@ -49,7 +43,7 @@ class Walk {
         stack.pop();
         this.leave(at);
       } else if (dom.nodeType(node) === 3) this.text(node, at);
-      else if (dom.nodeType(node) === 1 && !SKIPPED.has(dom.localName(node)) && !cloche.ours.has(node)) {
+      else if (dom.nodeType(node) === 1 && !cloche.SKIPPED.has(dom.localName(node)) && !cloche.ours.has(node)) {
         const inside = this.enter(node, at);
         if (inside) stack.push(inside);
       }
@@ -82,14 +76,17 @@ class Visible extends Walk {
     const isBlock = !display.startsWith('inline') && display !== 'contents' && display !== 'table-cell';
     if (isBlock) this.break();
     if (display === 'table-cell' && this.run && !this.run.endsWith('\t')) this.run = `${this.run.trimEnd()}\t`;
-    const at = {isBlock, isShown: isShown(style), isPre: style.whiteSpace.startsWith('pre'), children: NOTHING};
-    if (!LEAVES.has(tag)) at.children = drawnChildren(element, tag);
+    const isApart = display.startsWith('inline-');
+    if (isApart) this.add(' ');
+    const at = {isBlock, isApart, isShown: isShown(style), isPre: style.whiteSpace.startsWith('pre'), children: cloche.NO_CHILDREN};
+    if (!cloche.LEAVES.has(tag) && tag !== 'select') at.children = cloche.drawnChildren(element, tag);
     else if (at.isShown) this.leaf(element, tag);
     return at;
   }
 
   leave(at) {
     if (at.isBlock) this.break();
+    else if (at.isApart) this.add(' ');
   }
 
   text(node, at) {
@@ -167,14 +164,6 @@ const isShown = (style) => {
 };
 const CLEAR = /^rgba\(.*, 0\)$|^transparent$/;
 
-const drawnChildren = (element, tag) => {
-  if (tag === 'details' && !dom.hasAttribute(element, 'open')) {
-    const summary = [...dom.children(element)].find((child) => dom.localName(child) === 'summary');
-    return {next: null, list: summary ? [summary] : [], at: 0};
-  }
-  return cloche.flatChildren(element);
-};
-
 // Answers {text, frames: [[line, 0, ref]], truncated}: the lines of frames are empty. `root`: a ref.
 cloche.visibleText = (args) => {
   cloche.watchSecrets(document);
@@ -197,8 +186,8 @@ class Outline extends Walk {
   enter(element, around) {
     const depth = around ? around.depth + 1 : 0;
     const tag = dom.localName(element);
-    const at = {depth, line: this.lines.length, texts: 0, children: LEAVES.has(tag) && tag !== 'select' ? NOTHING : null};
-    at.children = {...(at.children ?? cloche.flatChildren(element))};
+    const children = cloche.LEAVES.has(tag) ? cloche.NO_CHILDREN : cloche.flatChildren(element);
+    const at = {depth, line: this.lines.length, texts: 0, children};
     this.line(depth, `<${cloche.quote(tag.slice(0, 60)).slice(1, -1)}${this.attributes(element, tag)}>`);
     if (tag === 'iframe' || tag === 'frame') this.frames.push([at.line, Math.min(depth, MAX_DEPTH), cloche.refOf(element)]);
     return at;
@@ -221,6 +210,7 @@ class Outline extends Walk {
   attributes(element, tag) {
     let told = '';
     let count = 0;
+    if (cloche.isSecret(element) && cloche.secretOf(element)) this.secrets.push(cloche.secretOf(element));
     for (const name of namesOf.call(element)) {
       if (++count > 100) break;
       if (!TOLD.has(name) && !/^aria-[a-z]{1,30}$/.test(name)) continue;
@@ -258,8 +248,9 @@ cloche.outline = (args) => {
 
 // --- what is selected ---
 
-const selectionStart = {input: getter(HTMLInputElement, 'selectionStart'), textarea: getter(HTMLTextAreaElement, 'selectionStart')};
-const selectionEnd = {input: getter(HTMLInputElement, 'selectionEnd'), textarea: getter(HTMLTextAreaElement, 'selectionEnd')};
+const ofField = (name) => ({input: getter(HTMLInputElement, name), textarea: getter(HTMLTextAreaElement, name)});
+const selectionStart = ofField('selectionStart');
+const selectionEnd = ofField('selectionEnd');
 
 // The marked part of the field or document that has the focus, {text, truncated}; nothing of a secret.
 cloche.selectedText = ({max_chars}) => {

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,6 +22,8 @@ from cloche.browser.frame import told
 from cloche.browser.navigation.destination import check_destination
 from cloche.browser.session_browser import CALL_S, Browser
 from cloche.errors import InvalidError
+
+C = TypeVar("C", bound=Cookie)
 
 LONG_AGO: Final = 1.0
 """Setting a cookie that expired then removes it."""
@@ -56,7 +58,7 @@ class _Cookies(msgspec.Struct):
 async def get_cookies(call: Call, request: GetCookiesRequest) -> GetCookiesResponse:
     """Raises: ActionError (`invalid_url`)."""
     urls = [check_destination(url) for url in request.urls]
-    found = [cookie_of(cookie) for cookie in await all_cookies(call.browser)]
+    found = [cookie_of(cookie, Cookie) for cookie in await all_cookies(call.browser)]
     if urls:
         found = [cookie for cookie in found if any(is_sent_to(cookie, url) for url in urls)]
     return GetCookiesResponse(cookies=found)
@@ -75,7 +77,7 @@ async def clear_cookies(call: Call, request: ClearCookiesRequest) -> ClearCookie
         return ClearCookiesResponse(cookies_cleared=len(present))
     doomed = [cookie for cookie in present if _fits(cookie, request)]
     expired = {"expires": LONG_AGO}
-    await _put(call.browser, [_param(cookie_of(cookie), cookie.partitionKey) | expired for cookie in doomed])
+    await _put(call.browser, [_param(cookie_of(cookie, Cookie), cookie.partitionKey) | expired for cookie in doomed])
     return ClearCookiesResponse(cookies_cleared=len(doomed))
 
 
@@ -92,10 +94,10 @@ async def put_cookies(browser: Browser, cookies: Sequence[Cookie]) -> None:
     await _put(browser, [_param(cookie) for cookie in cookies])
 
 
-def cookie_of(cookie: ChromiumCookie) -> Cookie:
+def cookie_of(cookie: ChromiumCookie, kind: type[C]) -> C:
     """As Playwright writes it: what has no SameSite counts as Lax, as Chromium treats it."""
     same_site = cookie.sameSite if cookie.sameSite in ("Strict", "Lax", "None") else "Lax"
-    return Cookie(
+    return kind(
         name=cookie.name,
         value=cookie.value,
         domain=cookie.domain,
@@ -154,10 +156,18 @@ def _param(cookie: Cookie, partition: PartitionKey | None = None) -> dict[str, A
     if cookie.expires >= 0:
         param["expires"] = cookie.expires
     if partition is None and cookie.partitionKey:
-        partition = PartitionKey(cookie.partitionKey)
+        partition = _partition(cookie)
     if partition is not None:
         param["partitionKey"] = msgspec.to_builtins(partition)
     return param
+
+
+def _partition(cookie: Cookie) -> PartitionKey:
+    """A cookie of another site than the one at the top was set in a frame of it (CHIPS)."""
+    site = urlsplit(cookie.partitionKey).hostname or ""
+    domain = cookie.domain.lower().lstrip(".")
+    is_same = domain == site or domain.endswith(f".{site}")
+    return PartitionKey(cookie.partitionKey, hasCrossSiteAncestor=not is_same)
 
 
 async def _put(browser: Browser, params: list[dict[str, Any]]) -> None:

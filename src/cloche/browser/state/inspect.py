@@ -21,6 +21,7 @@ from cloche.browser.state.cookies import all_cookies, cookie_of
 from cloche.browser.state.origins import origin_of
 from cloche.browser.tab import Tab
 from cloche.browser.tabs import list_tabs
+from cloche.browser.titles import clipped
 
 COOKIE_BYTES: Final = 8 << 10
 STORAGE_BYTES: Final = 16 << 10
@@ -85,7 +86,7 @@ async def _with_logs(
 
 
 async def _cookies(call: Call, request: InspectSessionRequest) -> tuple[list[Cookie], bool]:
-    found = [cookie_of(cookie) for cookie in await all_cookies(call.browser)]
+    found = [cookie_of(cookie, Cookie) for cookie in await all_cookies(call.browser)]
     shown = [replace(one, value=redact_named(one.name, one.value)[:MAX_COOKIE_VALUE]) for one in found]
     return _first_that_fit(shown, _bounded(request.max_cookie_bytes, COOKIE_BYTES))
 
@@ -130,7 +131,8 @@ async def _texts(call: Call, request: InspectSessionRequest) -> PageTexts:
         texts = await page_texts(call, dom_bytes=dom_bytes, text_bytes=text_bytes)
     except ActionError:
         return PageTexts()
-    return replace(texts, dom=redact_text(texts.dom), visible_text=redact_text(texts.visible_text))
+    dom, text = clipped(redact_text(texts.dom), dom_bytes), clipped(redact_text(texts.visible_text), text_bytes)
+    return replace(texts, dom=dom, visible_text=text)
 
 
 def _bounded(asked: int, default: int) -> int:

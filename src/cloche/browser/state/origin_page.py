@@ -14,14 +14,13 @@ from typing import Final
 import msgspec
 
 from cloche.browser.call import Call
-from cloche.browser.contexts import HIDDEN
 from cloche.browser.contract.common import ActionError, Failure
 from cloche.browser.contract.state import NameValue
 from cloche.browser.devtools.codec import read
 from cloche.browser.devtools.errors import DevToolsError
 from cloche.browser.devtools.session import TargetSession
 from cloche.browser.frame import Evaluated, told
-from cloche.browser.tab import Tab
+from cloche.browser.tab import HIDDEN, Tab
 from cloche.browser.tabs import open_blank
 
 _EMPTY_PAGE: Final = {

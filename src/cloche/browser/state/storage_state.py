@@ -9,6 +9,7 @@ from cloche.browser.contract.state import (
     SetStorageStateRequest,
     SetStorageStateResponse,
     StorageState,
+    StoredCookie,
 )
 from cloche.browser.state.cookies import all_cookies, cookie_of, put_cookies
 from cloche.browser.state.origin_page import origin_page
@@ -20,7 +21,7 @@ async def get_storage_state(call: Call, request: GetStorageStateRequest) -> GetS
     origins = dict.fromkeys(check_origin(origin) for origin in request.origins)
     for tab in await own_tabs(call.browser):
         origins |= dict.fromkeys(origin for frame in tab.frames_in_order() if (origin := origin_of(frame.url)))
-    cookies = [cookie_of(cookie) for cookie in await all_cookies(call.browser)]
+    cookies = [cookie_of(cookie, StoredCookie) for cookie in await all_cookies(call.browser)]
     kept = {}
     if origins:
         async with origin_page(call) as page:

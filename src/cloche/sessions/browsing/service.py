@@ -324,7 +324,10 @@ class BrowserService(SessionBrowser):
         def why_blocked(host: str, port: int) -> Blocked | None:
             return self._refusals.why(host, port, self._clock.monotonic())
 
-        return await self._tools.open(sock, path, memory=self._memory, limits=self._limits, why_blocked=why_blocked)
+        alone = self._owner.current().usage.devtools_clients == 0
+        return await self._tools.open(
+            sock, path, memory=self._memory, limits=self._limits, why_blocked=why_blocked, alone=alone
+        )
 
 
 def _code_of(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from cloche.browser.call import Call, Limits, WhyBlocked
 from cloche.browser.contract.common import BrowserRequest, BrowserResponse
 from cloche.browser.functions import FUNCTIONS
 from cloche.browser.memory import Memory
+from cloche.browser.opening import open_browser
 from cloche.browser.pictures.failure import failure_screenshot
 from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
@@ -20,16 +21,16 @@ FailureScreenshot = Callable[[Tab, Limits, int], Awaitable[tuple[bytes, str]]]
 
 
 class Open(Protocol):
-    """`Browser.open`."""
+    """`browser.opening.open_browser`."""
 
     def __call__(
-        self, sock: socket.socket, path: str, *, memory: Memory, limits: Limits, why_blocked: WhyBlocked
+        self, sock: socket.socket, path: str, *, memory: Memory, limits: Limits, why_blocked: WhyBlocked, alone: bool
     ) -> Awaitable[Browser]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    open: Open = Browser.open
+    open: Open = open_browser
     make_memory: Callable[[Limits], Memory] = Memory.within
     functions: Mapping[type[BrowserRequest], Function]
     failure_screenshot: FailureScreenshot

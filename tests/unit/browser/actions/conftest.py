@@ -6,29 +6,32 @@ from typing import Any
 
 import pytest
 
+from cloche.browser.call import Call
 from cloche.browser.tab import Tab
 from cloche.testing.bare_chromium import BareChromium
 
 PATIENCE_S = 5.0
-MOUSE = "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"
-"""Without windows Chromium believes that there is no mouse, and `:hover` matches nothing."""
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[BareChromium]:
-    with BareChromium(MOUSE, hosts={"a.test": ("127.0.0.1",), "b.test": ("127.0.0.1",)}) as process:
+    """With the processes there that Chromium starts when it first needs them."""
+    hosts = {"a.test": ("127.0.0.1",), "b.test": ("127.0.0.1",)}
+    with BareChromium("--site-per-process", hosts=hosts) as process:
+
+        async def warm_up() -> None:
+            async with process.browser() as browser:
+                session = browser.active_tab().session
+                deadline = asyncio.get_running_loop().time() + PATIENCE_S
+                await session.call("Page.captureScreenshot", {}, deadline=deadline)
+                await session.call("Page.navigate", {"url": "http://127.0.0.1:9999/"}, deadline=deadline)
+
+        asyncio.run(warm_up())
         yield process
 
 
-# TEMPORARY
-@pytest.fixture
-async def tab(browser: "Browser") -> Tab:
-    made = await browser.call("Target.createTarget", {"url": "about:blank"})
-    tab = await browser.tab_opened(made["targetId"], asyncio.get_running_loop().time() + PATIENCE_S)
-    browser.set_active(tab)
-    return tab
-
-
+CallOf = Callable[..., Call]
+Show = Callable[[str], Awaitable[Tab]]
 Ask = Callable[[str], Awaitable[Any]]
 
 

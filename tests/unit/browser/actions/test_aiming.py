@@ -9,12 +9,12 @@ from cloche.browser.contract.common import ActionError, Failure
 from cloche.browser.locate import element_box
 from cloche.browser.tab import Tab
 
-from ..conftest import CallOf, Show
-from .conftest import Ask, Visit
+from .conftest import Ask, CallOf, Show, Visit
 
 PAGES = {
-    "/": "<p style='height:1500px'>top</p><iframe id=f src='http://b.test:PORT/middle' style='margin:30px;height:150px'>"
-    "</iframe><p style='height:1500px'></p><script>onmessage = (e) => { heard = e.data }</script>",
+    "/": "<p style='height:1500px'>top</p>"
+    "<iframe id=f src='http://b.test:PORT/middle' style='margin:30px;height:150px'></iframe>"
+    "<p style='height:1500px'></p><script>onmessage = (e) => { heard = e.data }</script>",
     "/middle": "<p style='height:900px'></p><iframe src='http://a.test:PORT/inner' style='padding:9px'></iframe>",
     "/inner": "<button onclick='top.postMessage(event.isTrusted, `*`)'>Inner</button>"
     "<input oninput='top.postMessage(this.value, `*`)'>",
@@ -25,8 +25,8 @@ async def test_elements_in_frames_of_other_processes_are_clicked_and_typed_into(
     tab: Tab, visit: Visit, ask: Ask, call_of: CallOf
 ) -> None:
     await visit("a.test", PAGES)
-    assert await tab.until(lambda: len(tab.frames) == 3, call_of(tab).deadline)
-    assert len({frame.session.id for frame in tab.frames.values()}) > 1
+    processes = lambda: {frame.session.id for frame in tab.frames.values()}  # noqa: E731
+    assert await tab.until(lambda: len(tab.frames) == 3 and len(processes()) > 1, call_of(tab).deadline)
     await click(call_of(tab), ClickRequest(selector='role=button[name="Inner"]'))
     assert await ask("new Promise((done) => setTimeout(() => done(window.heard), 20))") is True
     await type_text(call_of(tab), TypeRequest(selector="frame=#f >> frame=iframe >> input", text="abc"))

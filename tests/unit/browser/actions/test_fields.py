@@ -10,12 +10,12 @@ from cloche.browser.actions.fields import base_name, select, set_file_input
 from cloche.browser.contract.actions import SelectRequest, SetFileInputRequest, UploadFile
 from cloche.browser.contract.common import ActionError, Failure
 
-from ..conftest import CallOf, Show
-from .conftest import Ask
+from .conftest import Ask, CallOf, Show
 
 SOON_S = 0.15
 
-OPTIONS = """<select id=s><option value=a>Apple</option><optgroup label=more><option value=b>Big  pear</option></optgroup>
+OPTIONS = """<select id=s><option value=a>Apple</option>
+<optgroup label=more><option value=b>Big  pear</option></optgroup>
 <option value=c disabled>Cherry</option></select><script>window.log = [];
 for (const type of ['input', 'change']) s.addEventListener(type, () => log.push(type + s.value))</script>"""
 

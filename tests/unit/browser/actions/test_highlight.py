@@ -5,8 +5,7 @@ import asyncio
 from cloche.browser.actions.highlight import highlight
 from cloche.browser.contract.actions import HighlightRequest
 
-from ..conftest import CallOf, Show
-from .conftest import Ask
+from .conftest import Ask, CallOf, Show
 
 
 async def test_a_mark_is_seen_in_pictures_and_goes_by_itself(show: Show, ask: Ask, call_of: CallOf) -> None:

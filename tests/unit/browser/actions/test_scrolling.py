@@ -6,8 +6,7 @@ from cloche.browser.actions.scrolling import scroll
 from cloche.browser.contract.actions import ScrollRequest
 from cloche.browser.contract.common import ActionError, Failure
 
-from ..conftest import CallOf, Show
-from .conftest import Ask
+from .conftest import Ask, CallOf, Show
 
 LONG = "<body style='margin:0'><div style='height:5000px;width:5000px'></div>"
 

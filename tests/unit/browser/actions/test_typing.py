@@ -8,8 +8,7 @@ from cloche.browser.actions.typing import press, type_text
 from cloche.browser.contract.actions import PressRequest, TypeRequest
 from cloche.browser.contract.common import ActionError, Failure
 
-from ..conftest import CallOf, Show
-from .conftest import Ask
+from .conftest import Ask, CallOf, Show
 
 SOON_S = 0.2
 

@@ -8,8 +8,7 @@ from cloche.browser.actions.waiting import wait_for
 from cloche.browser.contract.actions import WaitForRequest
 from cloche.browser.contract.common import ActionError, Failure
 
-from ..conftest import CallOf, Show
-from .conftest import Ask
+from .conftest import Ask, CallOf, Show
 
 SOON_S = 0.15
 

@@ -8,8 +8,7 @@ from cloche.browser.contract.state import ClearCookiesRequest, Cookie, GetCookie
 from cloche.browser.session_browser import Browser
 from cloche.browser.state.cookies import clear_cookies, get_cookies, is_sent_to, set_cookies
 from cloche.errors import InvalidError
-
-from .conftest import CallOf
+from cloche.testing.bare_chromium import CallOf
 
 NEXT_MONTH = float(round(time.time()) + 30 * 86_400)
 """Chromium keeps no cookie for longer than 400 days."""

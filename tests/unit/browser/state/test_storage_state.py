@@ -7,7 +7,6 @@ import pytest
 from cloche.browser.contract.common import ActionError, Failure
 from cloche.browser.contract.pages import NavigateRequest
 from cloche.browser.contract.state import (
-    Cookie,
     GetStorageStateRequest,
     NameValue,
     OriginState,
@@ -15,6 +14,7 @@ from cloche.browser.contract.state import (
     SetPermissionsRequest,
     SetStorageStateRequest,
     StorageState,
+    StoredCookie,
 )
 from cloche.browser.navigation.navigate import navigate
 from cloche.browser.session_browser import Browser
@@ -34,7 +34,7 @@ def state_of(origin: str, **entries: str) -> StorageState:
 
 async def test_what_is_set_is_there_for_pages_and_comes_back(tab: Tab, call_of: CallOf, serve: Serve, ask: Ask) -> None:
     origin = await serve({"/": html("page")})
-    cookie = Cookie(name="a", value="b", domain="127.0.0.1")
+    cookie = StoredCookie(name="a", value="b", domain="127.0.0.1")
     state = state_of(origin, length="1", getItem='ü\n"</script>')
     wanted = StorageState(cookies=[cookie], origins=state.origins)
     answer = await set_storage_state(call_of(), SetStorageStateRequest(storage_state=wanted, clear_first=True))

@@ -1,5 +1,6 @@
 """Which elements the page script finds, against a real Chromium."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,8 +9,7 @@ from cloche.browser.contract.common import ActionError, Failure
 from cloche.browser.locate import prepare
 from cloche.browser.selector import parse_selector
 from cloche.browser.tab import Tab
-
-from .conftest import CallOf, Show
+from cloche.testing.bare_chromium import CallOf, Show
 
 PAGE = """<main>
 <h1>The Shop</h1><h2 id=h2>Tea &amp; more</h2>
@@ -33,17 +33,11 @@ async def found(tab: Tab, selector: str, call_of: CallOf) -> list[str]:
     parts: Any = parse_selector(selector).to_json()
     prepare(tab.main, parts)
     context = await tab.main.world(deadline)
-    expression = f"cloche.findAll({parts_json(parts)}).map((e) => e.id)"
+    expression = f"cloche.findAll({json.dumps(parts)}).map((e) => e.id)"
     params = {"expression": f"cloche.probe = () => {expression}; 0", "contextId": context}
     await tab.session.call("Runtime.evaluate", params, deadline=deadline)
     ids: list[str] = await tab.main.run("probe", {}, deadline)
     return ids
-
-
-def parts_json(parts: object) -> str:
-    import json
-
-    return json.dumps(parts)
 
 
 @pytest.fixture
@@ -113,14 +107,14 @@ async def test_what_no_engine_understands_is_an_invalid_selector(page: Tab, call
 
 
 async def test_a_search_ends_at_its_deadline(show: Show, call_of: CallOf) -> None:
-    tab = await show("<script>document.body.innerHTML = '<p><b>x</b></p>'.repeat(50000)</script>")
+    tab = await show("<body><script>document.body.innerHTML = '<p><b>x</b></p>'.repeat(15000)</script>")
     parts = [{"engine": "text", "match": {"pattern": "y", "flags": ""}}]
     with pytest.raises(ActionError) as caught:
-        await tab.main.run("count", {"parts": parts}, call_of(tab, patience_s=0.02).deadline)
+        await tab.main.run("count", {"parts": parts}, call_of(tab, patience_s=0.005).deadline)
     assert caught.value.code is Failure.TIMEOUT
 
 
 async def test_ten_thousand_matches_are_enough(show: Show, call_of: CallOf) -> None:
-    tab = await show("<script>document.body.innerHTML = '<i></i>'.repeat(12000)</script>")
+    tab = await show("<body><script>document.body.innerHTML = '<i></i>'.repeat(12000)</script>")
     counted = await tab.main.run("count", {"parts": [{"engine": "css", "css": "i"}]}, call_of(tab).deadline)
     assert counted["attached"] == 10_000
