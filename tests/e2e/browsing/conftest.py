@@ -1,5 +1,6 @@
 """Both doors to one daemon for each module, and one session that the module's cases share."""
 
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Final
 
@@ -80,3 +81,14 @@ def make_hands(door: Door, shared_daemon: DaemonProcess, local_web: LocalWeb) ->
         return Hands(door, session["id"], local_web)
 
     return make
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every case goes through both doors in `script/test-long`, and through one of them, always the same, otherwise."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        if call is None or "door" not in call.params or "e2e/browsing" not in item.path.as_posix():
+            continue
+        case = item.nodeid.replace(f"[{call.params['door']}", "[").encode()
+        if call.params["door"] != ("rest", "grpc")[zlib.crc32(case) % 2]:
+            item.add_marker(pytest.mark.long)
