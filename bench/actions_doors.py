@@ -10,6 +10,8 @@ from playwright.async_api import Page
 from cloche.api.grpc.generated import browser_pb2
 
 MESSAGE_BYTES = 64 << 20
+NO_MARGINS = {"margin_top": 0.0, "margin_bottom": 0.0, "margin_left": 0.0, "margin_right": 0.0}
+"""As Playwright prints by itself; Chromium leaves margins, which makes more pages."""
 
 
 class Door(Protocol):
@@ -102,7 +104,7 @@ class RestDoor(_Service):
 
     async def pdf(self) -> int:
         answer = await self._client.get(
-            f"{self._base}/pdf", params={"tab_id": self._tab_id}, headers={"accept": "application/pdf"}
+            f"{self._base}/pdf", params={"tab_id": self._tab_id, **NO_MARGINS}, headers={"accept": "application/pdf"}
         )
         assert answer.headers["content-type"] == "application/pdf", answer.text
         return len(answer.content)
@@ -139,7 +141,7 @@ class GrpcDoor(_Service):
         return len((await self.call("Screenshot")).image_bytes)
 
     async def pdf(self) -> int:
-        return len((await self.call("ExportPdf")).pdf_bytes)
+        return len((await self.call("ExportPdf", **NO_MARGINS)).pdf_bytes)
 
     async def snapshot(self, max_bytes: int = 0) -> str:
         return str((await self.call("Observe", max_bytes=max_bytes)).accessibility_tree)
