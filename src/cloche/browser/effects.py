@@ -1,6 +1,7 @@
 """What an action causes: watched from before it until shortly after, told in its answer."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,21 +13,17 @@ from cloche.browser.contract.actions import DownloadInfo, Effects
 from cloche.browser.contract.common import ActionError, Failure
 from cloche.browser.devtools.codec import read
 from cloche.browser.devtools.session import TargetSession
-from cloche.browser.page_events import FrameNavigated, WithinDocument
+from cloche.browser.page_events import FrameNavigated, NavigationRequested, WithinDocument
 from cloche.browser.redact.urls import redact_url
 from cloche.browser.tab import OnEvent, Tab
 
 TAB_S: Final = 1.0
 """How long a tab that the page has asked for may take to open; Chromium may also refuse it without a word."""
+CHOOSER_S: Final = 0.3
+"""How long Chromium may take to tell of a file chooser."""
 DOWNLOAD_S: Final = 0.15
 """How long after a navigation that came to nothing Chromium may take to tell of the download that it became."""
 MAX_DOWNLOADS: Final = 16
-
-
-class _Requested(msgspec.Struct):
-    frameId: str = ""
-    url: str = ""
-    disposition: str = "currentTab"
 
 
 class _Starting(msgspec.Struct):
@@ -53,13 +50,19 @@ class Watch:
     _windows: int = 0
     _elsewhere: int = 0
     """Windows and tabs that the page has asked for; Chromium tells of some in both ways."""
-    _refused: int = 0
+    _opened_before: int = 0
     _downloads: list[DownloadInfo] = field(default_factory=list)
 
     @property
     def is_navigating(self) -> bool:
         """Whether the main frame has left its document, or is about to."""
         return bool(self._going_to or self.navigated_url)
+
+    async def chooser_may_come(self, deadline: float) -> None:
+        """Wait for it a moment: the page has used up a click, for which a tab it asked for would be a reason too."""
+        soon = min(deadline, asyncio.get_running_loop().time() + CHOOSER_S)
+        with contextlib.suppress(ActionError):  # a tab that has closed, or crashed, is for `settle` to tell
+            await self.tab.until(lambda: self.file_chooser or self._windows > 0 or self._is_held_up(), soon)
 
     async def settle(self, deadline: float) -> Effects:
         """Wait until what was begun shows: a navigation's commit, a tab's opening. Then tell all of it.
@@ -68,7 +71,7 @@ class Watch:
         """
         soon = min(deadline, asyncio.get_running_loop().time() + TAB_S)
         try:
-            await self.tab.until(lambda: self._is_held_up() or self._has_tabs(), soon)
+            await self.tab.until(lambda: self._is_held_up() or self.has_tabs(), soon)
             await self.tab.until(lambda: self._is_held_up() or not self._going_to, deadline)
             if self._came_to_nothing and not self.navigated_url:
                 soon = min(deadline, asyncio.get_running_loop().time() + DOWNLOAD_S)
@@ -95,9 +98,11 @@ class Watch:
         tabs = self.tab.browser.tabs
         return [id_ for id_, tab in tabs.items() if id_ not in self._before and tab.opener_id == self.tab.id]
 
-    def _has_tabs(self) -> bool:
-        refused = self.tab.browser.popups_closed - self._refused
-        return len(self._new_tabs()) + refused >= max(self._windows, self._elsewhere)
+    def has_tabs(self) -> bool:
+        """Whether all tabs have come that the page has asked for."""
+        # Also those that were closed at once: by the page itself, or because there were enough.
+        opened = self.tab.browser.popups.opened[self.tab.id] - self._opened_before
+        return opened >= max(self._windows, self._elsewhere)
 
     # --- events -----------------------------------------------------------------------------------------------------
 
@@ -114,10 +119,10 @@ class Watch:
         }
 
     def _requested(self, session: TargetSession, params: msgspec.Raw) -> None:
-        event = read(params, _Requested)
+        event = read(params, NavigationRequested)
         if event.disposition == "currentTab" and event.frameId == self.tab.id:
             self._going_to = event.url
-        elif event.disposition in ("newTab", "newWindow"):
+        elif event.is_elsewhere:
             self._elsewhere += 1
 
     def _starting(self, session: TargetSession, params: msgspec.Raw) -> None:
@@ -155,6 +160,6 @@ class Watch:
 
 @contextmanager
 def watching(tab: Tab) -> Iterator[Watch]:
-    watch = Watch(tab, _before=frozenset(tab.browser.tabs), _refused=tab.browser.popups_closed)
+    watch = Watch(tab, _before=frozenset(tab.browser.tabs), _opened_before=tab.browser.popups.opened[tab.id])
     with tab.listening(watch.listeners()):
         yield watch

@@ -28,6 +28,7 @@ MAX_ERROR_CHARS: Final = 500
 WORLD: Final = "cloche-evaluate"
 """Apart from the page script's, where a caller could take its functions away from it."""
 _SLACK_S: Final = 0.3
+_AGAIN_S: Final = 0.02
 _GROUP: Final = "cloche-evaluate"
 
 # The page may have put its own JSON in place; what it makes of its own values is its own matter. That it is a text, and
@@ -73,7 +74,7 @@ async def evaluate(call: Call, request: EvaluateRequest) -> EvaluateResponse:
     frame = await _frame(call, request.frame_selector)
     most = request.max_bytes or DEFAULT_BYTES
     try:
-        outcome = await _run(call, frame, request)
+        outcome = await _run_once_there(call, frame, request)
         if (thrown := outcome.exceptionDetails) is not None:
             raise ActionError(Failure.SCRIPT_ERROR, described(thrown))
         value = outcome.result
@@ -95,6 +96,21 @@ async def _frame(call: Call, selector: str) -> Frame:
     if not selector:
         return call.tab.main
     return await enter_frames(call.tab, split_at_frames(parse_selector(selector)), call.deadline)
+
+
+async def _run_once_there(call: Call, frame: Frame, request: EvaluateRequest) -> _Outcome:
+    """While one document takes another's place there is for a moment no context to run anything in."""
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            return await _run(call, frame, request)
+        except RefusedError as error:
+            if "Cannot find" not in error.message or loop.time() + _AGAIN_S >= call.deadline:
+                raise
+            call.tab.require_no_dialog()
+            if not call.tab.has(frame):
+                raise
+        await asyncio.sleep(_AGAIN_S)
 
 
 async def _run(call: Call, frame: Frame, request: EvaluateRequest) -> _Outcome:
@@ -134,6 +150,8 @@ async def _to_json(call: Call, frame: Frame, value: _Value, most: int) -> str:
         msgspec.json.decode(text, type=msgspec.Raw)
     except msgspec.MsgspecError:
         raise ActionError(Failure.NOT_SERIALIZABLE, "the page's own JSON.stringify makes no JSON") from None
+    except RecursionError:
+        raise ActionError(Failure.NOT_SERIALIZABLE, "the result is nested too deeply for readers of JSON") from None
     return _fitting(text, most)
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from cloche.browser.contract.common import ActionError, Failure
-from cloche.browser.devtools.codec import Json
+from cloche.browser.devtools.bounds import Id
+from cloche.browser.devtools.codec import Json, read
 from cloche.browser.devtools.errors import (
     AnswerMalformedError,
     AnswerTooLargeError,
@@ -45,6 +46,13 @@ class Evaluated(msgspec.Struct):
 
     result: _Remote = msgspec.field(default_factory=_Remote)
     exceptionDetails: Json | None = None
+
+
+class _Told(msgspec.Struct):
+    """What `cloche.run` answers: one of the two."""
+
+    value: Any = None
+    error: tuple[Failure, str] | None = None
 
 
 class _World(msgspec.Struct):
@@ -120,13 +128,13 @@ class Frame:
         if answer.exceptionDetails is not None:
             # `cloche.run` lets nothing out: the world itself is broken, or was taken away.
             raise RefusedError("Runtime.evaluate", 0, "the page script could not be run")
-        told_ = msgspec.json.decode(answer.result.value)
-        if not isinstance(told_, dict) or not ("value" in told_ or "error" in told_):
-            raise RefusedError("Runtime.evaluate", 0, "the page script answered something else")
-        if "error" in told_:
-            code, detail = told_["error"]
-            raise ActionError(Failure(code), str(detail))
-        return told_["value"]
+        try:
+            told_ = read(answer.result.value, _Told)
+        except AnswerMalformedError:
+            raise RefusedError("Runtime.evaluate", 0, "the page script answered something else") from None
+        if told_.error is not None:
+            raise ActionError(*told_.error)
+        return told_.value
 
     async def world(self, deadline: float) -> int:
         """The execution context of the page script in the current document, made when it is not there yet."""
@@ -143,7 +151,10 @@ class Frame:
         answer = await self.session.call("Runtime.evaluate", params, Evaluated, deadline=deadline + SLACK_S)
         if answer.exceptionDetails is not None:
             raise ActionError(Failure.BROWSER_FAILED, "the page script could not be loaded")
-        self.document = str(msgspec.json.decode(answer.result.value))
+        try:
+            self.document = read(answer.result.value, Id)
+        except AnswerMalformedError as error:
+            raise told(error) from None
         self._context = made.executionContextId
         return self._context
 

@@ -236,9 +236,9 @@ async def _in_named_frame(
 
 
 async def _count(frame: Frame, parts: Sequence[Json], deadline: float) -> _Counted:
-    await prepare(frame, parts, deadline)
     soon = min(deadline, asyncio.get_running_loop().time() + LOOK_S)
     try:
+        await prepare(frame, parts, soon)
         return msgspec.convert(await frame.run("count", {"parts": parts}, soon), _Counted)
     except ActionError as error:
         if error.code in (Failure.INVALID_SELECTOR, Failure.DIALOG_OPEN, Failure.PAGE_CRASHED):

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from cloche.browser.devtools.bounds import Id
 from cloche.browser.devtools.codec import read
 from cloche.browser.devtools.errors import AnswerMalformedError
 
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
     from cloche.browser.tab import Tab
 
 _NOTE: Final = "main_worlds"
+MAX_NOTED: Final = 2000
+"""Frames of a tab; beyond, those that are no more are forgotten. Pages add and remove frames without end."""
 
 
 class _Aux(msgspec.Struct):
     isDefault: bool = False
-    frameId: str = ""
+    frameId: Id = ""
 
 
 class _Context(msgspec.Struct):
@@ -43,6 +46,9 @@ class MainWorlds:
             return  # of no frame: a worker's, say
         if context.auxData.isDefault and context.auxData.frameId in tab.frames:
             worlds: dict[str, tuple[str, int]] = tab.notes.setdefault(_NOTE, {})
+            if len(worlds) >= MAX_NOTED:
+                for gone in worlds.keys() - tab.frames.keys():
+                    del worlds[gone]
             worlds[context.auxData.frameId] = (session.id, context.id)
 
 

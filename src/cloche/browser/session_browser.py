@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
-import structlog
 
 from cloche.browser.call import Limits, WhyBlocked
 from cloche.browser.contract.common import ActionError, Failure
@@ -16,14 +15,21 @@ from cloche.browser.devtools.errors import AnswerMalformedError, DevToolsError
 from cloche.browser.devtools.session import TargetSession
 from cloche.browser.frame import told
 from cloche.browser.memory import Memory
-from cloche.browser.page_events import ONLY_PAGES, Attached, Detached, TargetChanged, TargetsAnswer
+from cloche.browser.page_events import (
+    ONLY_PAGES,
+    Attached,
+    Detached,
+    TargetChanged,
+    TargetsAnswer,
+)
+from cloche.browser.popups import ASKED, Popups
 from cloche.browser.tab import HIDDEN, Tab
 
 HOST: Final = "127.0.0.1:9222"
 OPEN_S: Final = 10.0
 CALL_S: Final = 10.0
-
-_log = structlog.get_logger(__name__)
+MAX_WATCHED: Final = 1000
+"""Pages; a client's that are more are let go on their way and not seen."""
 
 T = TypeVar("T")
 
@@ -39,8 +45,9 @@ class Browser:
         self.limits = limits
         self.why_blocked = why_blocked
         self.tabs: Mapping[str, Tab] = {}
-        self.popups_closed = 0
-        """Pages opened by pages when there were as many tabs as may be."""
+        self.popups = Popups()
+        self.tabs_to_come = 0
+        """Tabs that are being opened: they have taken their places."""
         self._connection: Connection | None = None
         self._known: dict[str, tuple[TargetSession, Tab]] = {}
         self._active_id = ""
@@ -57,6 +64,7 @@ class Browser:
         browser = cls(memory, limits, why_blocked)
         try:
             browser._connection = await Connection.connect(sock, path, HOST, browser._take)
+            browser._connection.ended.add_done_callback(lambda _: browser.close())
             await browser._find_pages()
         except DevToolsError as error:
             browser.close()
@@ -82,6 +90,7 @@ class Browser:
             self._connection.close()
         for tab in tuple(self.tabs.values()):
             tab.gone()
+        self._tell()
 
     async def call(
         self,
@@ -98,6 +107,12 @@ class Browser:
             return await self.connection.call(method, params, kind, deadline=deadline, held_up=False)
         except DevToolsError as error:
             raise told(error) from None
+
+    def why_gone(self) -> ActionError:
+        """What a tab that is no more is for who asks for an action on it."""
+        if self.is_closed:
+            return ActionError(Failure.BROWSER_RESTARTED, "the browser went away; try again")
+        return ActionError(Failure.TAB_NOT_FOUND, "the tab has been closed")
 
     # --- tabs -------------------------------------------------------------------------------------------------------
 
@@ -161,11 +176,7 @@ class Browser:
     def _take(self, session_id: str, method: str, params: msgspec.Raw) -> None:
         if session_id:
             if (known := self._known.get(session_id)) is not None:
-                session, tab = known
-                tab.take(session, method, params)
-                for observer in self.memory.observers:
-                    if method in observer.methods:
-                        observer.take(tab, session, method, params)
+                self._take_of_page(*known, method, params)
             return
         try:
             match method:
@@ -180,22 +191,37 @@ class Browser:
                 case _:
                     return  # DevTools tells of more than anybody here asks about
         except AnswerMalformedError:
-            _log.warning("devtools_event_not_understood", method=method)
+            self.connection.not_understood(method)
+
+    def _take_of_page(self, session: TargetSession, tab: Tab, method: str, params: msgspec.Raw) -> None:
+        if method == ASKED:
+            self.popups.asked(tab, params)
+        tab.take(session, method, params)
+        for observer in self.memory.observers:
+            if method in observer.methods:
+                observer.take(tab, session, method, params)
 
     def _page_attached(self, event: Attached) -> None:
         facts = event.targetInfo
         if facts.type != "page" or facts.targetId in self.tabs or self._connection is None:
             return
+        facts.openerId = self.popups.came(facts)
+        opener = self.tabs.get(facts.openerId)
         if facts.openerId and len(self.tabs) >= self.limits.tabs:
-            self.popups_closed += 1
             closing = self._connection.begin("Target.closeTarget", {"targetId": facts.targetId}, held_up=False)
             closing.add_done_callback(lambda done: done.cancelled() or done.exception())
+            if opener is not None:
+                opener.tell()
             return
-        tab = Tab(self, TargetSession(self._connection, event.sessionId, facts.targetId), facts)
+        session = TargetSession(self._connection, event.sessionId, facts.targetId)
+        if len(self.tabs) >= MAX_WATCHED:
+            session.notify("Runtime.runIfWaitingForDebugger")
+            return
+        tab = Tab(self, session, facts)
         tabs = dict(self.tabs)
         tabs[tab.id] = tab
         self.tabs = tabs
-        if (opener := self.tabs.get(facts.openerId)) is not None:
+        if opener is not None:
             opener.tell()
         self._tell()
 
@@ -207,6 +233,7 @@ class Browser:
         for known in tab.session_ids:
             self._known.pop(known, None)
         self.tabs = {id_: other for id_, other in self.tabs.items() if other is not tab}
+        self.popups.forget(self.tabs)
         if self._active_id == tab.id:
             self._active_id = tab.opener_id
         self._tell()

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-import structlog
 
 from cloche.browser.contract.actions import DialogInfo
 from cloche.browser.contract.common import ActionError, Failure
@@ -15,6 +14,7 @@ from cloche.browser.devtools.codec import read
 from cloche.browser.devtools.errors import AnswerMalformedError, DevToolsError, HeldUpError, TargetGoneError
 from cloche.browser.devtools.session import TargetSession
 from cloche.browser.frame import Frame, told
+from cloche.browser.frame_tree import ids_within, in_order
 from cloche.browser.memory import Memory
 from cloche.browser.page_events import (
     ONLY_IFRAMES,
@@ -39,12 +39,11 @@ if TYPE_CHECKING:
 DIALOG_KEPT_S: Final = 30.0
 """How long a dialog waits for an answer before it is dismissed: a page that waits for ever is of no use to anyone."""
 MAX_FRAMES: Final = 1000
+MAX_MILESTONES: Final = 64
 HIDDEN: Final = "hidden"
 """In the notes of a tab: the daemon's own, for a moment, and nobody's to see."""
 
 OnEvent = Callable[[TargetSession, msgspec.Raw], None]
-
-_log = structlog.get_logger(__name__)
 
 
 class Tab:
@@ -95,18 +94,7 @@ class Tab:
 
     def frames_in_order(self) -> list[Frame]:
         """The main frame, then each frame's children in the order in which they came, depth first."""
-        children: dict[str, list[Frame]] = defaultdict(list)
-        for frame in self.frames.values():
-            children[frame.parent_id].append(frame)
-        order, stack, seen = [], [self.main], {self.id}
-        while stack:
-            frame = stack.pop()
-            order.append(frame)
-            for child in reversed(children[frame.id]):
-                if child.id not in seen:
-                    seen.add(child.id)
-                    stack.append(child)
-        return order
+        return in_order(self.main, self.frames)
 
     def frame_of_document(self, document: str) -> Frame:
         """The frame that shows the document of a ref. Raises: ActionError (`stale_ref`, `unknown_ref`)."""
@@ -120,7 +108,7 @@ class Tab:
     def require_no_dialog(self) -> None:
         """Raises: ActionError (`dialog_open`, `page_crashed`, `tab_not_found`)."""
         if self.is_gone:
-            raise ActionError(Failure.TAB_NOT_FOUND, "the tab has been closed")
+            raise self.browser.why_gone()
         if self.crashed:
             raise ActionError(Failure.PAGE_CRASHED, "the page has crashed; reload it or go elsewhere")
         if self.dialog is not None:
@@ -148,7 +136,7 @@ class Tab:
             async with asyncio.timeout_at(deadline):
                 while not is_so():
                     if self.is_gone:
-                        raise ActionError(Failure.TAB_NOT_FOUND, "the tab has been closed")
+                        raise self.browser.why_gone()
                     if self.crashed:
                         raise ActionError(Failure.PAGE_CRASHED, "the page has crashed")
                     await asyncio.shield(self._news)
@@ -193,7 +181,7 @@ class Tab:
             for listener in tuple(self._listeners.get(method, ())):
                 listener(session, params)
         except AnswerMalformedError:
-            _log.warning("devtools_event_not_understood", method=method)
+            session.connection.not_understood(method)
         self.tell()
 
     def tell(self) -> None:
@@ -219,6 +207,9 @@ class Tab:
         for method, params in _SETUP:
             session.notify(method, params)
         session.notify("Runtime.runIfWaitingForDebugger")
+        self._ask_for_frames(session)
+
+    def _ask_for_frames(self, session: TargetSession) -> None:
         tree = session.begin("Page.getFrameTree", held_up=False)
         tree.add_done_callback(lambda answer: self._take_tree(session, answer))
 
@@ -259,19 +250,25 @@ class Tab:
         frame = self.frames.get(event.frameId)
         if frame is None or frame is self.main or event.reason == "swap" or frame.session is not session:
             return
-        doomed = {frame.id}
-        while grown := {f.id for f in self.frames.values() if f.parent_id in doomed and f.id not in doomed}:
-            doomed |= grown
-        for frame_id in doomed:
+        self._drop_below(frame)
+        del self.frames[frame.id]
+
+    def _drop_below(self, frame: Frame) -> None:
+        """Forget the frames in it. Of those that Chromium keeps for going back it does not tell that they are gone."""
+        for frame_id in ids_within(frame, self.frames):
             del self.frames[frame_id]
 
     def _frame_navigated(self, session: TargetSession, params: msgspec.Raw) -> None:
-        facts = read(params, FrameNavigated).frame
+        event = read(params, FrameNavigated)
+        facts = event.frame
         frame = self._frame(facts.id, facts.parentId, session)
         if frame is None:
             return
         frame.session = session
         frame.forget_document()
+        self._drop_below(frame)
+        if event.type == "BackForwardCacheRestore":
+            self._ask_for_frames(session)  # which come back with it, untold
         _describe(frame, facts)
         frame.reached = {"commit"}
         if frame is self.main:
@@ -289,7 +286,7 @@ class Tab:
             return
         # Of a document that was there before, what it has reached may be told before what it is.
         frame.loader_id = frame.loader_id or event.loaderId
-        if event.loaderId == frame.loader_id:
+        if event.loaderId == frame.loader_id and len(frame.reached) < MAX_MILESTONES:
             frame.reached.add(event.name)
 
     def _dialog_opening(self, session: TargetSession, params: msgspec.Raw) -> None:
@@ -329,7 +326,7 @@ class Tab:
 
     def _attached(self, session: TargetSession, params: msgspec.Raw) -> None:
         event = read(params, Attached)
-        if event.targetInfo.type != "iframe":
+        if event.targetInfo.type != "iframe" or len(self._children) >= MAX_FRAMES:
             return
         child = TargetSession(session.connection, event.sessionId, event.targetInfo.targetId)
         frame = self._frame(child.target_id, "", child)

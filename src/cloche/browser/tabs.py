@@ -50,9 +50,13 @@ async def open_tab(call: Call, request: OpenTabRequest) -> OpenTabResponse:
     """Raises: ActionError (`tab_limit_reached`, `invalid_url`); once the tab is there, failures stand beside it."""
     url = check_destination(request.url) if request.url else BLANK
     browser = call.browser
-    if len(visible_tabs(browser)) >= call.limits.tabs:
+    if len(visible_tabs(browser)) + browser.tabs_to_come >= call.limits.tabs:
         raise ActionError(Failure.TAB_LIMIT_REACHED, f"{call.limits.tabs} tabs are open, as many as the budget allows")
-    tab = await open_blank(browser, call.deadline, background=not request.activate)
+    browser.tabs_to_come += 1
+    try:
+        tab = await open_blank(browser, call.deadline, background=not request.activate)
+    finally:
+        browser.tabs_to_come -= 1
     if request.activate:
         browser.set_active(tab)
     if url == BLANK:
@@ -83,7 +87,9 @@ async def open_blank(browser: Browser, deadline: float, *, background: bool) -> 
     """A fresh one in the default browser context. Raises: ActionError."""
     params = {"url": BLANK, "background": background}
     made = await browser.call("Target.createTarget", params, _Made, deadline=deadline)
-    return await browser.tab_opened(made.targetId, deadline)
+    tab = await browser.tab_opened(made.targetId, deadline)
+    await tab.until(lambda: tab.is_set_up, deadline)  # before that it has no address, not even this one
+    return tab
 
 
 async def switch_tab(call: Call, request: SwitchTabRequest) -> SwitchTabResponse:

@@ -5,11 +5,55 @@ from typing import Final
 
 import msgspec
 
+from cloche.browser.devtools.codec import read
 from cloche.browser.devtools.errors import DevToolsError
+from cloche.browser.devtools.session import TargetSession
 from cloche.browser.frame import Evaluated
-from cloche.browser.tab import Tab
+from cloche.browser.page_events import FrameNavigated
+from cloche.browser.tab import OnEvent, Tab
 
 _PATIENCE_S: Final = 0.5
+
+
+_WHEN_LOADED: Final = """document.readyState === 'complete' ? document.title
+    : new Promise((done) => addEventListener('load', () => done(document.title), {once: true}))"""
+
+
+class TitleAtLoad:
+    """Asks a page for its title before it has loaded, so that the answer comes with that event and not after it.
+
+    A page that has just loaded is busy with its first picture, and would let the question wait for some milliseconds.
+    """
+
+    def __init__(self, tab: Tab) -> None:
+        self._tab = tab
+        self._loader_id = ""
+        self._answer: asyncio.Future[msgspec.Raw] | None = None
+
+    @property
+    def listeners(self) -> dict[str, OnEvent]:
+        return {"Page.frameNavigated": self._navigated}
+
+    async def title(self, max_bytes: int, deadline: float) -> str:
+        """What the page has told; it is asked again where it has not, or shows another document by now."""
+        known = self._known()
+        if known is None:
+            return await title_of(self._tab, max_bytes, deadline)
+        self._tab.title = clipped(known, max_bytes)
+        return self._tab.title
+
+    def _navigated(self, session: TargetSession, params: msgspec.Raw) -> None:
+        frame = read(params, FrameNavigated).frame
+        if frame.id == self._tab.id:
+            self._loader_id = frame.loaderId
+            question = {"expression": _WHEN_LOADED, "awaitPromise": True, "returnByValue": True}
+            self._answer = session.ask("Runtime.evaluate", question)
+
+    def _known(self) -> str | None:
+        answer = self._answer
+        if answer is None or not answer.done() or answer.cancelled() or answer.exception() is not None:
+            return None
+        return _text_of(read(answer.result(), Evaluated)) if self._loader_id == self._tab.main.loader_id else None
 
 
 async def title_of(tab: Tab, max_bytes: int, deadline: float) -> str:
@@ -20,11 +64,16 @@ async def title_of(tab: Tab, max_bytes: int, deadline: float) -> str:
         answer = await tab.session.call("Runtime.evaluate", params, Evaluated, deadline=until)
     except DevToolsError:
         return clipped(tab.title, max_bytes)
-    value = msgspec.json.decode(answer.result.value)
-    if answer.exceptionDetails is not None or not isinstance(value, str):
+    value = _text_of(answer)
+    if value is None:
         return clipped(tab.title, max_bytes)
     tab.title = value[:max_bytes]
     return clipped(value, max_bytes)
+
+
+def _text_of(answer: Evaluated) -> str | None:
+    value = None if answer.exceptionDetails is not None else msgspec.json.decode(answer.result.value)
+    return value if isinstance(value, str) else None
 
 
 def clipped(text: str, max_bytes: int) -> str:

@@ -279,6 +279,7 @@ CHORDS = {
     "a": ("a", "KeyA", 65, ""),
     "A": ("A", "KeyA", 65, "Shift"),
     "ß": ("ß", "", 0, ""),
+    "+": ("+", "Equal", 187, "Shift"),
     "Control+Shift+K": ("K", "KeyK", 75, "Control+Shift"),
     "Ctrl+a": ("a", "KeyA", 65, "Control"),
     "Alt+ArrowUp": ("ArrowUp", "ArrowUp", 38, "Alt"),

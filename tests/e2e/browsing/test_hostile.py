@@ -113,7 +113,7 @@ async def test_an_empty_selector_without_a_position_is_refused(shared: Hands) ->
         ("Click", {"selector": 7}),
         ("Click", {"selector": "a", "modifiers": ["Hyper"]}),
         ("Click", {"selector": "a", "button": "fourth"}),
-        ("Type", {"selector": "a", "text": "x" * 70_000}),
+        ("Type", {"selector": "a", "text": "x" * 263_000}),
         ("Scroll", {"delta_y": math.nan}),
         ("SetViewport", {"width": -5, "height": 100}),
         ("SetViewport", {"width": 100_000, "height": 100_000}),
@@ -156,7 +156,7 @@ async def test_a_picture_of_nothing_or_of_everything_is_none(shared: Hands, clip
 
 
 @pytest.mark.parametrize(
-    "key", ["", "NoSuchKey", "Control+", "+", "Control+NoSuch", "Hyper+a", "a+b", "Control+Control+", "F99", "ab", "\0"]
+    "key", ["", "NoSuchKey", "Control+", "Control+NoSuch", "Hyper+a", "a+b", "Control+Control+", "F99", "ab", "\0"]
 )
 async def test_a_key_that_does_not_exist_is_invalid_and_none_is_left_held(shared: Hands, key: str) -> None:
     await shared.goto("forms.html")

@@ -37,6 +37,7 @@ async def test_a_clients_context_pages_routes_and_emulation_are_left_alone(hands
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))  # Playwright leaves it to this handler.
     await page.goto(hands.url("dialogs.html"))
+    await page.evaluate("document.cookie = 'theirs=1'; localStorage.theirs = '1'")
 
     await hands.goto("buttons.html")
     await hands.do("SetViewport", width=900, height=600)
@@ -45,6 +46,9 @@ async def test_a_clients_context_pages_routes_and_emulation_are_left_alone(hands
     await hands.do("OpenTab", url=hands.url("empty.html"))
     await hands.do("ResetState", clear_cookies=True, clear_storage=True, reset_tabs=True)
 
+    urls = [tab["url"] for tab in await hands.tabs()]
+    assert sorted(urls) == ["about:blank", page.url], "a client's page is listed, and not closed"
+    assert await page.evaluate("[document.cookie, localStorage.theirs]") == ["theirs=1", "1"]
     assert await page.evaluate("[innerWidth, innerHeight, navigator.userAgent]") == [333, 444, "theirs/1.0"]
     assert await page.evaluate("fetch('/made-up').then((answer) => answer.text())") == "made up"
     assert page.url == hands.url("dialogs.html")

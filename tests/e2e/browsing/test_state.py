@@ -179,7 +179,7 @@ async def test_a_viewport_is_what_the_page_measures(hands: Hands) -> None:
     await hands.goto("empty.html")
     answer = await hands.do("SetViewport", width=412, height=732, device_scale_factor=2.5, mobile=True)
     assert (answer["width"], answer["height"], answer["device_scale_factor"]) == (412, 732, 2.5)
-    assert await hands.js("[screen.width, innerHeight, devicePixelRatio]") == [412, 732, 2.5]
+    assert await hands.js("[innerWidth, innerHeight, devicePixelRatio]") == [412, 732, 2.5]
     await hands.do("SetViewport", width=900, height=600)
     assert await hands.js("[innerWidth, innerHeight, devicePixelRatio]") == [900, 600, 1]
     await hands.goto("empty.html", host="other.test")

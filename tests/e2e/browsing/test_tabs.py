@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import MakeHands
+from .conftest import Json, MakeHands
 from .hands import SOON_MS, Hands
 
 
@@ -29,20 +29,41 @@ async def test_a_tab_behind_is_used_by_its_name_without_being_switched_to(hands:
     assert [tab["active"] for tab in await hands.tabs()] == [True, False]
 
 
-POPUPS = ["#open", "#other", "#blank", "#alone", "#form", "#script"]
+POPUPS = {
+    "#open": ("http://site.test/pages/empty.html", "empty of site.test"),
+    "#other": ("http://other.test/pages/empty.html", "empty of other.test"),
+    "#blank": ("http://site.test/pages/empty.html", "empty of site.test"),
+    "#alone": ("http://site.test/pages/empty.html", "empty of site.test"),
+    "#form": ("http://site.test/echo?", ""),
+    "#script": ("about:blank", "written"),
+}
+"""What opens them, and what they show."""
 
 
-@pytest.mark.parametrize("selector", POPUPS)
-async def test_a_popup_becomes_a_tab_that_the_click_names(hands: Hands, selector: str) -> None:
+@pytest.mark.parametrize(("selector", "shown"), POPUPS.items())
+async def test_a_popup_becomes_a_tab_that_the_click_names(hands: Hands, selector: str, shown: tuple[str, str]) -> None:
     await hands.goto("popups.html")
     (first,) = await hands.tabs()
     (popup,) = (await hands.do("Click", selector=selector))["effects"]["new_tab_ids"]
     tabs = {tab["tab_id"]: tab for tab in await hands.tabs()}
     assert set(tabs) == {first["tab_id"], popup}
-    if selector != "#alone":
-        assert tabs[popup]["opener_tab_id"] == first["tab_id"]
+    assert tabs[popup]["opener_tab_id"] == first["tab_id"]
     await hands.do("WaitFor", tab_id=popup, load_state="load", timeout_ms=3000)
-    assert (await hands.do("GetTitle", tab_id=popup))["title"] != ""
+    answer = await hands.do("GetTitle", tab_id=popup)
+    assert (answer["page_url"], answer["title"]) == shown
+
+
+@pytest.mark.parametrize("how", [{"modifiers": ["Control"]}, {"modifiers": ["Shift"]}, {"button": "middle"}], ids=str)
+async def test_a_link_that_is_clicked_aside_opens_a_tab_that_the_click_names(hands: Hands, how: Json) -> None:
+    await hands.goto("history.html")
+    (first,) = await hands.tabs()
+    effects = (await hands.do("Click", selector="#next", **how))["effects"]
+    assert not effects["navigated"]
+    (opened,) = effects["new_tab_ids"]
+    tabs = {tab["tab_id"]: tab for tab in await hands.tabs()}
+    assert tabs[opened]["opener_tab_id"] == first["tab_id"]
+    await hands.do("WaitFor", tab_id=opened, load_state="load", timeout_ms=3000)
+    assert tabs[first["tab_id"]]["url"] == hands.url("history.html")
 
 
 async def test_a_popup_that_closes_at_once_is_no_trouble(hands: Hands) -> None:

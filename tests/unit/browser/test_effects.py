@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
 from cloche.browser.actions.pointer import click
 from cloche.browser.contract.actions import ClickRequest, Effects
+from cloche.browser.effects import watching
 from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
 from cloche.testing.bare_chromium import CallOf, Show
@@ -93,8 +95,35 @@ async def test_a_download_is_told_without_secrets(show: Show, browser: Browser, 
     assert effects.navigated is False
 
 
-async def test_a_file_chooser_is_told(show: Show, call_of: CallOf) -> None:
-    tab = await show("<label id=b>Pick <input type=file></label>")
+@pytest.mark.parametrize("request_", [ClickRequest(modifiers=["Control"]), ClickRequest(button="middle")])
+async def test_a_link_clicked_aside_is_a_new_tab_of_this_one(
+    show: Show, browser: Browser, call_of: CallOf, request_: ClickRequest
+) -> None:
+    tab = await show("<a id=b href='about:blank#new'>x</a>")
+    effects = (await click(call_of(tab), replace(request_, selector="#b"))).effects
+    (opened,) = effects.new_tab_ids
+    assert browser.tab(opened).opener_id == tab.id
+
+
+async def test_a_tab_that_closes_at_once_is_not_waited_for(show: Show, browser: Browser, call_of: CallOf) -> None:
+    tab = await show("<button id=b onclick='window.open(`about:blank`).close()'>x</button>")
+    with watching(tab) as watch:
+        await click(call_of(tab), ClickRequest(selector="#b"))
+        assert await tab.until(lambda: len(browser.tabs) == 2, call_of(tab).deadline)
+        assert watch.has_tabs()
+    assert watch.effects().new_tab_ids == []
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<label id=b>Pick <input type=file></label>",
+        "<button id=b onclick='hid.click()'>x</button><input id=hid type=file hidden>",
+        "<button id=b onclick='const i = document.createElement(`input`); i.type = `file`; i.click()'>x</button>",
+    ],
+)
+async def test_a_file_chooser_is_told(show: Show, call_of: CallOf, html: str) -> None:
+    tab = await show(html)
     assert (await effects_of(call_of, tab)).file_chooser is True
 
 

@@ -8,8 +8,9 @@ import pytest
 from cloche.browser.contract.actions import CaptureSelectionRequest
 from cloche.browser.contract.common import ActionError, Failure
 from cloche.browser.contract.looking import GetTitleRequest, ObserveRequest
+from cloche.browser.frame import Frame
 from cloche.browser.observe import capture_selection, get_title, observe, page_texts
-from cloche.browser.observing import frames
+from cloche.browser.observing import accessibility, frames
 from cloche.browser.tab import Tab
 from cloche.testing.bare_chromium import BareChromium, CallOf, Show, soon
 
@@ -168,7 +169,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 async def test_a_frame_that_hangs_does_not_hold_up_the_page(
     tab: Tab, call_of: CallOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frames, "FRAME_S", 0.1)
+    monkeypatch.setattr(frames, "FRAME_S", 0.3)
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         await tab.session.call("Page.navigate", {"url": f"http://a.test:{port}/"}, deadline=soon())
@@ -178,6 +179,46 @@ async def test_a_frame_that_hangs_does_not_hold_up_the_page(
     assert (first, third) == ('- heading "Page" [level=1]', "- paragraph: after")
     assert second.startswith("- iframe [ref=") and second.endswith("[unresponsive]")
     assert inside(seen.visible_text) == "Page\nafter"
+
+
+async def test_a_page_that_is_not_read_in_time_without_chromiums_tree_is_too_large(
+    show: Show, call_of: CallOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above so many elements it is read by the rules alone, and where that takes too long the page is to blame."""
+    tab = await show("<h1>Page</h1><p>text</p>")
+    monkeypatch.setattr(accessibility, "MAX_ELEMENTS", 1)
+    small = await observe(call_of(tab), ObserveRequest())
+    assert inside(small.accessibility_tree).startswith('- heading "Page"')
+    asked = accessibility.is_kept
+
+    async def is_kept_of_a_page_that_takes_long(frame: Frame, deadline: float) -> bool:
+        kept = await asked(frame, deadline)
+        tab.session.notify("Runtime.evaluate", {"expression": "for (;;);", "timeout": 900})
+        return kept
+
+    monkeypatch.setattr(frames, "is_kept", is_kept_of_a_page_that_takes_long)
+    with pytest.raises(ActionError) as refused:
+        await observe(call_of(tab, patience_s=0.2), ObserveRequest())
+    assert refused.value.code is Failure.PAGE_TOO_LARGE
+    monkeypatch.undo()
+    assert inside((await observe(call_of(tab), ObserveRequest())).accessibility_tree)
+
+
+@pytest.mark.parametrize("most", [1, 200, 400])
+async def test_every_text_keeps_to_its_bytes_with_its_fence_down_to_the_least(
+    show: Show, call_of: CallOf, most: int
+) -> None:
+    """The fence is counted in; so small that only the fence would fit, 64 bytes of the page are still told."""
+    tab = await show("<p>é and more</p>" * 500)
+    asked = ObserveRequest(
+        include_accessibility_tree=True, include_dom_snapshot=True, include_visible_text=True,
+        max_bytes=most, max_dom_snapshot_bytes=most, max_visible_text_bytes=most,
+    )  # fmt: skip
+    seen = await observe(call_of(tab), asked)
+    for text in (seen.accessibility_tree, seen.dom_snapshot, seen.visible_text):
+        around = len(text.encode()) - len(inside(text).encode())
+        assert len(inside(text)) > 0 and len(text.encode()) <= max(most, around + 64)
+    assert seen.accessibility_tree_truncated and seen.dom_truncated and seen.visible_text_truncated
 
 
 async def test_a_page_that_hangs_is_unresponsive(show: Show, call_of: CallOf) -> None:

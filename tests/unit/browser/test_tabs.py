@@ -1,5 +1,6 @@
 """Tabs are opened, switched to and closed, whatever their pages have against it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -104,3 +105,13 @@ async def test_the_last_tab_cannot_be_closed(browser: Browser, call_of: CallOf) 
     assert refused.value.code is Failure.LAST_TAB
     await close_tab(call_of(), CloseTabRequest(tab_id=made["targetId"]))
     await browser.call("Target.disposeBrowserContext", {"browserContextId": context})
+
+
+async def test_tabs_opened_at_once_are_no_more_than_may_be(browser: Browser, call_of: CallOf) -> None:
+    most = len(browser.tabs) + 2
+    answers = await asyncio.gather(
+        *(open_tab(call_of(tabs=most), OpenTabRequest(activate=False)) for _ in range(5)), return_exceptions=True
+    )
+    refused = [answer for answer in answers if isinstance(answer, ActionError)]
+    assert [error.code for error in refused] == [Failure.TAB_LIMIT_REACHED] * 3
+    assert len(browser.tabs) == most

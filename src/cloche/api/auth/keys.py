@@ -113,11 +113,13 @@ class KeyStore:
 
     async def revoke(self, key_id: KeyId) -> KeyRecord:
         """Make a key useless from now on; revoking it again changes nothing. Raises: NotFoundError."""
-        async with self._database.begin() as connection:
-            await rows.revoke(connection, key_id, self._clock.now())
-            row = await rows.by_id(connection, key_id)
-        self._revocations += 1
-        self._fresh.clear()
+        try:
+            async with self._database.begin() as connection:
+                await rows.revoke(connection, key_id, self._clock.now())
+                row = await rows.by_id(connection, key_id)
+        finally:  # also when whoever asked hangs up: it may be done all the same
+            self._revocations += 1
+            self._fresh.clear()
         if row is None:
             raise NotFoundError("no such key")
         return _record(row)

@@ -6,9 +6,10 @@
     service    the RPCs about a session's browser, made from the table of use cases
     sessions   the RPCs about sessions themselves, and Health
     rendering  sessions as messages
+    counting   how many values a message holds, before it is parsed
     convert    messages to the contract's dataclasses and back, by field names
     status     errors of ours as statuses
-    keyless    health and reflection, which need no key, and how many of their streams there may be
+    keyless    health and reflection, which need no key, and how many of their calls there may be
     observe    what is counted and logged of calls
     generated  what `script/proto` makes of `proto/`; nothing in it is written by hand
 

@@ -1,7 +1,9 @@
 """One call on its way: who asks, is it well-formed, do it, and what did it fail of. The same for every RPC."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -13,8 +15,10 @@ from ulid import ULID
 
 from cloche.api.auth.credentials import Credentials
 from cloche.api.grpc.convert import SESSION_PREFIX, VERSION
+from cloche.api.grpc.counting import require_few_values
 from cloche.api.grpc.observe import GrpcMetrics
 from cloche.api.grpc.status import INTERNAL, Status, status_of
+from cloche.api.limits import LARGE_BODY_TIMEOUT_S, MAX_LARGE_VALUES, OFF_THE_LOOP_BYTES
 from cloche.errors import ClocheError, DeniedError, InvalidError, TooLargeError
 from cloche.ids import SessionId, parse_session_id
 from cloche.sessions.principal import Principal
@@ -23,6 +27,8 @@ MAX_REQUEST_BYTES: Final = 65 << 20
 """Of one message. Files of 64 MiB fit in, which is the most that an operator allows unless told otherwise."""
 MAX_ANSWER_BYTES: Final = 130 << 20
 """Of one message. Likewise for a PDF of 128 MiB."""
+MESSAGE_TIMEOUT_S = LARGE_BODY_TIMEOUT_S
+"""From the key to the end of the message. Who begins calls and sends nothing would keep others from theirs."""
 
 _log = structlog.get_logger(__name__)
 
@@ -89,7 +95,7 @@ class Door:
     ) -> bytes | Status:
         try:
             principal = await self._credentials.principal(headers_of(context))
-            message = parse(request, await anext(requests, b""))
+            message = await parsed(request, await received(requests, MESSAGE_TIMEOUT_S))
             require_own_name(message, principal)
             answer = (await work(Asked(principal, message, context.time_remaining()))).SerializeToString()
             if len(answer) > MAX_ANSWER_BYTES:
@@ -106,6 +112,32 @@ def headers_of(context: Context) -> Mapping[str, str]:
     """Metadata as header fields; keys are lower case on the wire already. Of one that comes twice the first counts."""
     pairs = reversed(context.invocation_metadata() or ())
     return {key: value for key, value in pairs if isinstance(value, str)}
+
+
+async def received(
+    requests: AsyncIterator[bytes], timeout_s: float, turn: AbstractAsyncContextManager[object] | None = None
+) -> bytes:
+    """Take in a call's one message, once it is its turn.
+
+    Raises: InvalidError when all that takes too long, or there is more than one.
+    """
+    try:
+        async with asyncio.timeout(timeout_s), turn or nullcontext():
+            data = await anext(requests, b"")
+            # Until it is asked for the next, gRPC holds on to a message, in a circle that outlasts the call by far.
+            if len(data) >= OFF_THE_LOOP_BYTES and await anext(requests, None) is not None:
+                raise InvalidError("a call has one message")
+            return data
+    except TimeoutError:
+        raise InvalidError("the request did not arrive in time") from None
+
+
+async def parsed(kind: type[Message], data: bytes) -> Message:
+    """As `parse`, a large message in a thread. Raises: InvalidError, TooLargeError (too many values)."""
+    if len(data) < OFF_THE_LOOP_BYTES:
+        return parse(kind, data)
+    await asyncio.to_thread(require_few_values, data, kind, MAX_LARGE_VALUES)
+    return await asyncio.to_thread(parse, kind, data)
 
 
 def parse(kind: type[Message], data: bytes) -> Message:

@@ -4,7 +4,6 @@ from typing import Final
 
 from grpc_health.v1.health_pb2 import DESCRIPTOR as HEALTH
 from grpc_health.v1.health_pb2 import HealthCheckResponse
-from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha.reflection import SERVICE_NAME as REFLECTION
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
@@ -34,8 +33,7 @@ class GrpcServer:
         self._health = BoundedHealth()
         door = Door(deps.credentials(), GrpcMetrics(deps.registry))
         handler = service_handler(door, deps.manager, SessionRpcs(deps.manager, deps.clock))
-        self._server.add_generic_rpc_handlers((handler,))
-        add_HealthServicer_to_server(self._health, self._server)
+        self._server.add_generic_rpc_handlers((handler, self._health.handler()))
         names = (SERVICE.full_name, HEALTH.services_by_name["Health"].full_name, REFLECTION)
         add_ServerReflectionServicer_to_server(BoundedReflection(names), self._server)
 

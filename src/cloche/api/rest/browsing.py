@@ -5,10 +5,12 @@ request (dependencies in threads, a body parsed and an answer validated twice) a
 describes them.
 """
 
+import asyncio
 import base64
 import json
+from binascii import b2a_base64
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +21,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from cloche.api.deps import caller_of, deps_of
+from cloche.api.limits import OFF_THE_LOOP_BYTES
 from cloche.api.relay import RelayActionRequest, RelayActionResponse, relay
 from cloche.api.rest.agent import CLIENT_GONE
 from cloche.api.rest.browsing_requests import Reader, Taken
@@ -39,6 +42,10 @@ RAW_TYPES: Final[dict[type, tuple[str, ...]]] = {
     ExportPdfResponse: ("application/pdf",),
 }
 """What can be had as bytes instead of JSON, by `Accept`."""
+
+BYTES_OF: Final[dict[type, str]] = {ScreenshotResponse: "image_bytes", ExportPdfResponse: "pdf_bytes"}
+PIECE_BYTES: Final = 3 << 18
+"""A multiple of three, so that the pieces' base64 is that of the whole."""
 
 Answer = BrowserResponse | RelayActionResponse
 Perform = Callable[[SessionBrowser, Principal, Any], Awaitable[Answer]]
@@ -91,13 +98,29 @@ def _endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
             return Response(status_code=CLIENT_GONE)
         if raw_types and wants_raw(request.headers, raw_types):
             return _raw(answer)
-        return Response(encode(answer), media_type=JSON_TYPE, headers=_VARY if raw_types else None)
+        return Response(await encoded(answer), media_type=JSON_TYPE, headers=_VARY if raw_types else None)
 
     return endpoint
 
 
 async def _run(operation: Operation, browser: SessionBrowser, caller: Principal, asked: Taken) -> Answer:
     return await operation.perform(browser, caller, asked)
+
+
+async def encoded(answer: Answer) -> bytes:
+    """As `encode`; a picture or print in a thread and in pieces, since one of 32 MiB would hold the loop for 60 ms."""
+    name = BYTES_OF.get(type(answer))
+    data: bytes = getattr(answer, name) if name else b""
+    if name is None or len(data) < OFF_THE_LOOP_BYTES:
+        return encode(answer)
+    return await asyncio.to_thread(_encode_large, answer, name, data)
+
+
+def _encode_large(answer: Answer, name: str, data: bytes) -> bytes:
+    empty: dict[str, Any] = {name: b""}
+    head, field, tail = encode(replace(answer, **empty)).partition(f'"{name}":"'.encode())
+    pieces = (b2a_base64(data[at : at + PIECE_BYTES], newline=False) for at in range(0, len(data), PIECE_BYTES))
+    return b"".join((head, field, *pieces, tail))
 
 
 def encode(answer: object) -> bytes:

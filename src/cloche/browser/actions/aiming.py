@@ -47,9 +47,13 @@ class Verdict(msgspec.Struct):
 
 
 class Landing(msgspec.Struct):
-    """`verdict` is None when no event came by."""
+    """`verdict` is None when no event came by; `spent`: whether the page has used up that a user acted.
+
+    `chooser`: whether a file input of the document was clicked.
+    """
 
     verdict: Verdict | None = None
+    spent: bool = False
     chooser: bool = False
 
 
@@ -82,7 +86,12 @@ async def aim(tab: Tab, wanted: Wanted, deadline: float) -> Aim:
         "enabled": wanted.enabled,
     }
     found = await on_element(tab, wanted.selector, "point", args, Place, strict=wanted.strict, deadline=deadline)
-    x, y = await _to_page(found, wanted, deadline)
+    try:
+        x, y = await _to_page(found, wanted, deadline)
+    except ActionError as error:
+        if error.code in (Failure.STALE_REF, Failure.NAVIGATED_AWAY):
+            raise ActionError(Failure.DETACHED, "the frame of the element went on meanwhile") from None
+        raise
     answer = found.answer
     return Aim(x, y, answer.matches, found.frame, answer.document, answer.aim, wanted.force)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from cloche.browser.actions.choosers import kept_from_opening
 from cloche.browser.actions.pointer import click
 from cloche.browser.call import Call
 from cloche.browser.contract.actions import (
@@ -139,28 +140,19 @@ async def _give(frame: Frame, ref: str, uploads: list[_Upload], deadline: float)
 
 
 async def _through_chooser(call: Call, ref: str) -> tuple[Frame, str, Effects]:
-    """Click, and return the input that the chooser is for. Only meanwhile choosers are kept from opening."""
+    """Click, and return the input that the chooser is for, which may open a while after the click."""
     tab = call.tab
-    opened: list[tuple[TargetSession, _Chooser]] = []
+    opened: list[_Chooser] = []
 
     def note(session: TargetSession, params: msgspec.Raw) -> None:
-        opened.append((session, read(params, _Chooser)))
+        opened.append(read(params, _Chooser))
 
-    sessions = {frame.session.id: frame.session for frame in tab.frames.values()}.values()
-    with tab.listening({"Page.fileChooserOpened": note}):
-        try:
-            for session in sessions:
-                params: Json = {"enabled": True}
-                await session.call("Page.setInterceptFileChooserDialog", params, deadline=call.deadline)
-            clicked = await click(call, ClickRequest(selector=f"ref={ref}"))
-            if not await tab.until(lambda: bool(opened), call.deadline):
-                raise ActionError(Failure.NOT_A_FILE_INPUT, "it is no file input, and a click opened no file chooser")
-        except DevToolsError as error:
-            raise told(error) from None
-        finally:
-            for session in sessions:
-                session.notify("Page.setInterceptFileChooserDialog", {"enabled": False})
-    session, chooser = opened[0]
+    sessions = [frame.session for frame in tab.frames.values()]
+    with tab.listening({"Page.fileChooserOpened": note}), kept_from_opening(tab, sessions):
+        clicked = await click(call, ClickRequest(selector=f"ref={ref}"))
+        if not await tab.until(lambda: bool(opened), call.deadline):
+            raise ActionError(Failure.NOT_A_FILE_INPUT, "it is no file input, and a click opened no file chooser")
+    chooser = opened[0]
     frame = tab.frames.get(chooser.frameId)
     if frame is None or not chooser.backendNodeId:
         raise ActionError(Failure.NOT_A_FILE_INPUT, "the file chooser that opened belongs to no input")

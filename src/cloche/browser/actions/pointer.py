@@ -5,7 +5,8 @@ import math
 from dataclasses import replace
 from typing import Final
 
-from cloche.browser.actions.aiming import PRESSES, Aim, Landing, Wanted, aim, landing, move_onto
+from cloche.browser.actions.aiming import PRESSES, Aim, Wanted, aim, landing, move_onto
+from cloche.browser.actions.choosers import kept_from_opening
 from cloche.browser.actions.devices import Step, clicks, mask_of, mouse, pause, send, turn
 from cloche.browser.call import Call
 from cloche.browser.contract.actions import (
@@ -37,11 +38,10 @@ async def click(call: Call, request: ClickRequest) -> ClickResponse:
             aimed = await attempts.aim(wanted)
             try:
                 async with turn(call.tab, call.deadline):
-                    landed = await _click_at(call, request, aimed, watch)
+                    await _click_at(call, request, aimed, watch)
             except ActionError as error:
                 await attempts.missed(error)
                 continue
-            watch.file_chooser |= landed.chooser
             effects = await watch.settle(call.deadline)
             return ClickResponse(matches=aimed.matches, effects=effects, x=aimed.x, y=aimed.y)
 
@@ -117,12 +117,15 @@ class _Attempts:
 
     async def aim(self, wanted: Wanted) -> Aim:
         """Raises: ActionError; when the element has gone after a miss, the miss."""
-        try:
-            return await aim(self._call.tab, wanted, self._call.deadline)
-        except ActionError as error:
-            if self._miss is not None and error.code in (Failure.SELECTOR_NOT_FOUND, Failure.STALE_REF):
-                raise self._miss from None
-            raise
+        while True:
+            try:
+                return await aim(self._call.tab, wanted, self._call.deadline)
+            except ActionError as error:
+                if self._miss is not None and error.code in (Failure.SELECTOR_NOT_FOUND, Failure.STALE_REF):
+                    raise self._miss from None
+                if error.code is not Failure.DETACHED:
+                    raise
+                await self.missed(error)
 
     async def missed(self, error: ActionError) -> None:
         """Wait for the next try. Raises: `error`, when there is none."""
@@ -134,17 +137,19 @@ class _Attempts:
         await asyncio.sleep(pause_s)
 
 
-async def _click_at(call: Call, request: ClickRequest, aimed: Aim, watch: Watch) -> Landing:
+async def _click_at(call: Call, request: ClickRequest, aimed: Aim, watch: Watch) -> None:
     """Raises: ActionError when it went elsewhere."""
     mask = mask_of(request.modifiers)
     if not await move_onto(call.tab, aimed, PRESSES, call.deadline, mask=mask):
-        return Landing()
+        return
     gestures = clicks(aimed.x, aimed.y, request.button or "left", max(1, request.click_count), mask)
-    if request.delay_ms:
-        went = await _click_slowly(call, gestures, request.delay_ms)
-    else:
-        went = await send(call.tab, [step for gesture in gestures for step in gesture], call.deadline)
-    return await _landing(call, aimed, watch) if went else Landing()
+    with kept_from_opening(call.tab, [(aimed.frame or call.tab.main).session]):
+        if request.delay_ms:
+            went = await _click_slowly(call, gestures, request.delay_ms)
+        else:
+            went = await send(call.tab, [step for gesture in gestures for step in gesture], call.deadline)
+        if went and await _landing(call, aimed, watch):
+            await watch.chooser_may_come(call.deadline)
 
 
 async def _click_slowly(call: Call, gestures: list[tuple[Step, Step]], delay_ms: int) -> bool:
@@ -161,8 +166,8 @@ async def _click_slowly(call: Call, gestures: list[tuple[Step, Step]], delay_ms:
     return True
 
 
-async def _landing(call: Call, aimed: Aim, watch: Watch) -> Landing:
-    """Make sure that the events came to the element. Raises: ActionError when not.
+async def _landing(call: Call, aimed: Aim, watch: Watch) -> bool:
+    """Make sure that the events came to the element; whether the page has spent them. Raises: ActionError when not.
 
     A document that has gone on saw them, or it would still be there.
     """
@@ -170,13 +175,14 @@ async def _landing(call: Call, aimed: Aim, watch: Watch) -> Landing:
     if landed.verdict is not None:
         if not landed.verdict.ok:
             raise ActionError(Failure(landed.verdict.code), landed.verdict.detail)
-        return landed
+        watch.file_chooser |= landed.chooser
+        return landed.spent
     if aimed.frame is None or aimed.force or watch.is_navigating or call.tab.dialog is not None:
-        return landed
+        return False
     if aimed.frame.tab.has(aimed.frame) and aimed.frame.document == aimed.document:
         # Not tried again: the page may have seen what this did not.
         raise ActionError(Failure.OUTSIDE_VIEWPORT, "the pointer's events did not reach the document of the element")
-    return landed
+    return False
 
 
 async def _pick_up(call: Call, start: Aim, watch: Watch) -> None:
@@ -187,11 +193,13 @@ async def _pick_up(call: Call, start: Aim, watch: Watch) -> None:
     try:
         if not await send(call.tab, [down], call.deadline):
             raise _held_up()
-        seen = await landing(start, call.deadline, keep=True)
+        if start.frame is None or start.force:
+            return  # whatever is there is meant, and nobody looked out for it
+        seen = (await landing(start, call.deadline, keep=True)).verdict
     except BaseException:
         _let_go(call.tab, start)
         raise
-    if seen.verdict is None or not seen.verdict.ok:
+    if seen is None or not seen.ok:
         # What was pressed by mistake is let go while the page is still kept from seeing it.
         await send(call.tab, [up], call.deadline)
         await _landing(call, start, watch)

@@ -4,7 +4,7 @@ Chromium escapes half of a surrogate pair as it stands in a page's text, which i
 and which strict parsers refuse; such halves become U+FFFD.
 """
 
-import json
+import re
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
@@ -13,6 +13,15 @@ from cloche.browser.devtools.errors import AnswerMalformedError
 
 Json = dict[str, Any]
 T = TypeVar("T")
+
+MAX_MENDED_BYTES: Final = 8 << 20
+"""Of a message that has to be read the slow way: a browser chooses how long that keeps the daemon busy."""
+MAX_HALVES: Final = 20_000
+
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_WHOLE: Final = re.compile(
+    rb"(?:[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
+)
 
 EMPTY: Final = msgspec.Raw(b"{}")
 
@@ -42,6 +51,8 @@ def read_message(data: bytes) -> Incoming:
     """Raises: AnswerMalformedError."""
     try:
         return _INCOMING.decode(data)
+    except RecursionError as error:
+        raise AnswerMalformedError("DevTools sent something nested too deep") from error
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return _slowly(data, Incoming)
 
@@ -53,6 +64,8 @@ def read(raw: msgspec.Raw, kind: type[T]) -> T:
         decoder = _DECODERS[kind] = msgspec.json.Decoder(kind)
     try:
         return cast(T, decoder.decode(raw))
+    except RecursionError as error:
+        raise AnswerMalformedError("DevTools sent something nested too deep") from error
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return _slowly(bytes(raw), kind)
 
@@ -65,16 +78,30 @@ def write_message(number: int, method: str, params: Json | None, session_id: str
 
 
 def _slowly(data: bytes, kind: type[T]) -> T:
+    """Read what a strict parser refuses, mended."""
+    if len(data) > MAX_MENDED_BYTES:
+        raise AnswerMalformedError("DevTools sent something broken, and too much of it to be mended")
     try:
-        value = json.loads(data.decode("utf-8", "replace"), parse_constant=lambda _: None)
-        if kind is Incoming:
-            value = {k: msgspec.Raw(_dumps(v)) if k in ("params", "result") else v for k, v in value.items()}
-            return cast(T, msgspec.convert({k: v for k, v in value.items() if v is not None}, Incoming))
-        return msgspec.json.decode(_dumps(value), type=kind)
-    except (ValueError, RecursionError, AttributeError, msgspec.MsgspecError) as error:
+        return msgspec.json.decode(_mended(data), type=kind)
+    except (RecursionError, UnicodeDecodeError, msgspec.MsgspecError) as error:
         raise AnswerMalformedError("DevTools sent something else than was to be expected") from error
 
 
-def _dumps(value: object) -> bytes:
-    text = json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+def _mended(data: bytes) -> bytes:
+    """Put U+FFFD for halves of surrogate pairs and for what is no UTF-8; read each byte once.
+
+    Raises: AnswerMalformedError.
+    """
+    data = data.decode("utf-8", "replace").encode()
+    pieces: list[bytes] = []
+    at = 0
+    while len(pieces) < 2 * MAX_HALVES:
+        end = _WHOLE.match(data, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+        pieces.append(data[at:end])
+        if end == len(data):
+            return b"".join(pieces)
+        if (half := _HALF.match(data, end)) is None:
+            return data  # broken otherwise
+        pieces.append(b"\\ufffd")
+        at = half.end()
+    raise AnswerMalformedError("DevTools sent more that is broken than can be mended")

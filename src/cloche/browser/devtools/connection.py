@@ -31,8 +31,14 @@ MAX_MESSAGE_BYTES: Final = 96 << 20
 MAX_HEAD_BYTES: Final = 16 << 10
 HANDSHAKE_S: Final = 5.0
 MAX_UNSENT_BYTES: Final = 128 << 20
+MAX_UNSENT_PONGS: Final = 64 << 10
+"""Unsent bytes with which pings are no longer answered: whoever sends them without end may take nothing in."""
+MAX_UNDER_WAY: Final = 32_768
+"""Calls without an answer. A page with a thousand frames has nine thousand for a moment."""
+MAX_COMPLAINTS: Final = 20
+"""How many kinds of messages that are not understood are told of in the log, once each."""
 BUSY_S: Final = 0.005
-"""A browser that keeps the daemon at its events for longer in one go is read less often."""
+"""A browser that keeps the daemon at its messages for longer has to wait for as long again."""
 
 _ID: Final = re.compile(rb'^\{"id":(\d{1,18})[,}]')
 
@@ -55,7 +61,7 @@ class _Pending:
 class Connection:
     """Made by `connect`; `close` ends it. Calls and events belong to one event loop.
 
-    `on_event` is called in order, must not block, and must not raise.
+    `on_event` is called in order and must not block. What it raises is logged, and costs that one event.
     """
 
     def __init__(self, sock: socket.socket, on_event: OnEvent, max_bytes: int) -> None:
@@ -68,6 +74,7 @@ class Connection:
         self._head: bytearray | None = bytearray()
         self._key = base64.b64encode(os.urandom(16)).decode()
         self._open: asyncio.Future[None] = self._loop.create_future()
+        self._complained: set[str] = set()
         self._reader = FrameReader(max_bytes)
         self._socket = GuestSocket(sock, self._data_received, self._over)
 
@@ -107,9 +114,9 @@ class Connection:
         if self.is_closed:
             future.set_exception(ConnectionGoneError("the browser has gone"))
             return future
-        if self._socket.unsent_bytes > MAX_UNSENT_BYTES:
+        if self._socket.unsent_bytes > MAX_UNSENT_BYTES or len(self._pending) >= MAX_UNDER_WAY:
             self.close()
-            future.set_exception(ConnectionGoneError("the browser takes nothing in"))
+            future.set_exception(ConnectionGoneError("the browser takes nothing in, or answers nothing"))
             return future
         number = next(self._numbers)
         self._pending[number] = _Pending(method, session_id, future, held_up)
@@ -148,6 +155,12 @@ class Connection:
                 pending.answer.set_exception(error)
                 pending.answer.exception()  # nobody need be waiting
 
+    def not_understood(self, what: str) -> None:
+        """Note in the log what came, once: a browser could fill the log with it."""
+        if what not in self._complained and len(self._complained) < MAX_COMPLAINTS:
+            self._complained.add(what)
+            _log.warning("devtools_not_understood", what=what[:64])
+
     def close(self) -> None:
         """End the connection now; calls under way raise ConnectionGoneError."""
         self._socket.close()
@@ -158,24 +171,32 @@ class Connection:
     def _data_received(self, data: bytes) -> None:
         if self._head is not None:
             data = self._read_head(data)
-        if not data:
-            return
+        if data:
+            self._reader.add(data)
+            self._work()
+
+    def _work(self) -> None:
+        """Take the messages that have come; leave the daemon's other work as much time as this browser has taken."""
         began = self._loop.time()
+        while not self.is_closed and (received := self._next()) is not None:
+            self._take(received)
+            took_s = self._loop.time() - began
+            if took_s > BUSY_S:
+                self._socket.pause()
+                self._loop.call_later(took_s, self._work_on)
+                return
+
+    def _work_on(self) -> None:
+        self._socket.resume()
+        self._work()
+
+    def _next(self) -> Received | None:
         try:
-            received = self._reader.feed(data)
+            return self._reader.next()
         except WebSocketError:
             _log.warning("devtools_protocol_broken")
             self.close()
-            return
-        for one in received:
-            self._take(one)
-        self._breathe(self._loop.time() - began)
-
-    def _breathe(self, took_s: float) -> None:
-        """Leave the daemon's other work at least as much time as this browser has taken."""
-        if took_s > BUSY_S:
-            self._socket.pause()
-            self._loop.call_later(took_s, self._socket.resume)
+            return None
 
     async def _shake_hands(self, path: str, host: str) -> None:
         lines = (
@@ -213,24 +234,35 @@ class Connection:
                 try:
                     self._dispatch(read_message(received.data))
                 except AnswerMalformedError:
-                    _log.warning("devtools_message_not_understood")
+                    self.not_understood("message")
             case Kind.TOO_LARGE:
                 if (found := _ID.match(received.data)) and (pending := self._pending.get(int(found[1]))):
                     self._fail(pending, AnswerTooLargeError(f"the answer to {pending.method} is too large"))
             case Kind.PING:
-                self._socket.write(encode_frame(Opcode.PONG, received.data, os.urandom(4)))
+                if self._socket.unsent_bytes < MAX_UNSENT_PONGS:
+                    self._socket.write(encode_frame(Opcode.PONG, received.data, os.urandom(4)))
             case Kind.CLOSE:
                 self.close()
+            case Kind.PONG:
+                pass
 
     def _dispatch(self, message: Incoming) -> None:
         if message.id is None:
-            return self._on_event(message.sessionId, message.method, message.params)
+            return self._tell(message)
         pending = self._pending.get(message.id)
         if pending is None or pending.answer.done():
             return None
         if message.error is not None:
             return self._fail(pending, RefusedError(pending.method, message.error.code, message.error.message))
         return pending.answer.set_result(message.result)
+
+    def _tell(self, event: Incoming) -> None:
+        try:
+            self._on_event(event.sessionId, event.method, event.params)
+        except Exception:  # noqa: BLE001 - one turn of a loop: an event must not keep the next from being read
+            if event.method not in self._complained and len(self._complained) < MAX_COMPLAINTS:
+                self._complained.add(event.method)
+                _log.exception("devtools_event_broke", method=event.method[:64])
 
     @staticmethod
     def _fail(pending: _Pending, error: DevToolsError) -> None:
@@ -242,6 +274,7 @@ class Connection:
         if self.ended.done():
             return
         self.ended.set_result(None)
+        self._reader.clear()
         error = ConnectionGoneError("the browser has gone")
         if not self._open.done():
             self._open.set_exception(error)

@@ -17,6 +17,7 @@ class Kind(Enum):
     MESSAGE = auto()
     TOO_LARGE = auto()
     PING = auto()
+    PONG = auto()
     CLOSE = auto()
 
 
@@ -41,11 +42,25 @@ class FrameReader:
         Raises:
             WebSocketError: this is no frame that Chromium sends.
         """
-        self._pending += data
+        self.add(data)
         received: list[Received] = []
-        while (one := self._next()) is not None:
+        while (one := self.next()) is not None:
             received.append(one)
         return received
+
+    def add(self, data: bytes) -> None:
+        """Take bytes as they come, for `next`."""
+        self._pending += data
+
+    def next(self) -> Received | None:
+        """Return what has become whole; None until there is more. Raises: WebSocketError, as `feed`."""
+        while (one := self._next()) is not None and one.kind is Kind.PONG:
+            pass  # nobody has asked for it
+        return one
+
+    def clear(self) -> None:
+        """Forget what has come: the connection is over, and its owner may be kept for long."""
+        self._pending = bytearray()
 
     def _next(self) -> Received | None:
         if self._skipping:
@@ -73,7 +88,7 @@ class FrameReader:
             case Opcode.CLOSE:
                 return Received(Kind.CLOSE, data)
             case Opcode.PONG:
-                return self._next()
+                return Received(Kind.PONG, data)
             case _:
                 raise WebSocketError("not a frame of DevTools'")
 

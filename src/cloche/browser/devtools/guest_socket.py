@@ -56,6 +56,7 @@ class GuestSocket:
         if self.is_closed:
             return
         self.is_closed = True
+        self._unsent = bytearray()  # whoever keeps us for long need not keep that; `_write_on` may be looking at it
         self._loop.remove_reader(self._sock)
         self._loop.remove_writer(self._sock)
         abort(self._sock)
@@ -87,8 +88,9 @@ class GuestSocket:
             return 0
 
     def _write_on(self) -> None:
-        with memoryview(self._unsent) as view:
+        unsent = self._unsent
+        with memoryview(unsent) as view:
             sent = self._send(view)
-        del self._unsent[:sent]
+        del unsent[:sent]
         if not self._unsent and not self.is_closed:
             self._loop.remove_writer(self._sock)

@@ -43,9 +43,15 @@ class TargetSession:
             raise TargetGoneError("the page has gone")
         return await self.connection.call(method, params, kind, session_id=self.id, deadline=deadline, held_up=held_up)
 
+    def ask(self, method: str, params: Json | None = None) -> "asyncio.Future[msgspec.Raw]":
+        """Send a call whose answer somebody may look at, or nobody."""
+        answer = self.begin(method, params, held_up=False)
+        answer.add_done_callback(_look_away)
+        return answer
+
     def notify(self, method: str, params: Json | None = None) -> None:
         """Send a call whose answer nobody waits for."""
-        self.begin(method, params, held_up=False).add_done_callback(_look_away)
+        self.ask(method, params)
 
     def gone(self, *, crashed: bool = False) -> None:
         """The target is no more: calls under way end."""

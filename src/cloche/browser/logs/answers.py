@@ -18,7 +18,7 @@ from cloche.browser.contract.logs import (
     PageDiagnostics,
 )
 from cloche.browser.devtools.errors import DevToolsError
-from cloche.browser.logs.console import SEVERITIES
+from cloche.browser.logs.console import SEVERITIES, shown
 from cloche.browser.logs.network import Exchange
 from cloche.browser.redact.bodies import redact_body
 from cloche.browser.redact.text import redact_text
@@ -29,13 +29,15 @@ BODY_BYTES: Final = 4096
 MAX_BODY_BYTES: Final = 1 << 20
 MAX_FETCHED_BYTES: Final = 4 << 20
 """Of a response, to look into it at all: DevTools hands it over whole."""
+MIN_READ_CHARS: Final = 256 << 10
+"""Of a body, to find the secrets in it; JSON is only read as such when all of it is there."""
 MAX_BODIES: Final = 32
 MAX_CONSOLE_BYTES: Final = 256 << 10
 
 T = TypeVar("T")
 
 
-class _Body(msgspec.Struct):
+class Body(msgspec.Struct):
     body: str = ""
     base64Encoded: bool = False
 
@@ -72,7 +74,8 @@ async def console_log(call: Call, request: ConsoleLogRequest) -> ConsoleLogRespo
         entry[0] for _, entry in rings.entries(tab_id, request.after) if SEVERITIES.index(entry[0].severity) >= least
     ]
     limit = min(request.limit or call.limits.console_log_entries, call.limits.console_log_entries)
-    kept = newest_that_fit(found[-limit:], _bytes(request.max_payload_bytes, MAX_CONSOLE_BYTES))
+    newest = await asyncio.to_thread(lambda: [shown(entry) for entry in found[-limit:]])
+    kept = newest_that_fit(newest, _bytes(request.max_payload_bytes, MAX_CONSOLE_BYTES))
     return ConsoleLogResponse(
         entries=kept,
         truncated=len(kept) < len(found),
@@ -90,7 +93,7 @@ def diagnostics(tab: Tab) -> PageDiagnostics:
         entry_count=sum(entry.count for entry in entries),
         warning_count=sum(entry.count for entry in entries if entry.severity == "warning"),
         error_count=sum(entry.count for entry in entries if entry.severity == "error"),
-        last_event=f"{entries[-1].severity}: {entries[-1].message}"[:256] if entries else "",
+        last_event=f"{entries[-1].severity}: {shown(entries[-1]).message}"[:256] if entries else "",
     )
 
 
@@ -108,35 +111,44 @@ def newest_that_fit(entries: Sequence[T], max_bytes: int) -> list[T]:
 async def _with_bodies(
     call: Call, exchanges: Sequence[tuple[int, Exchange]], entries: list[NetworkLogEntry], size: int
 ) -> list[NetworkLogEntry]:
+    """Each body is cut as soon as it is there: a browser may send 96 MiB for every one of them."""
     wanted = [n for n, (_, exchange) in enumerate(exchanges) if exchange.ended >= 0 and not exchange.error][
         -MAX_BODIES:
     ]
-    bodies = await asyncio.gather(*(_body(exchanges[n][1], call.deadline) for n in wanted))
-    for n, body in zip(wanted, bodies, strict=True):
+
+    async def add(n: int) -> None:
+        body = await _body(exchanges[n][1], call.deadline)
         if body is not None:
-            entries[n] = _cut(entries[n], body, size)
+            # On a thread: what a site sends may take a second to be read through.
+            entries[n] = await asyncio.to_thread(cut_body, entries[n], body, size)
+
+    await asyncio.gather(*(add(n) for n in wanted))
     return entries
 
 
-async def _body(exchange: Exchange, deadline: float) -> _Body | None:
+async def _body(exchange: Exchange, deadline: float) -> Body | None:
     """None where Chromium has it no longer, or it is too large to be looked into."""
     if exchange.response_bytes > MAX_FETCHED_BYTES or exchange.session.is_gone:
         return None
     try:
         params = {"requestId": exchange.request_id}
-        return await exchange.session.call("Network.getResponseBody", params, _Body, deadline=deadline)
+        return await exchange.session.call("Network.getResponseBody", params, Body, deadline=deadline)
     except DevToolsError:
         return None
 
 
-def _cut(entry: NetworkLogEntry, body: _Body, size: int) -> NetworkLogEntry:
+def cut_body(entry: NetworkLogEntry, body: Body, size: int) -> NetworkLogEntry:
     if body.base64Encoded:
-        data = base64.b64decode(body.body.encode()[: 4 * (size // 3 + 3)] + b"==")[:size]
+        try:
+            data = base64.b64decode(body.body[: 4 * (size // 3 + 3)].encode() + b"==")[:size]
+        except ValueError:
+            return entry  # the browser's word is no base64
         whole = len(body.body) * 3 // 4 <= size + 2
         return replace(entry, body=base64.b64encode(data).decode(), body_base64=True, body_truncated=not whole)
-    text = redact_body(body.body[:MAX_FETCHED_BYTES], entry.mime_type)
+    read = body.body[: max(2 * size, MIN_READ_CHARS)]
+    text = redact_body(read, entry.mime_type)
     cut = text.encode()[:size].decode(errors="ignore")
-    return replace(entry, body=cut, body_truncated=len(cut) < len(text))
+    return replace(entry, body=cut, body_truncated=len(cut) < len(text) or len(read) < len(body.body))
 
 
 def _bytes(asked: int, most: int) -> int:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-import structlog
 
 from cloche.browser.contract.logs import ConsoleLogEntry
 from cloche.browser.devtools.codec import read
@@ -30,15 +29,16 @@ SEVERITIES: Final = ("debug", "info", "warning", "error")
 _OF_CALL: Final = {"debug": "debug", "trace": "debug", "warning": "warning", "error": "error", "assert": "error"}
 _OF_LEVEL: Final = {"verbose": "debug", "info": "info", "warning": "warning", "error": "error"}
 
-_log = structlog.get_logger(__name__)
-
 
 class ConsoleLog:
     """An observer of all tabs (`memory.Observer`). Owned by the session's `Memory`."""
 
     def __init__(self, entries_per_tab: int) -> None:
         self.rings: Rings[list[ConsoleLogEntry]] = Rings(entries_per_tab)
-        """Lists of one, so that a repetition can be counted in its place."""
+        """Lists of one, so that a repetition can be counted in its place. As they came: `shown` goes before an answer.
+
+        A page can log more than can be redacted, and its answers would have to wait behind that.
+        """
         self.methods = frozenset(_TAKERS)
         self._since_forgotten = 0
 
@@ -47,7 +47,7 @@ class ConsoleLog:
         try:
             taker(self, tab, session, read(params, kind))
         except AnswerMalformedError:
-            _log.warning("devtools_event_not_understood", method=method)
+            session.connection.not_understood(method)
 
     def _called(self, tab: "Tab", session: TargetSession, event: Called) -> None:
         severity = _OF_CALL.get(event.type, "info")
@@ -88,12 +88,12 @@ class ConsoleLog:
         entry = ConsoleLogEntry(
             severity=severity,
             kind=kind,
-            message=redact_text(message[: 4 * MAX_MESSAGE_CHARS])[:MAX_MESSAGE_CHARS],
-            source=redact_url(url)[:MAX_SOURCE_CHARS] if url else "",
+            message=message[: 2 * MAX_MESSAGE_CHARS],
+            source=url[: 8 * MAX_SOURCE_CHARS],
             line=line + 1 if line >= 0 else -1,
             column=column + 1 if column >= 0 else -1,
-            stack=redact_text(stack_of(stack))[:MAX_STACK_CHARS],
-            page_url=redact_url(tab.url)[:MAX_SOURCE_CHARS],
+            stack=stack_of(stack)[: 2 * MAX_STACK_CHARS],
+            page_url=tab.url[: 8 * MAX_SOURCE_CHARS],
             tab_id=tab.id,
             captured_at_unix_ms=round(at),
         )
@@ -102,6 +102,17 @@ class ConsoleLog:
             last[0] = replace(last[0], count=last[0].count + 1, captured_at_unix_ms=entry.captured_at_unix_ms)
         else:
             self.rings.add(tab.id, [entry])
+
+
+def shown(entry: ConsoleLogEntry) -> ConsoleLogEntry:
+    """Return an entry without its secrets, and no longer than may be."""
+    return replace(
+        entry,
+        message=redact_text(entry.message)[:MAX_MESSAGE_CHARS],
+        source=redact_url(entry.source, max_chars=MAX_SOURCE_CHARS) if entry.source else "",
+        stack=redact_text(entry.stack)[:MAX_STACK_CHARS],
+        page_url=redact_url(entry.page_url, max_chars=MAX_SOURCE_CHARS),
+    )
 
 
 def _same(one: ConsoleLogEntry, other: ConsoleLogEntry) -> bool:

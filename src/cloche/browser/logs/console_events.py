@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from cloche.browser.devtools.bounds import Number, Whole
+
 
 class Property(msgspec.Struct):
     name: str = ""
@@ -35,8 +37,8 @@ class Value(msgspec.Struct):
 class Frame(msgspec.Struct):
     functionName: str = ""
     url: str = ""
-    lineNumber: int = -1
-    columnNumber: int = -1
+    lineNumber: Whole = -1
+    columnNumber: Whole = -1
 
 
 class Stack(msgspec.Struct):
@@ -50,21 +52,21 @@ class Called(msgspec.Struct):
 
     type: str = ""
     args: list[Value] = []
-    timestamp: float = 0.0
+    timestamp: Number = 0.0
     stackTrace: Stack | None = None
 
 
 class Details(msgspec.Struct):
     text: str = ""
-    lineNumber: int = -1
-    columnNumber: int = -1
+    lineNumber: Whole = -1
+    columnNumber: Whole = -1
     url: str = ""
     stackTrace: Stack | None = None
     exception: Value | None = None
 
 
 class Thrown(msgspec.Struct):
-    timestamp: float = 0.0
+    timestamp: Number = 0.0
     exceptionDetails: Details = msgspec.field(default_factory=Details)
 
 
@@ -72,9 +74,9 @@ class LogEntry(msgspec.Struct):
     source: str = ""
     level: str = ""
     text: str = ""
-    timestamp: float = 0.0
+    timestamp: Number = 0.0
     url: str = ""
-    lineNumber: int = -1
+    lineNumber: Whole = -1
     stackTrace: Stack | None = None
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-import structlog
 
 from cloche.browser.call import WhyBlocked
 from cloche.browser.contract.logs import Header, NetworkLogEntry, NetworkTiming
@@ -31,6 +30,7 @@ from cloche.browser.logs.network_events import (
 )
 from cloche.browser.logs.rings import Rings
 from cloche.browser.redact.headers import redact_header
+from cloche.browser.redact.text import redact_text
 from cloche.browser.redact.urls import redact_url
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ PROXY_ERRORS: Final = ("ERR_SOCKS_", "ERR_PROXY_", "ERR_TUNNEL_")
 """What Chromium makes of a refusal by the gateway, and of a host that could not be reached."""
 
 _BUCKETS: Final = ((100, "lt_100ms"), (500, "100_500ms"), (2000, "500ms_2s"))
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(eq=False, slots=True)
@@ -126,7 +124,7 @@ class NetworkLog:
         try:
             taker(self, tab, session, read(params, kind))
         except AnswerMalformedError:
-            _log.warning("devtools_event_not_understood", method=method)
+            session.connection.not_understood(method)
 
     def _sent(self, tab: "Tab", session: TargetSession, event: RequestSent) -> None:
         before = self._open.get((session.id, event.requestId))
@@ -178,7 +176,7 @@ class NetworkLog:
         exchange = self._open.pop((session.id, event.requestId), None)
         if exchange is None:
             return
-        exchange.error = event.errorText[:128] or "failed"
+        exchange.error = redact_text(event.errorText[:512])[:128] or "failed"
         if event.blockedReason:
             exchange.blocked_reason = f"page:{event.blockedReason[:64]}"
         self._find_refusal(exchange, tab.browser.why_blocked)
@@ -197,7 +195,7 @@ class NetworkLog:
 
     def _socket_failed(self, tab: "Tab", session: TargetSession, event: WebSocketFailed) -> None:
         if (exchange := self._open.get((session.id, event.requestId))) is not None:
-            exchange.error = event.errorMessage[:128] or "failed"
+            exchange.error = redact_text(event.errorMessage[:512])[:128] or "failed"
             self._find_refusal(exchange, tab.browser.why_blocked)
 
     def _socket_closed(self, tab: "Tab", session: TargetSession, event: WebSocketClosed) -> None:
@@ -239,10 +237,10 @@ def _answer(exchange: Exchange, response: Response) -> None:
         exchange.timing = _timing(response.timing)
 
 
-def _headers(headers: dict[str, Any]) -> list[Header]:
+def _headers(headers: dict[str, str]) -> list[Header]:
     found = []
     for name, value in sorted(headers.items())[:MAX_HEADERS]:
-        text = redact_header(name, value if isinstance(value, str) else str(value))
+        text = redact_header(name, value[: 4 * MAX_HEADER_CHARS])
         found.append(Header(name=name[:MAX_HEADER_CHARS], value=text[:MAX_HEADER_CHARS]))
     return found
 

@@ -23,13 +23,13 @@ _NO_CONTENT: Final = (204, 205)
 
 def why_failed(call: Call, journey: Journey) -> tuple[Failure, str, str]:
     """Return code, detail and, where a policy stood in the way, its rule."""
+    if journey.overtaken:
+        return Failure.NAVIGATION_ABORTED, "the page that was left has gone to itself again; try again", ""
     if journey.refused:
         return Failure.TOO_MANY_REDIRECTS, "it was redirected more often than the request allows", ""
     if journey.too_large:
         limit = call.limits.response_bytes
         return Failure.RESPONSE_TOO_LARGE, f"the answer is longer than the {limit} bytes that the budget allows", ""
-    if journey.overtaken:
-        return Failure.NAVIGATION_ABORTED, "the page that was left has gone to itself again; try again", ""
     trip = journey.current
     error = trip.error if trip is not None else ""
     if error == "net::ERR_TOO_MANY_REDIRECTS":

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final, Literal
+from urllib.parse import urldefrag
 
 import msgspec
 
@@ -18,7 +20,7 @@ from cloche.browser.navigation.failures import why_failed
 from cloche.browser.navigation.journey import ABORTED, Journey
 from cloche.browser.navigation.redirects import limited_redirects
 from cloche.browser.tab import OnEvent, Tab
-from cloche.browser.titles import title_of
+from cloche.browser.titles import TitleAtLoad
 
 ERROR_PAGE_S: Final = 1.0
 """How long is waited for Chromium's own page about a failure: what is done next should not meet the old one."""
@@ -39,20 +41,39 @@ async def follow(
 ) -> NavigateResponse:
     """Carry out one navigation. Where it fails, the answer says so beside what is known of it.
 
+    A page that goes to itself again and again may have begun to do so just before it is left, and Chromium then shows
+    it once more after what was asked for. That is gone to again, this time with the old page kept from coming back.
+
     Raises:
         ActionError: the tab is gone, its page crashed, or the browser went away.
     """
+    answer, overtaken = await _once(call, method, params, wait_until, max_redirects)
+    if overtaken and method == "Page.navigate" and asyncio.get_running_loop().time() < call.deadline:
+        left, _ = urldefrag(call.tab.url)
+        if left != urldefrag(str(params["url"])).url:
+            answer, _ = await _once(call, method, params, wait_until, max_redirects, keep_away=left)
+    return answer
+
+
+async def _once(
+    call: Call, method: Begin, params: Json, wait_until: WaitUntil, max_redirects: int | None, *, keep_away: str = ""
+) -> tuple[NavigateResponse, bool]:
+    """Return also whether the page that was left has come back."""
     tab = call.tab
     loop = asyncio.get_running_loop()
     knows_own = method == "Page.navigate"
     journey = Journey(tab.id, loop.time, call.limits.response_bytes, knows_own=knows_own, left_url=tab.url)
     with tab.dismissing_dialogs():
         await make_leavable(tab, call.deadline)
-        with _revivable(tab, journey), tab.listening(_listeners(journey)):
-            async with limited_redirects(tab, journey, max_redirects, call.deadline):
+        titled = TitleAtLoad(tab)
+        with _revivable(tab, journey), tab.listening(_listeners(journey)), tab.listening(titled.listeners):
+            async with limited_redirects(tab, journey, max_redirects, call.deadline, keep_away=keep_away):
                 begun = tab.session.begin(method, params, held_up=False)
                 try:
-                    return await _arrive(call, journey, begun, wait_until or "load")
+                    answer = await _arrive(call, journey, begun, wait_until or "load")
+                    if answer.success:
+                        answer = replace(answer, title=await titled.title(call.limits.title_bytes, call.deadline))
+                    return answer, journey.overtaken
                 except DevToolsError as error:
                     raise told(error) from None
                 finally:
@@ -77,21 +98,21 @@ async def _arrive(
         raise _refusal(refusals[0])
     if not in_time:
         tab.session.notify("Page.stopLoading")
-        return await _answer(call, journey, Failure.TIMEOUT, _how_far(journey, wait_until))
+        return _answer(call, journey, Failure.TIMEOUT, _how_far(journey, wait_until))
     if not journey.has_failed:
-        return await _answer(call, journey)
+        return _answer(call, journey)
     if journey.refused or journey.too_large:
         tab.session.notify("Page.stopLoading")
-    elif journey.current is not None and journey.current.error != ABORTED:
+    elif not journey.overtaken and journey.current is not None and journey.current.error != ABORTED:
         # Chromium shows a page of its own about it, also for a status that came without one.
         await tab.until(
             lambda: journey.error_page, min(call.deadline, asyncio.get_running_loop().time() + ERROR_PAGE_S)
         )
         if journey.current.error == _STATUS_WITHOUT_BODY:
-            return await _answer(call, journey)
+            return _answer(call, journey)
     if answers and answers[0].isDownload:
-        return await _answer(call, journey, Failure.BECAME_DOWNLOAD, "the address is a file, which is downloaded")
-    return await _answer(call, journey, *why_failed(call, journey))
+        return _answer(call, journey, Failure.BECAME_DOWNLOAD, "the address is a file, which is downloaded")
+    return _answer(call, journey, *why_failed(call, journey))
 
 
 def _begun(
@@ -139,7 +160,7 @@ def _how_far(journey: Journey, wait_until: str) -> str:
     return "the server did not answer in time"
 
 
-async def _answer(call: Call, journey: Journey, error: Failure | None = None, *why: str) -> NavigateResponse:
+def _answer(call: Call, journey: Journey, error: Failure | None = None, *why: str) -> NavigateResponse:
     detail, rule = (*why, "", "")[:2]
     tab, trip = call.tab, journey.current
     latency_ms = journey.elapsed_ms
@@ -154,7 +175,6 @@ async def _answer(call: Call, journey: Journey, error: Failure | None = None, *w
         rule=rule,
         final_url=tab.url if trip is None or (shown and not journey.error_page) else trip.url,
         status_code=status,
-        title=await title_of(tab, call.limits.title_bytes, call.deadline) if error is None else "",
         body_bytes=journey.body_bytes,
         latency_ms=latency_ms,
         redirects=journey.redirects,

@@ -77,10 +77,6 @@ class Failed(msgspec.Struct):
     errorText: str = ""
 
 
-class Navigated(FrameNavigated):
-    type: str = ""
-
-
 @dataclass(slots=True)
 class Trip:
     """One navigation request: what came of it so far."""
@@ -268,7 +264,7 @@ class Journey:
         trip.error = trip.error or event.errorText
 
     def navigated(self, params: msgspec.Raw) -> None:
-        event = read(params, Navigated)
+        event = read(params, FrameNavigated)
         if event.frame.id != self.frame_id:
             return
         trip = self._trip(event.frame.loaderId)

@@ -16,26 +16,36 @@ from cloche.browser.tab import Tab
 _DOCUMENTS: Final = {"patterns": [{"urlPattern": "*", "resourceType": "Document", "requestStage": "Request"}]}
 
 
+class _Request(msgspec.Struct):
+    url: str = ""
+
+
 class _Paused(msgspec.Struct):
     requestId: str
+    request: _Request = msgspec.field(default_factory=_Request)
     frameId: str = ""
     networkId: str = ""
 
 
 @asynccontextmanager
-async def limited_redirects(tab: Tab, journey: Journey, limit: int | None, deadline: float) -> AsyncGenerator[None]:
+async def limited_redirects(
+    tab: Tab, journey: Journey, limit: int | None, deadline: float, *, keep_away: str = ""
+) -> AsyncGenerator[None]:
     """Let at most `limit` hops of the tab's main frame through meanwhile; None: as many as Chromium does.
 
+    `keep_away`: the address of a page that must not come back.
     Only then are requests held up at all (CDP Fetch), and only those for documents: each costs a round trip.
     """
-    if limit is None:
+    if limit is None and not keep_away:
         yield
         return
 
     def paused(session: TargetSession, params: msgspec.Raw) -> None:
         event = read(params, _Paused)
-        if event.frameId == tab.id and journey.hops_to(event.networkId) > limit:
-            journey.refused = True
+        is_main = event.frameId == tab.id
+        is_too_many = is_main and limit is not None and journey.hops_to(event.networkId) > limit
+        journey.refused = journey.refused or is_too_many
+        if is_too_many or (is_main and event.request.url == keep_away):
             session.notify("Fetch.failRequest", {"requestId": event.requestId, "errorReason": "Aborted"})
         else:
             session.notify("Fetch.continueRequest", {"requestId": event.requestId})

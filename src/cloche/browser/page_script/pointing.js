@@ -145,6 +145,9 @@ function reach(element, args, turn) {
   return place;
 }
 
+const timelineOf = Object.getOwnPropertyDescriptor(Document.prototype, 'timeline').get;
+const timeOf = (page) => timelineOf.call(page).currentTime;
+
 // Elements that are pointed at, from `point` to `landed`, by the number of the aim.
 const aims = new Map();
 let lastAim = 0;
@@ -161,7 +164,8 @@ cloche.point = (args) => {
     try {
       const place = reach(element, args, misses);
       for (const [number, old] of aims) if (aims.size >= MAX_AIMS) drop(number, old);
-      aims.set(++lastAim, {element, place, box: dom.getBoundingClientRect(element), verdict: null, chooser: false});
+      const box = dom.getBoundingClientRect(element);
+      aims.set(++lastAim, {element, place, box, time: timeOf(document), verdict: null, chooser: false});
       return {...place, aim: lastAim};
     } catch (error) {
       misses++;
@@ -173,9 +177,11 @@ cloche.point = (args) => {
 // Waits for a frame to be drawn while the pointer moves onto the element; whether it is still there then. `watch`: the
 // events to look out for from here on, see `landed`.
 cloche.confirm = async ({aim, watch, deadline_ms}) => {
-  await cloche.nextFrame();
   const state = aims.get(aim);
-  if (!state || !dom.isConnected(state.element)) throw cloche.fail('detached', 'the element left the page meanwhile');
+  await cloche.nextFrame();
+  // What is animated is where it was, while the page's time is: then it takes one frame more to see it move.
+  if (state && state.time === timeOf(document)) await cloche.nextFrame();
+  if (!aims.has(aim) || !dom.isConnected(state.element)) throw cloche.fail('detached', 'the element left the page meanwhile');
   const {element, place} = state;
   cloche.requireVisible(element);
   const [was, box] = [state.box, dom.getBoundingClientRect(element)];
@@ -245,9 +251,10 @@ function listen(aim, state, types, patience_ms) {
   if (['iframe', 'frame', 'object', 'embed'].includes(dom.localName(element))) state.verdict = {ok: true};
   state.timer = setTimeout(() => drop(aim, state), patience_ms + 1000);
   state.listener = (event) => {
-    if (!event.isTrusted) return;
     const hit = event.composedPath()[0];
+    // Also when the page itself clicks it, which is what a button does that stands for a hidden input.
     if (event.type === 'click' && dom.nodeType(hit) === 1 && dom.matches(hit, 'input[type=file i]')) state.chooser = true;
+    if (!event.isTrusted) return;
     if (Math.hypot(event.clientX - place.x, event.clientY - place.y) > NEAR_PX) return;
     state.verdict ??= verdictOf(element, hit);
     if (state.verdict.ok) return;
@@ -270,12 +277,16 @@ function drop(aim, state) {
   aims.delete(aim);
 }
 
-// What became of the events that `confirm` was to look out for.
+const activationOf = Object.getOwnPropertyDescriptor(Navigator.prototype, 'userActivation').get;
+
+// What became of the events that `confirm` was to look out for. `spent`: whether the page has used up that a user has
+// acted, which it takes to open a file chooser (HTML, "transient activation").
 cloche.landed = ({aim, keep}) => {
   const state = aims.get(aim);
-  if (!state) return {verdict: null, chooser: false};
+  const spent = !activationOf.call(navigator).isActive;
+  if (!state) return {verdict: null, spent};
   if (!keep) drop(aim, state);
-  return {verdict: state.verdict, chooser: state.chooser};
+  return {verdict: state.verdict, spent, chooser: state.chooser};
 };
 
 // Nothing; an answer means that what came before is done.

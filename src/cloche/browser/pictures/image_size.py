@@ -5,6 +5,8 @@ PNG: RFC 2083, section 4.1.1. JPEG: ITU T.81, annex B.2.2. WebP: RFC 9649, secti
 
 from typing import Final
 
+MAX_SEGMENTS: Final = 1000
+"""Of a JPEG before its frame; a few dozen are usual."""
 _NO_LENGTH: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -22,7 +24,9 @@ def image_size(data: bytes) -> tuple[int, int]:
 
 def _jpeg(data: bytes) -> tuple[int, int]:
     at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
+    for _ in range(MAX_SEGMENTS):
+        if at + 9 > len(data) or data[at] != 0xFF:
+            break
         kind = data[at + 1]
         if kind in _FRAMES:
             return _big(data, at + 7, 2), _big(data, at + 5, 2)

@@ -37,7 +37,10 @@ async def export_pdf(call: Call, request: ExportPdfRequest) -> ExportPdfResponse
     call.tab.require_no_dialog()
     most = min(request.max_bytes or call.limits.pdf_bytes, call.limits.pdf_bytes)
     try:
-        data = base64.b64decode((await _print(call, _params(request))).data, validate=True)
+        printed = (await _print(call, _params(request))).data
+        if len(printed) > 4 * (most // 3 + 1):
+            raise AnswerTooLargeError("it need not be decoded")
+        data = base64.b64decode(printed, validate=True)
     except AnswerTooLargeError:
         raise ActionError(Failure.OUTPUT_TOO_LARGE, f"the print is larger than {most} bytes") from None
     except RefusedError as error:

@@ -96,4 +96,4 @@ def device_scale_factor(layout: Layout) -> float:
     css = layout.cssContentSize
     if css.width <= 0 or layout.contentSize.width <= 0:
         return 1.0
-    return round(layout.contentSize.width / css.width, 4)
+    return round(layout.contentSize.width / css.width, 4) or 1.0

@@ -14,6 +14,7 @@ from cloche.browser.redact.shapes import has_secret, is_random, without_secrets
 MAX_URL_CHARS: Final = 2048
 MAX_VALUE_CHARS: Final = 128
 _MAX_NESTING: Final = 4
+_READ_PER_SHOWN: Final = 4
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*+):", re.ASCII)
 _MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}", re.ASCII)
@@ -34,7 +35,11 @@ _FILE: Final = re.compile(
 
 def redact_url(url: str, *, max_chars: int = MAX_URL_CHARS) -> str:
     """Return the address without user, password, fragment and secrets; at most `max_chars` characters, at least 16."""
-    return shortened(_redacted(url, _MAX_NESTING), max(max_chars, 16))
+    max_chars = max(max_chars, 16)
+    if len(url) > (most := _READ_PER_SHOWN * max_chars):
+        # Pages make addresses of megabytes, which would take seconds; the end of them is not shown anyway.
+        return shortened(_redacted(url[:most], _MAX_NESTING) + "…", max_chars)
+    return shortened(_redacted(url, _MAX_NESTING), max_chars)
 
 
 def shortened(text: str, max_chars: int) -> str:
@@ -105,8 +110,10 @@ def _path(path: str) -> str:
     redacted = []
     revealing = False
     for segment in re.split(r"([/\\])", path):
-        redacted.append(_segment(segment, revealing=revealing))
-        if segment not in ("/", "\\"):
+        redacted.append(_segment(segment, revealing=revealing) if len(segment) > 1 else segment)
+        if not segment:
+            revealing = False
+        elif segment not in ("/", "\\"):
             revealing = bool(_BEFORE_A_SECRET.intersection(words_of(segment))) and len(segment) <= 64
     return "".join(redacted)
 

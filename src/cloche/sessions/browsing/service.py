@@ -22,6 +22,7 @@ from cloche.browser.contract.common import (
     Usage,
 )
 from cloche.browser.contract.logs import ActionLogRequest
+from cloche.browser.contract.looking import ExportPdfRequest, ScreenshotRequest
 from cloche.browser.contract.state import InspectSessionRequest, InspectSessionResponse
 from cloche.browser.contract.tabs import OpenTabResponse
 from cloche.browser.contract.use_cases import UseCase
@@ -48,6 +49,8 @@ from cloche.sessions.under_way import UnderWay
 from cloche.telemetry.metrics import Metrics
 
 MAX_CALLS: Final = 64
+MAX_LARGE: Final = 4
+"""Pictures and prints that are made at once; one may have as many bytes as the budget allows."""
 """At once to one session."""
 GRACE_S: Final = 2.0
 """How long after its deadline a use case may take to say that it was not done in time."""
@@ -118,6 +121,7 @@ class BrowserService(SessionBrowser):
         self._memory = tools.make_memory(self._limits)
         self._browser = LazyBrowser(owner, self._open, name=f"browse:{session.id}")
         self._turns = Turns()
+        self._large = asyncio.Semaphore(MAX_LARGE)
         self._under_way = UnderWay(owner)
         self._calls = 0
         self._left = False
@@ -225,6 +229,10 @@ class BrowserService(SessionBrowser):
 
     @asynccontextmanager
     async def _turn(self, asked: _Asked, deadline: float) -> AsyncIterator[None]:
+        if isinstance(asked.request, ScreenshotRequest | ExportPdfRequest):
+            async with self._large:
+                yield
+            return
         if asked.tab is None or not waits_its_turn(asked.request):
             yield
             return
@@ -277,7 +285,7 @@ class BrowserService(SessionBrowser):
         if isinstance(response, ActionResponse) and entry is not None:
             added["action_log"] = entry
         if isinstance(response, InspectSessionResponse) and isinstance(asked.request, InspectSessionRequest):
-            added |= self._inspected(asked.request)
+            added |= {"session_id": self._owner.current().id, **self._inspected(asked.request)}
         return replace(response, **added)
 
     def _inspected(self, request: InspectSessionRequest) -> dict[str, Any]:

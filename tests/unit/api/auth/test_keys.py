@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, select, update
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from cloche.api.auth import rows
 from cloche.api.auth.keys import BELIEVED_S, LAST_USED_EVERY, KeyStore
@@ -80,6 +81,25 @@ async def test_a_revoked_key_is_useless_at_once_and_stays_listed(store: KeyStore
     clock.time += timedelta(days=1)
     assert (await store.revoke(record.id)).revoked_at == revoked.revoked_at
     assert [key.id for key in (await store.list()).keys] == [record.id]
+
+
+async def test_a_revoked_key_is_useless_at_once_although_its_revoker_hung_up(
+    store: KeyStore, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, secret = await store.create(principal="alice", role=Role.USER)
+    assert await store.verify(secret)
+    begin = database.begin
+
+    @asynccontextmanager
+    async def broken_off() -> AsyncIterator[AsyncConnection]:
+        async with begin() as connection:
+            yield connection
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(database, "begin", broken_off)
+    with pytest.raises(asyncio.CancelledError):
+        await store.revoke(record.id)
+    assert await store.verify(secret) is None
 
 
 async def test_an_unknown_key_cannot_be_revoked(store: KeyStore) -> None:

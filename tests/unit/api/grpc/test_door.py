@@ -1,17 +1,20 @@
 """What is the same for every RPC: who asks, what is malformed, how it fails, when it is given up."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from cloche.api.grpc.door import MAX_REQUEST_BYTES
+from cloche.api.grpc import door as door_module
+from cloche.api.grpc.door import MAX_REQUEST_BYTES, received
 from cloche.api.grpc.generated import browser_pb2 as pb
+from cloche.api.limits import OFF_THE_LOOP_BYTES
 from cloche.browser.contract.actions import ClickRequest, EvaluateRequest
 from cloche.browser.contract.common import BrowserRequest, BrowserResponse
 from cloche.browser.contract.use_cases import USE_CASES
-from cloche.errors import BusyError, GoneError
+from cloche.errors import BusyError, GoneError, InvalidError
 from cloche.ids import new_session_id
 from cloche.sessions.principal import Principal
 from cloche.testing.browser import FakeSessionBrowser
@@ -177,3 +180,36 @@ async def test_a_deadline_bounds_what_is_asked_and_then_ends_it(door: RunningGrp
     assert failed.code == "DEADLINE_EXCEEDED"
     (_, asked) = slow.asked[0]
     assert isinstance(asked, EvaluateRequest) and 0 < asked.timeout_ms <= 400
+
+
+async def test_a_call_whose_message_does_not_come_is_ended(door: RunningGrpc, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door_module, "MESSAGE_TIMEOUT_S", 0.05)
+    async with door.client() as client, asyncio.timeout(5):
+        key = (("x-api-key", door.api.user_key),)
+        silent = client.channel.stream_unary("/cloche.browser.v1.BrowserService/Health")(metadata=key)
+        assert (await silent.code()).name == "INVALID_ARGUMENT"
+
+
+async def test_a_message_of_ever_so_many_values_is_refused_before_it_is_parsed(
+    door: RunningGrpc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_module, "MAX_LARGE_VALUES", 1_000)
+    one = pb.SetCookiesRequest(cookies=[pb.Cookie()]).SerializeToString()
+    async with door.client(door.api.user_key) as alice:
+        failed = await alice.fails("SetCookies", one * OFF_THE_LOOP_BYTES)
+    assert (failed.code, failed.metadata["cloche-code"]) == ("RESOURCE_EXHAUSTED", "too_large")
+    assert failed.detail == "a request may hold 1000 values"
+
+
+async def test_a_large_message_is_asked_for_to_its_end_since_grpc_keeps_it_until_then() -> None:
+    ended = []
+
+    async def requests(count: int) -> AsyncIterator[bytes]:
+        for _ in range(count):
+            yield bytes(1 << 20)
+        ended.append(count)
+
+    assert len(await received(requests(1), 1.0)) == 1 << 20
+    assert ended == [1]
+    with pytest.raises(InvalidError):
+        await received(requests(2), 1.0)

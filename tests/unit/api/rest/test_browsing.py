@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from cloche.api.rest.browsing import encode, wants_raw
-from cloche.browser.contract.looking import GetTitleResponse, ScreenshotResponse
+from cloche.api.rest.browsing import PIECE_BYTES, encode, encoded, wants_raw
+from cloche.browser.contract.looking import ExportPdfResponse, GetTitleResponse, ScreenshotResponse
 
 IMAGES = ("image/png", "image/jpeg", "image/webp")
 
@@ -52,3 +52,10 @@ def test_whatever_a_page_is_called_the_answer_is_json(title: str, image: bytes) 
     assert told["title"] == title.encode(errors="replace").decode()
     shot = json.loads(encode(ScreenshotResponse(image_bytes=image)))
     assert base64.b64decode(shot["image_bytes"], validate=True) == image
+
+
+@pytest.mark.parametrize("size", [PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES + 2])
+async def test_a_large_picture_is_encoded_in_pieces_as_it_would_be_in_one(size: int) -> None:
+    data = bytes(range(256)) * (size // 256) + b"a" * (size % 256)
+    for answer in (ScreenshotResponse(image_bytes=data, detail='"image_bytes":"'), ExportPdfResponse(pdf_bytes=data)):
+        assert await encoded(answer) == encode(answer)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 
@@ -315,6 +316,22 @@ async def test_what_follows_the_pointer_is_dragged_in_steps(show: Show, ask: Ask
     assert len(moves) == 1 + 4 + 1
     assert moves == sorted(moves)
     assert (moves[-1], await ask("up")) == (300, 300)
+
+
+@pytest.mark.parametrize(
+    "start", [{"position_x": 10.0, "position_y": 20.0}, {"selector": "#under", "force": True}], ids=["place", "forced"]
+)
+async def test_what_is_pressed_is_dragged_whatever_it_is_when_nobody_asks(
+    show: Show, ask: Ask, call_of: CallOf, start: dict[str, Any]
+) -> None:
+    tab = await show(
+        "<style>div { position: absolute; left: 0; top: 0; width: 90px; height: 90px }</style>"
+        "<div id=under></div><div></div><script>window.seen = []; for (const type of ['mousedown', 'mouseup'])"
+        "addEventListener(type, (e) => seen.push(`${type} ${e.clientX} ${e.clientY}`))</script>"
+    )
+    await drag(call_of(tab), DragRequest(target_x=300, target_y=60, steps=2, **start))
+    down = "mousedown 10 20" if "position_x" in start else "mousedown 45 45"
+    assert await ask("seen") == [down, "mouseup 300 60"]
 
 
 async def test_nothing_is_picked_up_for_a_target_that_is_not_there(show: Show, ask: Ask, call_of: CallOf) -> None:

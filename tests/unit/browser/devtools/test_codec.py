@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloche.browser.devtools.codec import read, read_message, write_message
+from cloche.browser.devtools.codec import MAX_HALVES, MAX_MENDED_BYTES, read, read_message, write_message
 from cloche.browser.devtools.errors import AnswerMalformedError
 
 JSON = st.recursive(
@@ -62,3 +62,27 @@ def test_a_call_is_json_rpc_with_the_session_beside_it(params: dict[str, Any]) -
         "sessionId": "S",
     }
     assert json.loads(write_message(6, "A.b", None, "")) == {"id": 6, "method": "A.b", "params": {}}
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=20))
+def test_text_with_halves_of_pairs_is_read_as_python_would_read_it(text: str) -> None:
+    data = json.dumps({"method": "A.event", "params": {"text": text}}).encode()
+    found = read(read_message(data).params, dict[str, str])["text"]
+    assert found == text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+        b'"' + rb"\ud800" * (MAX_HALVES + 1) + b'"',
+        b'"' + b"x" * MAX_MENDED_BYTES + rb'\ud800"',
+    ],
+    ids=["lists", "objects", "halves", "too much"],
+)
+def test_what_would_keep_the_daemon_busy_or_break_its_stack_is_refused(params: bytes) -> None:
+    with pytest.raises(AnswerMalformedError):
+        read_message(b'{"method":"A.event","params":' + params + b"}")
+    with pytest.raises(AnswerMalformedError):
+        read(msgspec.Raw(params), object)

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
-from cloche.browser.devtools.connection import Connection
+from cloche.browser.devtools import connection as devtools_connection
+from cloche.browser.devtools.connection import MAX_UNSENT_PONGS, Connection
 from cloche.browser.devtools.errors import (
     AnswerTooLargeError,
     ConnectionGoneError,
@@ -64,6 +67,11 @@ class World:
         self.connection = connection
         self.events = events
 
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not is_so():
+                await asyncio.sleep(0)
+
     def call(self, method: str, session_id: str = "", seconds: float = PATIENCE_S) -> "asyncio.Task[dict[str, Any]]":
         deadline = asyncio.get_running_loop().time() + seconds
         return spawn(self.connection.call(method, session_id=session_id, deadline=deadline), name=method)
@@ -76,6 +84,8 @@ async def world() -> AsyncIterator[World]:
     events: list[tuple[str, str, bytes]] = []
 
     def take(session_id: str, method: str, params: msgspec.Raw) -> None:
+        if method == "Bad.event":
+            raise KeyError("frame")
         events.append((session_id, method, bytes(params)))
 
     shaking = spawn(server.shake_hands(), name="shake")
@@ -186,6 +196,65 @@ async def test_pings_are_answered(world: World) -> None:
     message = frames.next_message()
     assert message is not None
     assert message == (Opcode.PONG, b"beat")
+
+
+async def test_pings_of_who_takes_nothing_in_are_not_hoarded(world: World) -> None:
+    pings = encode_frame(Opcode.PING, b"x" * 125) * 4096
+    for _ in range(4):
+        await world.server.send(pings)
+    await world.server.tell(method="A.late")
+    await world.until(lambda: world.events[-1][1] == "A.late")
+    assert world.connection._socket.unsent_bytes < MAX_UNSENT_PONGS + 256
+
+
+async def test_an_event_that_breaks_what_takes_it_costs_nothing_else(world: World) -> None:
+    call = world.call("A.call")
+    await world.server.asked()
+    bad = encode_frame(Opcode.TEXT, b'{"method":"Bad.event","params":{}}')
+    deep = encode_frame(Opcode.TEXT, b'{"method":"A.deep","params":' + b"[" * 9_000 + b"]" * 9_000 + b"}")
+    answer = encode_frame(Opcode.TEXT, b'{"id":1,"result":{"a":1}}')
+    with capture_logs() as logs:
+        await world.server.send(bad + deep + bad + deep + answer)
+        assert await call == {"a": 1}
+    assert not world.connection.is_closed
+    # Each kind once: a browser could fill the log.
+    assert [entry["event"] for entry in logs] == ["devtools_event_broke", "devtools_not_understood"]
+
+
+async def test_a_flood_is_taken_in_slices_that_leave_time_for_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devtools_connection, "BUSY_S", 0.0)
+    turns: list[int] = []
+
+    def turn() -> None:
+        turns.append(len(world.events))
+        if len(world.events) < 101:
+            asyncio.get_running_loop().call_soon(turn)
+
+    turn()
+    await world.server.send(encode_frame(Opcode.TEXT, b'{"method":"A.event","params":{}}') * 100)
+    await world.until(lambda: len(world.events) == 101)
+    steps = {later - earlier for earlier, later in pairwise(turns)}
+    assert steps <= {0, 1}
+
+
+async def test_a_browser_that_answers_nothing_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devtools_connection, "MAX_UNDER_WAY", 50)
+    futures = [world.connection.begin("A.call") for _ in range(50)]
+    assert not world.connection.is_closed
+    with pytest.raises(ConnectionGoneError):
+        await world.connection.begin("A.call")
+    assert world.connection.is_closed
+    assert all(future.done() for future in futures)
+
+
+async def test_what_had_come_of_a_message_goes_with_the_connection(world: World) -> None:
+    whole = encode_frame(Opcode.TEXT, b"x" * 500_000)
+    await world.server.send(whole[:400_000])
+    await world.until(lambda: len(world.connection._reader._pending) > 300_000)
+    world.connection.close()
+    assert not world.connection._reader._pending
 
 
 @pytest.mark.parametrize(

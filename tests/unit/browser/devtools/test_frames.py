@@ -64,3 +64,8 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         FrameReader(100).feed(data)
     except WebSocketError:
         return
+
+
+def test_pongs_without_end_do_not_break_the_stack() -> None:
+    wire = encode_frame(Opcode.PONG, b"") * 20_000 + encode_frame(Opcode.TEXT, b"hi")
+    assert FrameReader(100).feed(wire) == [Received(Kind.MESSAGE, b"hi")]

@@ -7,7 +7,9 @@ from cloche.browser.contract.pages import BackRequest, ForwardRequest, NavigateR
 from cloche.browser.navigation.history import back, forward, reload
 from cloche.browser.navigation.navigate import navigate
 from cloche.browser.tab import Tab
+from cloche.testing.bare_chromium import soon
 from cloche.testing.canned_answers import html
+from cloche.testing.web.server import LocalWeb
 
 from .conftest import CallOf, Serve
 
@@ -64,3 +66,19 @@ async def test_a_page_that_reloads_itself_for_ever_can_be_left(tab: Tab, call_of
             break
         assert left.success or left.error in (Failure.NAVIGATION_ABORTED, Failure.TOO_MANY_REDIRECTS)
     assert tab.url == f"{origin}/calm"
+
+
+async def test_frames_go_with_their_page_and_come_back_with_it(tab: Tab, local_web: LocalWeb) -> None:
+    """Chromium keeps a page for going back to, and does not say that its frames are out of sight."""
+
+    async def is_at(page: str, frames: int) -> bool:
+        return await tab.until(lambda: tab.url.endswith(page) and len(tab.frames) == frames, soon())
+
+    for page, frames in (("frames.html", 7), ("empty.html", 1), ("frames.html?again", 7)):
+        params = {"url": f"http://site.test/pages/{page}"}
+        await tab.session.call("Page.navigate", params, deadline=soon())
+        assert await is_at(page, frames), list(tab.frames.values())
+        assert await tab.until(lambda: "load" in tab.main.reached, soon())
+    for step, page, frames in ((-1, "empty.html", 1), (-1, "frames.html", 7)):
+        await tab.session.call("Runtime.evaluate", {"expression": f"history.go({step})"}, deadline=soon())
+        assert await is_at(page, frames), list(tab.frames.values())

@@ -227,3 +227,10 @@ async def test_addresses_that_are_no_pages_are_refused_before_the_browser_is_ask
         with pytest.raises(ActionError) as refused:
             await go(url)
         assert refused.value.code is Failure.INVALID_URL
+
+
+async def test_a_page_that_comes_back_when_it_is_left_is_left_all_the_same(go) -> None:
+    for _ in range(3):
+        await go("/pages/reload.html", wait_until="commit")
+        answer = await go("http://cdn.test/pages/empty.html")
+        assert (answer.success, answer.title, answer.redirects) == (True, "empty of cdn.test", [])

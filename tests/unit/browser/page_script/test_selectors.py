@@ -31,7 +31,7 @@ async def found(tab: Tab, selector: str, call_of: CallOf) -> list[str]:
     """The ids of what is found, in order."""
     deadline = call_of(tab).deadline
     parts: Any = parse_selector(selector).to_json()
-    await prepare(tab.main, parts, soon())
+    await prepare(tab.main, parts, deadline)
     context = await tab.main.world(deadline)
     expression = f"cloche.findAll({json.dumps(parts)}).map((e) => e.id)"
     params = {"expression": f"cloche.probe = () => {expression}; 0", "contextId": context}

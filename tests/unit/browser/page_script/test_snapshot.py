@@ -8,7 +8,7 @@ from cloche.browser.observing.accessibility import is_kept
 from cloche.browser.tab import Tab
 from cloche.testing.bare_chromium import Show, soon
 
-PAGES = Path(__file__).parents[2] / "data" / "pages"
+PAGES = Path(__file__).parents[3] / "data" / "pages"
 
 
 async def page_runs(tab: Tab, expression: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloche.browser.pictures.image_size import image_size
+from cloche.browser.pictures.image_size import MAX_SEGMENTS, image_size
 
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 640, 480)
 JPEG = b"\xff\xd8\xff\xe0" + struct.pack(">H", 4) + b"ab\xff\xc0" + struct.pack(">HBHH", 17, 8, 480, 640)
@@ -30,3 +30,9 @@ def test_a_head_that_is_cut_or_spoilt_is_read_without_failing(data: bytes, cut: 
 
 def test_anything_else_has_no_size() -> None:
     assert image_size(b"GIF89a" + b"\1" * 30) == (0, 0)
+
+
+def test_a_jpeg_of_segments_without_end_has_no_size() -> None:
+    frame = JPEG[-9:]
+    assert image_size(b"\xff\xd8" + b"\xff\xd0" * 20 + frame) == (640, 480)
+    assert image_size(b"\xff\xd8" + b"\xff\xd0" * MAX_SEGMENTS + frame) == (0, 0)

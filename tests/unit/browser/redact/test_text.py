@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloche.browser.redact import urls
 from cloche.browser.redact.bodies import redact_body
 from cloche.browser.redact.headers import redact_header, redact_headers
 from cloche.browser.redact.names import REDACTED, is_secret_name
@@ -300,3 +301,14 @@ def test_innocent_pairs_are_untouched(name: str, value: str) -> None:
         assert redact_text(text) == text
     assert redact_url(f"https://h/?{name}={value}") == f"https://h/?{name}={value}"
     assert redact_named(name, value) == value
+
+
+def test_of_an_address_of_megabytes_only_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    segment = urls._segment
+    monkeypatch.setattr(urls, "_segment", lambda text, **how: read.append(text) or segment(text, **how))
+    shown = redact_url("https://site.test/?token=secret&" + "/aa" * 1_000_000)
+    assert shown.startswith(f"https://site.test/?token={REDACTED}&")
+    assert shown.endswith("…")
+    redact_url("https://site.test" + "/aa" * 1_000_000)
+    assert sum(map(len, read)) < 10_000
