@@ -9,7 +9,7 @@ from cloche.browser.devtools.codec import read
 from cloche.browser.devtools.errors import DevToolsError
 from cloche.browser.devtools.session import TargetSession
 from cloche.browser.frame import Evaluated
-from cloche.browser.page_events import FrameNavigated
+from cloche.browser.page_events import Lifecycle
 from cloche.browser.tab import OnEvent, Tab
 
 _PATIENCE_S: Final = 0.5
@@ -32,28 +32,28 @@ class TitleAtLoad:
 
     @property
     def listeners(self) -> dict[str, OnEvent]:
-        return {"Page.frameNavigated": self._navigated}
+        return {"Page.lifecycleEvent": self._lifecycle}
 
     async def title(self, max_bytes: int, deadline: float) -> str:
-        """What the page has told; it is asked again where it has not, or shows another document by now."""
-        known = self._known()
-        if known is None:
+        """What the page tells; it is asked again where it shows another document by now."""
+        if self._answer is None or self._loader_id != self._tab.main.loader_id:
             return await title_of(self._tab, max_bytes, deadline)
-        self._tab.title = clipped(known, max_bytes)
-        return self._tab.title
+        try:
+            async with asyncio.timeout_at(min(deadline, asyncio.get_running_loop().time() + _PATIENCE_S)):
+                known = _text_of(read(await self._answer, Evaluated))
+        except (DevToolsError, TimeoutError):
+            known = None
+        if known is not None:
+            self._tab.title = known[:max_bytes]
+        return clipped(self._tab.title, max_bytes)
 
-    def _navigated(self, session: TargetSession, params: msgspec.Raw) -> None:
-        frame = read(params, FrameNavigated).frame
-        if frame.id == self._tab.id:
-            self._loader_id = frame.loaderId
+    def _lifecycle(self, session: TargetSession, params: msgspec.Raw) -> None:
+        event = read(params, Lifecycle)
+        # Earlier, at the commit, the question can still be answered by the document before.
+        if event.name == "DOMContentLoaded" and event.frameId == self._tab.id:
+            self._loader_id = event.loaderId
             question = {"expression": _WHEN_LOADED, "awaitPromise": True, "returnByValue": True}
             self._answer = session.ask("Runtime.evaluate", question)
-
-    def _known(self) -> str | None:
-        answer = self._answer
-        if answer is None or not answer.done() or answer.cancelled() or answer.exception() is not None:
-            return None
-        return _text_of(read(answer.result(), Evaluated)) if self._loader_id == self._tab.main.loader_id else None
 
 
 async def title_of(tab: Tab, max_bytes: int, deadline: float) -> str:
