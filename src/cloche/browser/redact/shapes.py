@@ -29,7 +29,7 @@ _PRIVATE_KEY: Final = (
 )
 _SECRET: Final = re.compile(f"{_JWT}|{_KEYS}|{_PRIVATE_KEY}", re.VERBOSE | re.ASCII)
 
-_DIGITS: Final = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}+(?!\w)", re.ASCII)
+_DIGITS: Final = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?!\w)(?![ -]?\d)", re.ASCII)
 # Issuer's first digits and how many digits there are. Without them every tenth time stamp would pass for a card.
 _CARD: Final = re.compile(
     r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d|4[4-9]\d)\d{12}|35\d{14}|3[068]\d{12}",

@@ -22,7 +22,7 @@ _NAME: Final = re.compile(
 )
 # Quoted, quoted inside a quoted text, or plain; after `=` the next parameter may follow.
 _VALUE: Final = re.compile(
-    r"""(")(?:[^"\\\n]|\\[^\n])*+"?|(')(?:[^'\\\n]|\\[^\n])*+'?|\\{1,4}"[^"]*+"?|\S++""",
+    r"""(")(?:[^"\\\n]++|\\[^\n])*"?|(')(?:[^'\\\n]++|\\[^\n])*'?|\\{1,4}"[^"]*+"?|\S++""",
 )
 _VALUE_IN_QUERY: Final = re.compile(_VALUE.pattern.replace(r"|\S++", r"|[^\s&]++"))
 _HEADER_LINE: Final = re.compile(

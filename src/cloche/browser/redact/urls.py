@@ -78,7 +78,8 @@ def _relative(url: str) -> str:
 def _data(rest: str) -> str:
     """`data:image/png;base64,…` becomes `data:image/png`; what it holds may be anything and large."""
     media_type = _MEDIA_TYPE.match(rest)
-    return "data:" + (media_type[0].lower() if media_type else "")
+    kept = media_type[0].lower() if media_type else ""
+    return "data:" + kept + ("…" if rest[len(kept) :] == "…" else "")  # as it was shortened before
 
 
 def _origin(url: str) -> str:

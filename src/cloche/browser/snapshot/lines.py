@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 # Role, quoted name, attributes in brackets; what follows a colon is the page's text and may look like anything.
-_HEAD: Final = re.compile(r' *- [^"\[:]*+(?:"(?:[^"\\]|\\.)*+")?((?: ?\[[^\]]*+\])*+)')
+_HEAD: Final = re.compile(r' *- [^"\[:]*+(?:"(?:[^"\\]|\\.)*")?((?: ?\[[^\]]*\])*)')
 _REF: Final = re.compile(r"\[ref=([a-z]{4}[0-9]{1,10})\]", re.ASCII)
 
 

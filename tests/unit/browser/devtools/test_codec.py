@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloche.browser.devtools.codec import MAX_HALVES, MAX_MENDED_BYTES, read, read_message, write_message
+from cloche.browser.devtools.codec import MAX_ESCAPES, MAX_MENDED_BYTES, read, read_message, write_message
 from cloche.browser.devtools.errors import AnswerMalformedError
 
 JSON = st.recursive(
@@ -76,7 +76,7 @@ def test_text_with_halves_of_pairs_is_read_as_python_would_read_it(text: str) ->
     [
         b"[" * 100_000 + b"]" * 100_000,
         b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
-        b'"' + rb"\ud800" * (MAX_HALVES + 1) + b'"',
+        b'"' + rb"\ud800" * (MAX_ESCAPES + 1) + b'"',
         b'"' + b"x" * MAX_MENDED_BYTES + rb'\ud800"',
     ],
     ids=["lists", "objects", "halves", "too much"],
