@@ -28,6 +28,9 @@ BODIES |= {
     f"/v1/sessions/{{session_id}}/fs/{name}": {"path": "/workspace/x"}
     for name in ("create_directory", "delete_file", "delete_directory", "watch")
 }
+BODIES["/v1/sessions/{session_id}/relay"] = {
+    "extension_id": "x", "action": "open_tab", "open_tab": {"url": "about:blank"}
+}  # fmt: skip
 BODIES["/v1/sessions/{session_id}/fs/move"] = {"src_path": "/workspace/x", "dest_path": "/workspace/y"}
 BODIES["/v1/sessions/{session_id}/fs/set_file_permissions"] = {"path": "/workspace/x", "mode": "0644"}
 QUERIES = {

@@ -23,6 +23,8 @@ CHOOSER_S: Final = 0.3
 """How long Chromium may take to tell of a file chooser."""
 DOWNLOAD_S: Final = 0.15
 """How long after a navigation that came to nothing Chromium may take to tell of the download that it became."""
+LINKED_DOWNLOAD_S: Final = 1.0
+"""How long one may take that a link names as such. The page may also have kept it from beginning."""
 MAX_DOWNLOADS: Final = 16
 
 
@@ -43,6 +45,8 @@ class Watch:
     tab: Tab
     navigated_url: str = ""
     file_chooser: bool = False
+    download_due: bool = False
+    """A link to a download was clicked, which Chromium tells of only when the server has answered."""
     _before: frozenset[str] = frozenset()
     _going_to: str = ""
     """Where the main frame is on its way to."""
@@ -73,8 +77,9 @@ class Watch:
         try:
             await self.tab.until(lambda: self._is_held_up() or self.has_tabs(), soon)
             await self.tab.until(lambda: self._is_held_up() or not self._going_to, deadline)
-            if self._came_to_nothing and not self.navigated_url:
-                soon = min(deadline, asyncio.get_running_loop().time() + DOWNLOAD_S)
+            if self.download_due or (self._came_to_nothing and not self.navigated_url):
+                patience_s = LINKED_DOWNLOAD_S if self.download_due else DOWNLOAD_S
+                soon = min(deadline, asyncio.get_running_loop().time() + patience_s)
                 await self.tab.until(lambda: bool(self._downloads), soon)
         except ActionError as error:
             if error.code is not Failure.TAB_NOT_FOUND:  # the action closed its own tab

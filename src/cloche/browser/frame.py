@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cloche.browser.tab import Tab
 
 WORLD: Final = "cloche"
-SLACK_S: Final = 0.5
+SLACK_S: Final = 1.0
 """How much longer than its own deadline a function in the page may take to answer before the page counts as hung."""
 
 _AGAIN_S: Final = 0.02

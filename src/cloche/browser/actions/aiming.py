@@ -49,12 +49,13 @@ class Verdict(msgspec.Struct):
 class Landing(msgspec.Struct):
     """`verdict` is None when no event came by; `spent`: whether the page has used up that a user acted.
 
-    `chooser`: whether a file input of the document was clicked.
+    `chooser`: whether a file input of the document was clicked; `download`: whether a link to a download was.
     """
 
     verdict: Verdict | None = None
     spent: bool = False
     chooser: bool = False
+    download: bool = False
 
 
 class _View(msgspec.Struct):

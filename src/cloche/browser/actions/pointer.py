@@ -176,6 +176,7 @@ async def _landing(call: Call, aimed: Aim, watch: Watch) -> bool:
         if not landed.verdict.ok:
             raise ActionError(Failure(landed.verdict.code), landed.verdict.detail)
         watch.file_chooser |= landed.chooser
+        watch.download_due |= landed.download
         return landed.spent
     if aimed.frame is None or aimed.force or watch.is_navigating or call.tab.dialog is not None:
         return False

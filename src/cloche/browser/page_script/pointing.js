@@ -165,7 +165,7 @@ cloche.point = (args) => {
       const place = reach(element, args, misses);
       for (const [number, old] of aims) if (aims.size >= MAX_AIMS) drop(number, old);
       const box = dom.getBoundingClientRect(element);
-      aims.set(++lastAim, {element, place, box, time: timeOf(document), verdict: null, chooser: false});
+      aims.set(++lastAim, {element, place, box, time: timeOf(document), verdict: null, chooser: false, download: false});
       return {...place, aim: lastAim};
     } catch (error) {
       misses++;
@@ -254,6 +254,7 @@ function listen(aim, state, types, patience_ms) {
     const hit = event.composedPath()[0];
     // Also when the page itself clicks it, which is what a button does that stands for a hidden input.
     if (event.type === 'click' && dom.nodeType(hit) === 1 && dom.matches(hit, 'input[type=file i]')) state.chooser = true;
+    if (event.type === 'click' && event.composedPath().some(isDownload)) state.download = true;
     if (!event.isTrusted) return;
     if (Math.hypot(event.clientX - place.x, event.clientY - place.y) > NEAR_PX) return;
     state.verdict ??= verdictOf(element, hit);
@@ -262,6 +263,11 @@ function listen(aim, state, types, patience_ms) {
     event.stopImmediatePropagation();
   };
   for (const type of types) dom.addEventListener(window, type, state.listener, {capture: true, passive: false});
+}
+
+// A path ends in the document and the window, which are no elements.
+function isDownload(node) {
+  return node instanceof Element && dom.matches(node, 'a[download][href], area[download][href]');
 }
 
 function verdictOf(element, hit) {
@@ -286,7 +292,7 @@ cloche.landed = ({aim, keep}) => {
   const spent = !activationOf.call(navigator).isActive;
   if (!state) return {verdict: null, spent};
   if (!keep) drop(aim, state);
-  return {verdict: state.verdict, spent, chooser: state.chooser};
+  return {verdict: state.verdict, spent, chooser: state.chooser, download: state.download};
 };
 
 // Nothing; an answer means that what came before is done.
