@@ -241,11 +241,19 @@ async def test_a_script_that_never_returns_ends_with_its_deadline(hands: Hands) 
     assert code in ("timeout", "page_unresponsive")
 
 
+async def a_dialog_is_open(hands: Hands) -> None:
+    async with asyncio.timeout(5):
+        while not any(tab["dialog"] for tab in (await hands.do("ListTabs"))["tabs"]):
+            await asyncio.sleep(0.01)  # what a page does next is its own
+
+
 async def test_a_page_that_alerts_for_ever_can_be_left(hands: Hands) -> None:
     await hands.goto("alerts.html")
     assert (await hands.do("Click", selector="#loop"))["effects"]["dialog"]["message"] == "again"
     for _ in range(3):
+        await a_dialog_is_open(hands)
         assert (await hands.do("Dialog", accept=True))["dialog"]["message"] == "again"
+    await a_dialog_is_open(hands)
     assert await hands.failure("Click", selector="#plain", timeout_ms=SOON_MS) in ("dialog_open", "page_unresponsive")
     await within_its_deadline(hands.do, "Navigate", url=hands.url("empty.html"), timeout_ms=5000)
 
