@@ -193,7 +193,7 @@ async def test_a_page_that_is_not_read_in_time_without_chromiums_tree_is_too_lar
 
     async def is_kept_of_a_page_that_takes_long(frame: Frame, deadline: float) -> bool:
         kept = await asked(frame, deadline)
-        tab.session.notify("Runtime.evaluate", {"expression": "for (;;);", "timeout": 1800})
+        tab.session.notify("Runtime.evaluate", {"expression": "for (;;);", "timeout": 3500})
         return kept
 
     monkeypatch.setattr(frames, "is_kept", is_kept_of_a_page_that_takes_long)
