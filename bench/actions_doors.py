@@ -1,6 +1,7 @@
 """The same actions through Playwright, REST and gRPC, on pages of one and the same browser."""
 
 import json
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 import grpc
@@ -57,7 +58,7 @@ class PlaywrightDoor:
         return await self._page.locator("body").aria_snapshot()
 
 
-class _Service:
+class _Service(ABC):
     """What both of Cloche's doors have in common: each call names the tab."""
 
     name = ""
@@ -65,8 +66,9 @@ class _Service:
     def __init__(self, tab_id: str) -> None:
         self._tab_id = tab_id
 
+    @abstractmethod
     async def call(self, rpc: str, **fields: Any) -> Any:
-        raise NotImplementedError
+        """What the door answered to the RPC; an answer that tells of a failure is raised."""
 
     async def goto(self, url: str) -> None:
         await self.call("Navigate", url=url)

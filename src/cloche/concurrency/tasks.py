@@ -34,6 +34,23 @@ async def cancel_and_wait(*tasks: asyncio.Task[Any] | None) -> None:
     await asyncio.gather(*going, return_exceptions=True)
 
 
+async def together(*coroutines: Coroutine[Any, Any, T]) -> list[T]:
+    """Run them side by side and return what they return. The first that fails ends the others; its error is raised.
+
+    The waiting is done inside the group. A group that cancels its parent while it is being left does not take that
+    back (python/cpython#108951), and until Python 3.11.4 every later `asyncio.timeout` of the same task would
+    then raise CancelledError in place of TimeoutError.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(coroutine) for coroutine in coroutines]
+            if tasks:
+                await asyncio.wait(tasks)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
 def _retire(task: asyncio.Task[Any]) -> None:
     _alive.discard(task)
     if task.cancelled() or (error := task.exception()) is None:

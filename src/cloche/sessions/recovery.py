@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from cloche.concurrency.tasks import together
 from cloche.egress.policy import EgressPolicy
 from cloche.errors import ClocheError
 from cloche.ids import SessionId
@@ -13,7 +14,7 @@ from cloche.sandbox.driver import SandboxDriver
 from cloche.sessions import rows
 from cloche.sessions.manager import Manager
 from cloche.sessions.model import EndReason, EventType, SessionStatus
-from cloche.sessions.reconcile import Adopt, Fail, Reap, plan
+from cloche.sessions.reconcile import Action, Adopt, Fail, Reap, plan
 from cloche.sessions.runner import ATTACH_WAIT_S
 from cloche.storage.database import Database
 
@@ -33,15 +34,16 @@ class Recovery:
         async with self._database.read() as connection:
             unfinished = await rows.unfinished(connection)
         actions = plan({id_: found.session for id_, found in unfinished.items()}, leftovers)
-        async with asyncio.TaskGroup() as group:
-            for action in actions:
-                match action:
-                    case Adopt(session, description):
-                        group.create_task(self._adopt(unfinished[session.id], description))
-                    case Fail(session, description):
-                        group.create_task(self._fail(unfinished[session.id], description))
-                    case Reap(session_id, description):
-                        group.create_task(self._reap(session_id, description))
+        await together(*(self._carry_out(action, unfinished) for action in actions))
+
+    async def _carry_out(self, action: Action, unfinished: Mapping[SessionId, rows.Unfinished]) -> None:
+        match action:
+            case Adopt(session, description):
+                await self._adopt(unfinished[session.id], description)
+            case Fail(session, description):
+                await self._fail(unfinished[session.id], description)
+            case Reap(session_id, description):
+                await self._reap(session_id, description)
 
     async def _adopt(self, found: rows.Unfinished, description: Mapping[str, Any]) -> None:
         try:

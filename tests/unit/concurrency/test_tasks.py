@@ -4,7 +4,7 @@ import gc
 import pytest
 from structlog.testing import capture_logs
 
-from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.concurrency.tasks import cancel_and_wait, spawn, together
 
 
 async def wait_forever() -> None:
@@ -111,3 +111,46 @@ async def test_a_task_that_has_ended_may_be_cancelled_again() -> None:
     await cancel_and_wait(task, task)
 
     assert task.result() == 1
+
+
+async def test_what_runs_together_gives_its_results_in_order() -> None:
+    async def answer(number: int, steps: int) -> int:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        return number
+
+    assert await together(answer(1, 3), answer(2, 0)) == [1, 2]
+    assert await together() == []
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+async def test_the_first_that_fails_ends_the_others_and_leaves_no_cancellation_behind(steps: int) -> None:
+    ended = asyncio.Event()
+
+    async def fail() -> None:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        raise LookupError("the first")
+
+    async def wait() -> None:
+        try:
+            await wait_forever()
+        finally:
+            ended.set()
+
+    with pytest.raises(LookupError, match="the first"):
+        await together(wait(), fail())
+    assert ended.is_set()
+    task = asyncio.current_task()
+    assert task is not None and task.cancelling() == 0
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await wait_forever()
+
+
+async def test_who_waits_for_what_runs_together_can_be_cancelled() -> None:
+    task = spawn(together(wait_forever(), wait_forever()), name="together")
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -14,6 +14,7 @@ from cloche.browser.frame import Frame
 from cloche.browser.locate import owner_of
 from cloche.browser.observing.accessibility import is_kept
 from cloche.browser.tab import Tab
+from cloche.concurrency.tasks import together
 
 MAX_FRAMES: Final = 50
 AT_ONCE: Final = 8
@@ -113,14 +114,9 @@ async def _read_page(
         async with turn:
             return await _read_frame(frame, read, until)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            reading = group.create_task(read(top, args, deadline))
-            below = [group.create_task(read_below(frame)) for frame in frames[:MAX_FRAMES]]
-    except BaseExceptionGroup as group_error:
-        raise group_error.exceptions[0] from None
-    parts = dict(task.result() for task in below)
-    told = msgspec.convert(reading.result(), _Told)
+    reading, *below = await together(read(top, args, deadline), *map(read_below, frames[:MAX_FRAMES]))
+    parts = dict(cast(list[tuple[str, _Part]], below))
+    told = msgspec.convert(reading, _Told)
     lines = _Stitching(parts, is_tree=is_tree).lines_of(told)
     truncated = (part.told.truncated for part in parts.values())
     return Reading(lines, told.truncated or next(filter(None, truncated), ""))

@@ -1,6 +1,5 @@
 """ResetState: make Chromium forget, in the default browser context only."""
 
-import asyncio
 from typing import Final
 
 from cloche.browser.call import Call
@@ -13,6 +12,7 @@ from cloche.browser.state.origins import origin_of
 from cloche.browser.state.permissions import permissions_of, reset_permissions
 from cloche.browser.tab import Tab
 from cloche.browser.tabs import close, open_blank
+from cloche.concurrency.tasks import together
 
 EVERYWHERE: Final = "*"
 """No origin, which Chromium takes for all of them: also those of an earlier Chromium on the same profile."""
@@ -76,7 +76,5 @@ async def _reset_tabs(call: Call) -> int:
     browser = call.browser
     old = await own_tabs(browser)
     browser.set_active(await open_blank(browser, call.deadline, background=False))
-    async with asyncio.TaskGroup() as group:
-        for tab in old:
-            group.create_task(close(tab, call.deadline))
+    await together(*(close(tab, call.deadline) for tab in old))
     return len(old)
