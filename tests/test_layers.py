@@ -44,7 +44,15 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 
 # What a door may take from a concern: files that hold types and no behaviour with a life of its own.
 TYPES_OF_CONCERNS = frozenset(
-    {"sandbox.spec", "sandbox.driver", "egress.policy", "artifacts.types", "browser.contract"}
+    {
+        "sandbox.spec",
+        "sandbox.driver",
+        "egress.policy",
+        "artifacts.model",
+        "audit.model",
+        "profiles.model",
+        "browser.contract",
+    }
 )
 
 STDLIB_ONLY = ("agent", "wire")
@@ -70,6 +78,11 @@ PURE = (
     "browser.redact",
     "browser.selector",
     "profiles.lease",
+    "profiles.model",
+    "artifacts.model",
+    "artifacts.names",
+    "artifacts.sniff",
+    "audit.model",
     "artifacts.types",
     "artifacts.verdict",
     "live.input",

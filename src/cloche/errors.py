@@ -19,6 +19,7 @@
     │   ├── LostError               502 sandbox_lost
     │   ├── AgentError              502 agent_failed
     │   └── DeadlineError           504 deadline_exceeded
+    ├── JournalError                503 audit_unavailable    nothing can be written down, so nothing new is done
     └── InternalError               500 internal             ours
 
 `detail` is for the user: no path, class name or traceback. Whatever helps the operator goes to the log.
@@ -156,6 +157,15 @@ class DeadlineError(SandboxError):
     code = "deadline_exceeded"
     http_status = 504
     grpc_status = "DEADLINE_EXCEEDED"
+
+
+class JournalError(ClocheError):
+    """The audit journal is full or cannot be written. `done` tells whether what was asked for was done all the same."""
+
+    code = "audit_unavailable"
+    http_status = 503
+    grpc_status = "UNAVAILABLE"
+    retryable = True
 
 
 class InternalError(ClocheError):

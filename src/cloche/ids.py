@@ -9,6 +9,8 @@ from cloche.errors import InvalidError
 
 SessionId = NewType("SessionId", str)
 KeyId = NewType("KeyId", str)
+ProfileId = NewType("ProfileId", str)
+ArtifactId = NewType("ArtifactId", str)
 EventId = NewType("EventId", int)
 PrincipalName = NewType("PrincipalName", str)
 
@@ -24,6 +26,14 @@ def new_key_id() -> KeyId:
     return KeyId(f"key_{ULID()}")
 
 
+def new_profile_id() -> ProfileId:
+    return ProfileId(f"prf_{ULID()}")
+
+
+def new_artifact_id() -> ArtifactId:
+    return ArtifactId(f"art_{ULID()}")
+
+
 def parse_session_id(text: str) -> SessionId:
     """Check the form of a session id that came from outside.
 
@@ -35,6 +45,14 @@ def parse_session_id(text: str) -> SessionId:
 
 def parse_key_id(text: str) -> KeyId:
     return KeyId(_parse("key", text))
+
+
+def parse_profile_id(text: str) -> ProfileId:
+    return ProfileId(_parse("prf", text))
+
+
+def parse_artifact_id(text: str) -> ArtifactId:
+    return ArtifactId(_parse("art", text))
 
 
 def _parse(prefix: str, text: str) -> str:

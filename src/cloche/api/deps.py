@@ -1,7 +1,7 @@
 """What the API is given by the composition root, and what one request needs of it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -18,8 +18,11 @@ from cloche.api.urls import Origin, origin_of
 from cloche.clock import Clock
 from cloche.errors import DeniedError
 from cloche.ids import SessionId, parse_session_id
+from cloche.sessions.artifacts.interface import SessionArtifacts
+from cloche.sessions.audit import AuditReader, AuditWriter, NoAudit
 from cloche.sessions.interface import SessionManager
 from cloche.sessions.principal import Principal, Role
+from cloche.sessions.profiles.interface import SessionProfiles
 
 LIVE_TOKEN_LIFETIME: Final = timedelta(hours=1)
 
@@ -35,6 +38,11 @@ class ApiDeps:
     token_secret: bytes
     clock: Clock
     registry: CollectorRegistry
+    profiles: SessionProfiles | None = None
+    """The daemon always gives these three; tests of what is beside them need not."""
+    artifacts: SessionArtifacts | None = None
+    audit: AuditReader | None = None
+    journal: AuditWriter = field(default_factory=NoAudit)
     public_url: str | None = None
     bind_is_loopback: bool = True
     allowed_hosts: tuple[str, ...] = ()

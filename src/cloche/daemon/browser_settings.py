@@ -51,5 +51,11 @@ class BrowserSettings(BaseSettings):
     max_network_log_bytes: int = Field(default=4 * MIB, ge=1)
     tabs: int = Field(default=32, ge=1)
     max_tabs: int = Field(default=128, ge=1)
+    artifact_bytes: int = Field(default=8 * MIB, ge=1)
+    max_artifact_bytes: int = Field(default=256 * MIB, ge=1)
+    artifacts_bytes: int = Field(default=32 * MIB, ge=1)
+    max_artifacts_bytes: int = Field(default=1024 * MIB, ge=1)
+    artifacts: int = Field(default=128, ge=1)
+    max_artifacts: int = Field(default=1_024, ge=1)
     on_exhausted: Literal["refuse", "end"] = "refuse"
     """What a session asks for by itself; it may ask for the other."""

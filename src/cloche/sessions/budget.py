@@ -78,6 +78,9 @@ def effective_options(request: SessionRequest, ceilings: Ceilings) -> SessionOpt
         labels=dict(request.labels),
         action_allowed_domains=_domains(request.action_allowed_domains),
         machine=request.machine,
+        profile=request.profile,
+        private=request.private,
+        downloads=request.downloads,
     )
 
 

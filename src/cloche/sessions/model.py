@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-from cloche.ids import EventId, PrincipalName, SessionId
+from cloche.ids import EventId, PrincipalName, ProfileId, SessionId
+from cloche.profiles.model import ProfileForm
 from cloche.sandbox.spec import Engine
 
 
@@ -30,6 +32,15 @@ class EndReason(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     BUDGET_EXHAUSTED = "budget_exhausted"
     START_FAILED = "start_failed"
+
+
+class Downloads(StrEnum):
+    """What becomes of files that pages have the browser download."""
+
+    QUARANTINE = "quarantine"
+    """Each comes out as an artifact: ready, or in quarantine with reasons."""
+    OFF = "off"
+    """Chromium refuses them."""
 
 
 class OnExhausted(StrEnum):
@@ -86,6 +97,11 @@ class Budget:
     network_log_entries: int = 256
     network_log_bytes: int = 64 << 10
     tabs: int = 32
+    artifact_bytes: int = 8 << 20
+    """Of one file that comes out; what is larger is quarantined."""
+    artifacts_bytes: int = 32 << 20
+    """Of all of a session's files together; what does not fit is not kept."""
+    artifacts: int = 128
     on_exhausted: OnExhausted = OnExhausted.REFUSE
 
 
@@ -130,7 +146,37 @@ class BudgetRequest:
     network_log_entries: int | None = None
     network_log_bytes: int | None = None
     tabs: int | None = None
+    artifact_bytes: int | None = None
+    artifacts_bytes: int | None = None
+    artifacts: int | None = None
     on_exhausted: str | None = None
+
+
+ACTIVE_PROFILE: Final = "active"
+"""In place of an id in requests: the one that its owner has made active."""
+
+
+class IfBusy(StrEnum):
+    """What becomes of a session that would write to a profile to which another session writes already."""
+
+    REFUSE = "refuse"
+    """It is not made: `profile_in_use`."""
+    READ_ONLY = "read_only"
+    """It starts from the last saved revision and saves nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileUse:
+    """The profile a session starts from. In options, as it is in force: `save` is false for one that only reads."""
+
+    id: ProfileId
+    save: bool = False
+    """Save back when the session ends, unless it fails."""
+    if_busy: IfBusy = IfBusy.REFUSE
+    form: ProfileForm = ProfileForm.DIRECTORY
+    """What is saved."""
+    revision: int = 0
+    """In options: the one it started from. 0: an empty profile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +199,10 @@ class SessionRequest:
     """Where the browser service may act and lead to: these hosts and what is below them. Empty: everywhere."""
     machine: bool = False
     """Let programs be run in the sandbox. Only an admin may ask for it."""
+    profile: ProfileUse | None = None
+    private: bool = False
+    """Nothing of the session stays when it has ended: no profile, no artifact, no address."""
+    downloads: Downloads = Downloads.QUARANTINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +223,10 @@ class SessionOptions:
     action_allowed_domains: tuple[str, ...] = ()
     """Canonical: names in lower case as A-labels, without a leading dot or wildcard."""
     machine: bool = False
+    profile: ProfileUse | None = None
+    private: bool = False
+    downloads: Downloads = Downloads.QUARANTINE
+    """Of sessions that were stored before there was this: they had none, and are read as `off`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +303,12 @@ class EventType(StrEnum):
     EGRESS_REFUSED = "egress.refused"
     BUDGET_EXHAUSTED = "budget.exhausted"
     MEMORY_EXCEEDED = "memory.exceeded"
+    PROFILE_RESTORED = "profile.restored"
+    PROFILE_SAVED = "profile.saved"
+    PROFILE_NOT_SAVED = "profile.not_saved"
+    ARTIFACT_READY = "artifact.ready"
+    ARTIFACT_QUARANTINED = "artifact.quarantined"
+    ARTIFACT_REJECTED = "artifact.rejected"
 
 
 @dataclass(frozen=True, slots=True)

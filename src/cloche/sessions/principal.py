@@ -15,6 +15,7 @@ class Role(StrEnum):
 class Scope(StrEnum):
     """What a user's key may do beyond driving sessions. An admin's may everything."""
 
+    RELEASE = "release"  # let quarantined files out of quarantine
     MACHINE = "machine"  # make sessions with `machine`, and run programs and read files in them
 
 

@@ -27,14 +27,18 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloche.ids import EventId, PrincipalName, SessionId
+from cloche.profiles.model import ProfileForm
 from cloche.sandbox.spec import Engine
 from cloche.sessions.model import (
     FINAL_STATUSES,
     BrowserFacts,
     Budget,
+    Downloads,
     EgressOptions,
     EventType,
+    IfBusy,
     OnExhausted,
+    ProfileUse,
     Session,
     SessionEvent,
     SessionOptions,
@@ -243,7 +247,16 @@ def _options_from_json(value: Mapping[str, Any]) -> SessionOptions:
         labels=value["labels"],
         action_allowed_domains=tuple(value.get("action_allowed_domains", ())),
         machine=value.get("machine", False),
+        profile=_profile_from_json(value.get("profile")),
+        private=value.get("private", False),
+        downloads=Downloads(value.get("downloads", Downloads.OFF)),
     )
+
+
+def _profile_from_json(value: Mapping[str, Any] | None) -> ProfileUse | None:
+    if value is None:
+        return None
+    return ProfileUse(**{**value, "if_busy": IfBusy(value["if_busy"]), "form": ProfileForm(value["form"])})
 
 
 def _budget_from_json(value: Mapping[str, Any]) -> Budget:

@@ -99,7 +99,7 @@ class Database:
                 await connection.run_sync(_upgrade)
 
 
-HEAD_REVISION: Final = "0002"
+HEAD_REVISION: Final = "0005"
 """The newest file in `migrations/versions`. Compared first, so that a start with a current schema does not pay for
 importing alembic; a test keeps the two in step."""
 

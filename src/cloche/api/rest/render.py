@@ -35,6 +35,9 @@ def render_session(session: Session, deps: ApiDeps, origin: Origin) -> SessionOu
             "labels": dict(options.labels),
             "action_allowed_domains": options.action_allowed_domains,
             "machine": options.machine,
+            "profile": options.profile,
+            "private": options.private,
+            "downloads": options.downloads,
             "usage": session.usage,
         }
     )

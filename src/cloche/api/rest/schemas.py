@@ -6,8 +6,21 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from cloche.ids import ProfileId, parse_profile_id
+from cloche.profiles.model import ProfileForm
 from cloche.sandbox.spec import Engine
-from cloche.sessions.model import BudgetRequest, EgressOptions, OnExhausted, SessionRequest, SessionStatus, Viewport
+from cloche.sessions.model import (
+    ACTIVE_PROFILE,
+    BudgetRequest,
+    Downloads,
+    EgressOptions,
+    IfBusy,
+    OnExhausted,
+    ProfileUse,
+    SessionRequest,
+    SessionStatus,
+    Viewport,
+)
 
 MAX_BYTES: Final = 1 << 50
 MAX_SECONDS: Final = 30 * 24 * 3600
@@ -83,7 +96,21 @@ class BudgetIn(In):
     network_log_entries: Entries | None = None
     network_log_bytes: Bytes | None = None
     tabs: Entries | None = None
+    artifact_bytes: Bytes | None = None
+    artifacts_bytes: Bytes | None = None
+    artifacts: Entries | None = None
     on_exhausted: Literal["refuse", "end"] | None = None
+
+
+class ProfileIn(In):
+    """The profile to start from. See docs/how-to/profiles.md."""
+
+    id: Annotated[str, StringConstraints(max_length=64)]
+    """`prf_…`, or `active`: the one of the caller's that was made active."""
+    save: bool = False
+    """Save back when the session ends."""
+    if_busy: Literal["refuse", "read_only"] = "refuse"
+    form: Literal["directory", "storage_state"] = "directory"
 
 
 class SessionIn(In):
@@ -107,6 +134,10 @@ class SessionIn(In):
     action_allowed_domains: HostList = []
     """Where the browser service may act and lead to: these hosts and what is below them. Empty: everywhere."""
     machine: bool = False
+    profile: ProfileIn | None = None
+    private: bool = False
+    """Nothing of the session stays when it has ended."""
+    downloads: Literal["quarantine", "off"] = "quarantine"
 
     def to_request(self) -> SessionRequest:
         egress = self.egress
@@ -132,7 +163,18 @@ class SessionIn(In):
             labels=dict(self.labels),
             action_allowed_domains=tuple(self.action_allowed_domains),
             machine=self.machine,
+            profile=self._profile(),
+            private=self.private,
+            downloads=Downloads(self.downloads),
         )
+
+    def _profile(self) -> ProfileUse | None:
+        """Raises: InvalidError."""
+        if (asked := self.profile) is None:
+            return None
+        id_ = ACTIVE_PROFILE if asked.id == ACTIVE_PROFILE else parse_profile_id(asked.id)
+        form, if_busy = ProfileForm(asked.form), IfBusy(asked.if_busy)
+        return ProfileUse(id=ProfileId(id_), save=asked.save, if_busy=if_busy, form=form)
 
 
 class ExtendIn(In):
@@ -147,9 +189,9 @@ class KeyIn(In):
     principal: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")]
     role: Literal["admin", "user"] = "user"
     name: Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
-    scopes: Annotated[list[Literal["machine"]], Field(max_length=16)] = []
-    """`machine`: may make sessions with `machine`, run programs in them and read and write their files. An admin may
-    anyway."""
+    scopes: Annotated[list[Literal["machine", "release"]], Field(max_length=16)] = []
+    """`release`: may let the own files out of quarantine. `machine`: may make sessions with `machine`, run programs in
+    them and read and write their files. An admin may anyway."""
 
 
 class Out(BaseModel):
@@ -191,6 +233,9 @@ class BudgetOut(Out):
     network_log_entries: int
     network_log_bytes: int
     tabs: int
+    artifact_bytes: int
+    artifacts_bytes: int
+    artifacts: int
     on_exhausted: OnExhausted
 
 
@@ -218,6 +263,15 @@ class UsageOut(Out):
     actions: int
 
 
+class ProfileUseOut(Out):
+    """`revision`: the one the session started from; 0 for an empty profile. `save`: whether it saves back."""
+
+    id: str
+    save: bool
+    form: ProfileForm
+    revision: int
+
+
 class SessionOut(Out):
     """A session as its owner sees it. The links are null once it has ended, `browser` until it has started."""
 
@@ -237,6 +291,9 @@ class SessionOut(Out):
     labels: dict[str, str]
     action_allowed_domains: list[str]
     machine: bool
+    profile: ProfileUseOut | None
+    private: bool
+    downloads: Downloads
     usage: UsageOut
 
 
