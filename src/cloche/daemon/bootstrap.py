@@ -28,7 +28,7 @@ from cloche.sessions.events import EventLog
 from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EndReason, SessionStatus
 from cloche.sessions.recovery import Recovery
-from cloche.sessions.runner import RunnerParts
+from cloche.sessions.runner_parts import RunnerParts
 from cloche.storage.database import Database
 from cloche.telemetry.metrics import Metrics
 from cloche.vault.secret_box import SecretBox, derive_key

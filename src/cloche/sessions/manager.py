@@ -48,7 +48,8 @@ from cloche.sessions.model import (
     SessionStatus,
 )
 from cloche.sessions.principal import Principal, Role
-from cloche.sessions.runner import RunnerParts, SessionRunner
+from cloche.sessions.runner import SessionRunner
+from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.sandbox_spec import AgentSettings, sandbox_spec
 from cloche.sessions.store import SessionStore
 from cloche.storage.database import Database
@@ -293,6 +294,8 @@ class Manager(SessionManager):
         try:
             if not failed and runner.session.status is not SessionStatus.CLOSING:
                 await self._become(runner, SessionStatus.CLOSING, str(reason))
+            if not failed:
+                await runner.save(str(reason))
             await runner.stop(str(reason))
             status = SessionStatus.FAILED if failed else SessionStatus.CLOSED
             runner.session = replace(runner.current(), closed_at=self._parts.clock.now())

@@ -9,18 +9,17 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
 
 from cloche.agent_link import streams
-from cloche.clock import Clock
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.egress.accounting import Counters
 from cloche.egress.gateway import Gateway
 from cloche.errors import ClocheError, ConflictError, DeadlineError, GoneError, StartError
-from cloche.sandbox.driver import Observation, Sandbox, SandboxDriver, SandboxState, Usage
+from cloche.sandbox.driver import Observation, Sandbox, SandboxState, Usage
 from cloche.sandbox.spec import SandboxSpec
 from cloche.sessions.accounts import Accounts
 from cloche.sessions.agent_news import BrowserNews, start_failure_reason
@@ -29,14 +28,13 @@ from cloche.sessions.agent_side import AgentSide
 from cloche.sessions.attachment import Attachments, RunnerAttachment
 from cloche.sessions.browser_side import ON_PURPOSE, BrowserSide
 from cloche.sessions.browsing.service import BrowserService
-from cloche.sessions.browsing.tools import CHROMIUM, Tools
-from cloche.sessions.events import Data, EventLog
+from cloche.sessions.events import Data
 from cloche.sessions.idle import Activity, next_end
 from cloche.sessions.investigation import Investigation
 from cloche.sessions.machine_api import AgentMachine
 from cloche.sessions.model import BrowserFacts, EndReason, EventType, OnExhausted, Session
+from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.startup import Startup
-from cloche.telemetry.metrics import Metrics
 
 ATTACH_WAIT_S: Final = 10.0
 """How long a client waits for a browser that is starting again, or for an adopted session to be whole."""
@@ -46,18 +44,6 @@ NEWS_BURST: Final = 5
 WATCH_EVERY_S: Final = 10.0
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RunnerParts:
-    """What every runner of a daemon shares."""
-
-    driver: SandboxDriver
-    events: EventLog
-    clock: Clock
-    metrics: Metrics
-    lease_s: float
-    browser_tools: Tools = CHROMIUM
 
 
 class SessionRunner:
@@ -90,6 +76,7 @@ class SessionRunner:
         self.browsing = BrowserService(
             session, self, tools=parts.browser_tools, clock=parts.clock, metrics=parts.metrics
         )
+        self.keeping = parts.keeping(self)
         self._on_end = on_end
         self._on_usage = on_usage
         self._log = _log.bind(session=session.id)
@@ -124,6 +111,7 @@ class SessionRunner:
         self._leave(reason)
         await self._startup.stop()
         await cancel_and_wait(self._watch, self._investigation.task)
+        await self.keeping.close()
         await self._put_away(self.browsing.close())
         await self._put_away(self._gateway.close())
         if self.sandbox is not None:
@@ -137,10 +125,17 @@ class SessionRunner:
         self._leave("server_stopping")
         await self._startup.stop()
         await cancel_and_wait(self._watch, self._investigation.task)
+        await self.keeping.close()
         await self.browsing.close()
         await self._gateway.close()
         await self._agent.close()
         await self._on_usage(self)
+
+    async def save(self, reason: str) -> None:
+        """Keep what is to be kept, while everything still runs. The clients leave first, for it ends their browser."""
+        if self._whole and not self._stopping:
+            self._attachments.finish(reason)
+            await self.keeping.save(reason)
 
     async def _put_away(self, step: Coroutine[Any, Any, None]) -> None:
         try:
@@ -167,17 +162,20 @@ class SessionRunner:
         self.sandbox = await driver.create(spec)
         await self._agent.listen(self.sandbox.link_path, peer_uid=self.sandbox.peer_uid)
         await driver.start(self.sandbox)
-        await self._connect()
+        await self._connect(self.keeping.furnish)
 
     async def _take_back(self, description: Mapping[str, Any]) -> None:
         self.sandbox = await self._parts.driver.adopt(description)
         await self._agent.listen(self.sandbox.link_path, peer_uid=self.sandbox.peer_uid)
         await self._connect()
 
-    async def _connect(self) -> None:
+    async def _connect(self, furnish: Callable[[], Awaitable[None]] | None = None) -> None:
         await self._registered()
         await self._gateway.start(await self._open_egress())
+        if furnish is not None:
+            await furnish()
         await self._browser.settled()
+        await self.keeping.begin()
         self.require_staying()
         self._whole = True
         self._last_active_at = self._parts.clock.now()
@@ -361,6 +359,7 @@ class SessionRunner:
     def clients_must_go(self, reason: str) -> None:
         self._attachments.finish(reason)
         self.browsing.browser_went()
+        self.keeping.browser_went()
 
     def browser_restarts(self, restarts: int) -> None:
         self.accounts.restarted(restarts)
@@ -369,6 +368,8 @@ class SessionRunner:
         self._investigation.kills_at_ready = self.accounts.kills
         self.accounts.restarted(news.restarts)
         self.session = replace(self.session, browser=BrowserFacts(product=news.product, revision=news.revision))
+        if self._whole:
+            self.keeping.browser_came()
         return {"product": news.product, "restarts": self.accounts.restarts}
 
     def browser_is_down(self, news: BrowserNews) -> None:

@@ -23,7 +23,7 @@ from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EventType, Session, SessionEvent, SessionRequest
 from cloche.sessions.principal import Principal, Role
 from cloche.sessions.recovery import Recovery
-from cloche.sessions.runner import RunnerParts
+from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.sandbox_spec import AgentSettings
 from cloche.storage.database import Database
 from cloche.telemetry.metrics import Metrics
