@@ -49,7 +49,7 @@ def compare(daemon: DaemonProcess, rounds: int, size_mb: int) -> None:
         subprocess.run(["python3", "-c", MAKE, str(outside), str(size_mb * MIB)], check=True, stdout=subprocess.DEVNULL)
         profile = api.profiles.create("bench")
         session = start(api, profile=profile.id)
-        api.sessions.machine(session.id).exec(PYTHON_INSIDE, "-c", MAKE, INSIDE, str(size_mb * MIB))
+        fill(api, session.id, size_mb)
         empty = api.profiles.create("empty")
         api.sessions.close(start(api, profile=empty.id).id)
         found = {name: Samples() for name in ("shell: save", "Cloche: save", "shell: restore", "Cloche: restore")}
@@ -78,7 +78,7 @@ def starts(daemon: DaemonProcess, rounds: int, size_mb: int) -> None:
     with client(daemon) as api:
         profile = api.profiles.create("warm")
         session = start(api, profile=profile.id)
-        api.sessions.machine(session.id).exec(PYTHON_INSIDE, "-c", MAKE, INSIDE, str(size_mb * MIB))
+        fill(api, session.id, size_mb)
         api.sessions.close(session.id)
         found = {"without": Samples(), f"from a profile of {size_mb} MB": Samples()}
         for number in range(rounds + 1):
@@ -106,9 +106,15 @@ def start(api: SyncClient, *, profile: str) -> Session:
     return api.sessions.create(machine=True, budget=budget, profile={"id": profile, "save": True})
 
 
+def fill(api: SyncClient, session_id: str, size_mb: int) -> None:
+    made = api.sessions.machine(session_id).exec([PYTHON_INSIDE, "-c", MAKE, INSIDE, str(size_mb * MIB)], timeout_sec=300)
+    if made.exit_code != 0:
+        raise RuntimeError(f"the files could not be made: {made}")
+
+
 def saved(api: SyncClient, session_id: str) -> float:
     """Seconds that the saving took while the browser was stopped: all of the pouring, sealing and writing."""
-    api.sessions.save_profile(session_id)
+    api.profiles.save_session(session_id)
     return last(api, session_id, "profile.saved")
 
 

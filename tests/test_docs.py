@@ -10,7 +10,9 @@ from cloche.daemon.settings import Settings
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # Settings of other programs than the daemon: scripts, tests.
-OTHER_VARIABLES = {"CLOCHE_CONFIG", "CLOCHE_PYTHON", "CLOCHE_TEST_NETNS", "CLOCHE_URL", "CLOCHE_KEY"}
+OTHER_VARIABLES = {
+    *("CLOCHE_CONFIG", "CLOCHE_PYTHON", "CLOCHE_TEST_NETNS", "CLOCHE_URL", "CLOCHE_KEY", "CLOCHE_PASSPHRASE"),
+}
 
 
 def anchors(page: Path) -> set[str]:

@@ -12,6 +12,7 @@ from cloche.errors import (
     ClocheError,
     InternalError,
     InvalidError,
+    JournalError,
     QuotaError,
     SandboxError,
     StartError,
@@ -49,7 +50,7 @@ def test_a_class_says_what_each_door_answers(cls: type[ClocheError]) -> None:
 def test_the_status_class_follows_who_is_at_fault(cls: type[ClocheError]) -> None:
     # 507 stands among the server's errors (RFC 4918, section 11.5), though it is the caller who has filled the session.
     assert (cls.http_status < 500 or cls.http_status == 507) == issubclass(cls, (CallerError, CapacityError))
-    assert cls.retryable == issubclass(cls, (CapacityError, SandboxError))
+    assert cls.retryable == issubclass(cls, (CapacityError, SandboxError, JournalError))
 
 
 def test_the_drawn_tree_is_the_real_one() -> None:

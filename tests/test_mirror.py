@@ -33,6 +33,23 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "agent/machine/archives/tree.py": ("unit/agent/machine/archives/test_tar_reader.py",),
     "agent/machine/archives/uploads.py": ("unit/agent/machine/archives/test_api.py",),
     "agent/machine/archives/zip_end.py": ("unit/agent/machine/archives/test_zip_reader.py",),
+    # The journal: what it counts, its doors and their clients are tested with it.
+    "audit/metrics.py": ("unit/audit/test_journal.py",),
+    "client/audit_aio.py": ("integration/test_rest_audit.py",),
+    "client/audit_sync.py": ("integration/test_cli_audit.py",),
+    "daemon/audit_parts.py": ("unit/cli/test_audit.py",),
+    "sessions/audit.py": ("integration/test_rest_audit.py",),
+    "sessions/audit_reader.py": ("integration/test_rest_audit.py",),
+    # What bytes mean is tested with the files of the corpus, which pass through all of these.
+    "artifacts/sniff/content.py": ("unit/artifacts/sniff/test_look.py",),
+    "artifacts/sniff/documents.py": ("unit/artifacts/test_verdict.py",),
+    "artifacts/sniff/foreign.py": ("unit/artifacts/test_verdict.py",),
+    "artifacts/sniff/markup.py": ("unit/artifacts/test_verdict.py",),
+    "artifacts/sniff/members.py": ("unit/artifacts/sniff/test_look.py",),
+    "artifacts/sniff/packages.py": ("unit/artifacts/test_verdict.py",),
+    "artifacts/sniff/programs.py": ("unit/artifacts/sniff/test_signatures.py",),
+    "artifacts/sniff/streams.py": ("unit/artifacts/test_verdict.py",),
+    "artifacts/sniff/zips.py": ("unit/artifacts/sniff/test_look.py",),
     # Doors are tested by knocking.
     "api/rest/*.py": ("integration",),
     "api/*.py": ("integration",),
@@ -41,6 +58,13 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     # Parts of the browser service that mean nothing without a browser, tested where it is driven.
     "browser/actions/devices.py": ("unit/browser/actions/test_pointer.py",),
     "browser/actions/choosers.py": ("unit/browser/test_effects.py", "unit/browser/actions/test_fields.py"),
+    # Parts of the artifact store.
+    "artifacts/adding.py": ("unit/artifacts/test_store.py",),
+    "artifacts/intake.py": ("unit/artifacts/test_store.py",),
+    "artifacts/reading.py": ("unit/artifacts/test_store.py",),
+    "artifacts/shelf.py": ("unit/artifacts/test_store.py",),
+    "artifacts/upkeep.py": ("unit/artifacts/test_store.py",),
+    "daemon/keeping.py": ("e2e/profiles", "e2e/downloads"),
     "browser/call.py": ("unit/browser",),
     "browser/contexts.py": ("unit/browser/test_tabs.py",),
     "browser/contract/common.py": ("test_proto.py",),
@@ -71,6 +95,8 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     # The command line is tested as a person types it.
     "cli/quickstart.py": ("e2e/test_quickstart.py",),
     "cli/machine.py": ("integration/test_cli_machine.py",),
+    "cli/artifact.py": ("integration/test_cli_keeping.py",),
+    "cli/profile.py": ("integration/test_cli_keeping.py",),
     "cli/*.py": ("integration/test_cli.py",),
     # Verbs of the driver, which mean nothing apart from a kernel that keeps them.
     "sandbox/namespace/creation.py": ("contract/test_namespace_driver.py", "contract/test_namespace_faults.py"),
@@ -88,6 +114,8 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "client/browser_aio.py": ("integration/test_browser_client.py",),
     "client/browser_sync.py": ("integration/test_browser_client.py",),
     "client/browser_answers.py": ("integration/test_browser_client.py",),
+    "client/keeping_aio.py": ("integration/test_keeping_clients.py",),
+    "client/keeping_sync.py": ("integration/test_keeping_clients.py",),
     "client/machine_aio.py": ("integration/test_machine_clients.py",),
     "client/machine_sync.py": ("integration/test_machine_clients.py",),
     "client/machine_answers.py": ("integration/test_machine_clients.py", "unit/client/test_machine_calls.py"),

@@ -28,9 +28,17 @@ SERVICE = FILE.services_by_name["BrowserService"]
 MESSAGES = FILE.message_types_by_name
 
 # Of the service itself, without a twin in the contract.
-OWN_RPCS = {"Health", "CreateSession", "CloseSession", "ListSessions", "GetSession", "RelayAction"}
+OWN_RPCS = {
+    "Health", "CreateSession", "CloseSession", "ListSessions", "GetSession", "RelayAction",
+    "ListProfiles", "CreateProfile", "RenameProfile", "DeleteProfile", "SetActiveProfile", "ForkProfile", "SaveProfile",
+    "ListDownloadArtifacts", "GetDownloadArtifact", "ReleaseDownloadArtifact", "DeleteDownloadArtifact",
+}  # fmt: skip
 # What the door adds to what the contract has: `v` everywhere, the session in requests.
-ADDED = {"InspectSessionResponse": {"session"}}
+ADDED = {
+    "InspectSessionResponse": {"session"},
+    "ClickResponse": {"artifact"},
+    "ExportPdfResponse": {"artifact"},
+}
 # A dataclass that differs from another only in what a JSON document may have besides.
 SAME_ON_THE_WIRE = {"StoredCookie": "Cookie"}
 

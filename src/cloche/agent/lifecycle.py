@@ -135,7 +135,7 @@ class Lifecycle:
         spawn, config = self._loop.spawn, self._config
         self._parts.append(spawn(self._watch_lease(), "lease"))
         spawn(watch_signals(self._loop, (*_SIGNALS, signal.SIGHUP), self._take_signal), "signals")
-        if self._supervisor is not None and self._first is not None:
+        if self._supervisor is not None:
             self._start_supervisor(self._supervisor, self._first)
         link = spawn(self._link.run(), "link") if self._has_link else None
         if self._guest is not None:
@@ -190,7 +190,7 @@ class Lifecycle:
         if self._machine is not None:
             await self._machine.stop()
 
-    def _start_supervisor(self, supervisor: "Supervisor", first: Launch) -> None:
+    def _start_supervisor(self, supervisor: "Supervisor", first: Launch | None) -> None:
         spawn, watchdog = self._loop.spawn, self._config.watchdog
         spawn(supervisor.run(first), "supervisor")
         self._parts.append(spawn(self._watch_supervisor(supervisor), "supervisor end"))

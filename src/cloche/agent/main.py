@@ -138,7 +138,7 @@ def _listen(port: int) -> int:
 
 def _start_browser(browser: Any) -> Launch | None:
     """Start what the configuration names. Its values are checked in full once the checker is loaded."""
-    if browser is None:
+    if browser is None or browser.get("at_rest"):
         return None
     clear_stale(browser.get("user_data_dir", "/data/profile"))
     return launch(browser["executable"], browser.get("args", ()), browser.get("env", {}), time.monotonic())

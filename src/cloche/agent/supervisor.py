@@ -33,7 +33,7 @@ from cloche.agent.output import Output
 from cloche.agent.population import Population
 from cloche.agent.restart_budget import RestartBudget
 from cloche.wire.agent_config import BrowserConfig
-from cloche.wire.messages import BrowserState, Payload
+from cloche.wire.messages import AT_REST, BrowserState, Payload
 
 _CLOSED_WITHIN_S: Final = 2.0
 """How long a browser may take to answer that it will close."""
@@ -70,9 +70,11 @@ class Supervisor:
         self._turn_over = Event(loop)
         self._stop_asked = Event(loop)
         self._status: Payload = {"state": str(BrowserState.STARTING)}
+        if config.at_rest:
+            self._status = {"state": str(BrowserState.STOPPED), "reason": AT_REST}
         self.args: Sequence[str] = config.args
         """What the next browser is started with that nobody asks for otherwise."""
-        self.is_stopped = False
+        self.is_stopped = config.at_rest
         """Stopped by the session's owner, or about to be; it stays so until somebody starts it."""
         self.restarts = 0
         """After crashes; one that was asked for is none."""
@@ -85,7 +87,7 @@ class Supervisor:
         self.gave_up = False
         self.started_at = self.changed_at = time.time()
         """Seconds since the epoch."""
-        self.reason = "session_start"
+        self.reason = AT_REST if config.at_rest else "session_start"
         """Why it is in the state that it is in."""
 
     @property
@@ -110,16 +112,14 @@ class Supervisor:
 
     # --- the life of browsers -----------------------------------------------------------------------------------
 
-    async def run(self, first: Launch) -> None:
-        """Supervise `first` and its successors until stopped or the budget is spent."""
+    async def run(self, first: Launch | None) -> None:
+        """Supervise `first` (None: what somebody starts) and its successors until stopped or the budget is spent."""
         try:
-            life: Life | None = Life(self._loop, self.args, self.reason)
-            started = first
+            life = Life(self._loop, self.args, self.reason) if first is not None else await self._next("")
             while life is not None:
+                started, first = first or self._start(life), None
                 await self._live(life, started)
                 life = await self._next(life.reason)
-                if life is not None:
-                    started = self._start(life)
         finally:
             self.ended.set()
             self.ready.pulse()

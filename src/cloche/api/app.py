@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from cloche import __version__
 from cloche.api import problem
+from cloche.api.auditing import AuditMiddleware
 from cloche.api.auth.guard import GuardMiddleware
 from cloche.api.deps import ApiDeps
 from cloche.api.limits import BodyLimitMiddleware
@@ -20,9 +21,12 @@ from cloche.api.observe import HttpMetrics, ObserveMiddleware
 from cloche.api.rest import (
     agent,
     archives,
+    artifacts,
+    audit,
     browser,
     browsing,
     browsing_openapi,
+    console_aliases,
     devtools,
     events,
     files,
@@ -31,6 +35,8 @@ from cloche.api.rest import (
     logs,
     operations,
     processes,
+    profiles,
+    session_keeping,
     sessions,
 )
 from cloche.api.rest.schemas import ProblemOut
@@ -40,6 +46,9 @@ DESCRIPTION = """Self-hosted browser infrastructure. Make a session, hand its `c
 
 Errors are RFC 9457 problem details; go by `code`. Times are RFC 3339, UTC. Fields a request does not know are refused.
 """
+
+FILE_FIELDS: Final = ("Range", "If-Range", "Cloche-Passphrase")
+"""Of requests for files and for what profiles are made of."""
 
 
 def build_app(deps: ApiDeps) -> FastAPI:
@@ -57,7 +66,7 @@ def build_app(deps: ApiDeps) -> FastAPI:
         middleware=_middleware(deps),
         responses={"default": {"description": "A problem", "model": ProblemOut}},
         redirect_slashes=False,
-        routes=[*browsing.ROUTES, Route("/openapi.json", _description)],
+        routes=[*browsing.ROUTES, *console_aliases.ROUTES, Route("/openapi.json", _description)],
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.deps = deps
@@ -65,7 +74,8 @@ def build_app(deps: ApiDeps) -> FastAPI:
     app.state.codec = ZstdCodec()
     problem.install(app)
     machine = (processes, files, archives, logs, browser)
-    for module in (sessions, events, devtools, agent, *machine, live, keys, operations):
+    kept = (profiles, session_keeping, artifacts, console_aliases)
+    for module in (sessions, events, devtools, agent, *machine, live, *kept, keys, audit, operations):
         app.include_router(module.router)
     return app
 
@@ -97,6 +107,7 @@ def _middleware(deps: ApiDeps) -> list[Middleware]:
     layers = [
         Middleware(ObserveMiddleware, metrics=HttpMetrics(deps.registry)),
         Middleware(problem.ProblemMiddleware),
+        Middleware(AuditMiddleware, journal=deps.journal, failures=deps.auth_failures("http")),
         Middleware(GuardMiddleware, guard=deps.guard()),
         Middleware(BodyLimitMiddleware, max_upload_bytes=deps.max_upload_bytes),
     ]
@@ -104,8 +115,9 @@ def _middleware(deps: ApiDeps) -> list[Middleware]:
         cors = Middleware(
             CORSMiddleware,
             allow_origins=deps.allowed_origins,
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "X-API-Key", "Content-Type", "Last-Event-ID"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "X-API-Key", "Content-Type", "Last-Event-ID", *FILE_FIELDS],
+            expose_headers=["Content-Disposition", "Content-Range", "ETag"],
         )
-        layers.insert(3, cors)
+        layers.insert(4, cors)
     return layers

@@ -10,14 +10,15 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from prometheus_client import CollectorRegistry
 
 from cloche.api.auth.credentials import Access, Credentials
+from cloche.api.auth.failures import AuthFailures
 from cloche.api.auth.guard import RequestGuard
 from cloche.api.auth.keys import KeyStore
 from cloche.api.auth.tokens import TokenRole, TokenSigner
 from cloche.api.limits import MAX_UPLOAD_BYTES
 from cloche.api.urls import Origin, origin_of
 from cloche.clock import Clock
-from cloche.errors import DeniedError
-from cloche.ids import SessionId, parse_session_id
+from cloche.errors import ConflictError, DeniedError
+from cloche.ids import ArtifactId, ProfileId, SessionId, parse_artifact_id, parse_profile_id, parse_session_id
 from cloche.sessions.artifacts.interface import SessionArtifacts
 from cloche.sessions.audit import AuditReader, AuditWriter, NoAudit
 from cloche.sessions.interface import SessionManager
@@ -65,6 +66,28 @@ class ApiDeps:
     def credentials(self) -> Credentials:
         return Credentials(self.keys, self.signer(), self.clock)
 
+    def auth_failures(self, door: str) -> AuthFailures:
+        """Where a door writes down whom it has not let in; one for each."""
+        return AuthFailures(self.journal, self.clock, door)
+
+    def require_audit(self) -> AuditReader:
+        """Raises: ConflictError."""
+        if self.audit is None:
+            raise ConflictError("this server keeps no audit journal", reason="audit_off")
+        return self.audit
+
+    def require_profiles(self) -> SessionProfiles:
+        """Raises: ConflictError."""
+        if self.profiles is None:
+            raise ConflictError("this server keeps no profiles", reason="profiles_off")
+        return self.profiles
+
+    def require_artifacts(self) -> SessionArtifacts:
+        """Raises: ConflictError."""
+        if self.artifacts is None:
+            raise ConflictError("this server keeps no artifacts", reason="artifacts_off")
+        return self.artifacts
+
     def tokens_for(self, session_id: SessionId) -> tuple[str, str]:
         """The tokens of the connect and live links, fresh."""
         signer = self.signer()
@@ -81,6 +104,26 @@ def deps_of(request: Request) -> ApiDeps:
 
 def session_id_of(session_id: str) -> SessionId:
     return parse_session_id(session_id)
+
+
+async def profile_id_of(profile_id: str) -> ProfileId:
+    return parse_profile_id(profile_id)
+
+
+async def artifact_id_of(artifact_id: str) -> ArtifactId:
+    return parse_artifact_id(artifact_id)
+
+
+async def profiles_of(request: Request) -> SessionProfiles:
+    return deps_of(request).require_profiles()
+
+
+async def artifacts_of(request: Request) -> SessionArtifacts:
+    return deps_of(request).require_artifacts()
+
+
+async def audit_of(request: Request) -> AuditReader:
+    return deps_of(request).require_audit()
 
 
 async def caller_of(request: Request) -> Principal:
@@ -110,6 +153,11 @@ KEY_SECURITY: Final = [
 
 Deps = Annotated[ApiDeps, Depends(deps_of)]
 SessionIdPath = Annotated[SessionId, Depends(session_id_of)]
+ProfileIdPath = Annotated[ProfileId, Depends(profile_id_of)]
+ArtifactIdPath = Annotated[ArtifactId, Depends(artifact_id_of)]
+Profiles = Annotated[SessionProfiles, Depends(profiles_of)]
+Artifacts = Annotated[SessionArtifacts, Depends(artifacts_of)]
+Audit = Annotated[AuditReader, Depends(audit_of)]
 Caller = Annotated[Principal, Depends(caller_of)]
 Admin = Annotated[Principal, Depends(admin_of)]
 SessionAccess = Annotated[Access, Depends(access_of)]

@@ -22,8 +22,11 @@ MAX_UPLOAD_BYTES: Final = 4 * 1024 * 1024 * 1024
 PIECE_TIMEOUT_S = 30.0
 """How long the next piece of an upload may take, from when there is room for it."""
 UPLOADS: Final = {
-    "PUT": re.compile(r"/v1/sessions/[^/]+/fs/write_file"),
-    "POST": re.compile(r"/v1/sessions/[^/]+/(fs/upload(_zip|_zstd)?|upload|evaluate|cookies|storage_state)"),
+    "PUT": re.compile(r"/v1/sessions/[^/]+/fs/write_file|/v1/profiles/[^/]+/storage_state"),
+    "POST": re.compile(
+        r"/v1/sessions/[^/]+/(fs/upload(_zip|_zstd)?|upload|evaluate|cookies|storage_state)"
+        r"|/v1/profiles/import|/v1/artifacts"
+    ),
 }
 """By method the paths whose bodies are streams, or so large (`read_large_json`) that a key comes first."""
 

@@ -30,7 +30,7 @@ class ApiServer:
     def __init__(self, deps: ApiDeps, sockets: Sequence[socket.socket]) -> None:
         self._app = build_app(deps)
         self._sockets = list(sockets)
-        door = door_factory(deps.manager, deps.credentials(), deps.guard())
+        door = door_factory(deps.manager, deps.credentials(), deps.guard(), deps.auth_failures("devtools"))
         config = uvicorn.Config(
             self._app,
             http=LimitedHttpProtocol,

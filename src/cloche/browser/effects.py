@@ -11,6 +11,7 @@ import msgspec
 
 from cloche.browser.contract.actions import DownloadInfo, Effects
 from cloche.browser.contract.common import ActionError, Failure
+from cloche.browser.devtools.bounds import Id
 from cloche.browser.devtools.codec import read
 from cloche.browser.devtools.session import TargetSession
 from cloche.browser.page_events import FrameNavigated, NavigationRequested, WithinDocument
@@ -34,6 +35,7 @@ class _Starting(msgspec.Struct):
 
 
 class _Download(msgspec.Struct):
+    guid: Id = ""
     url: str = ""
     suggestedFilename: str = ""
 
@@ -156,8 +158,11 @@ class Watch:
         event = read(params, _Download)
         self._going_to = ""
         if len(self._downloads) < MAX_DOWNLOADS:
-            info = DownloadInfo(url=redact_url(event.url), suggested_filename=event.suggestedFilename[:255])
-            self._downloads.append(info)
+            self._downloads.append(
+                DownloadInfo(
+                    url=redact_url(event.url), suggested_filename=event.suggestedFilename[:255], guid=event.guid
+                )
+            )
 
     def _chooser_opened(self, session: TargetSession, params: msgspec.Raw) -> None:
         self.file_chooser = True

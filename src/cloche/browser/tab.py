@@ -42,6 +42,8 @@ MAX_FRAMES: Final = 1000
 MAX_MILESTONES: Final = 64
 HIDDEN: Final = "hidden"
 """In the notes of a tab: the daemon's own, for a moment, and nobody's to see."""
+BEFORE_FRAMES: Final = "before_frames"
+"""In the notes of a tab: calls to be made in processes of its frames before they run anything."""
 
 OnEvent = Callable[[TargetSession, msgspec.Raw], None]
 
@@ -204,7 +206,7 @@ class Tab:
         """
         self._sessions[session.id] = session
         self.browser.know(session, self)
-        for method, params in _SETUP:
+        for method, params in (*_SETUP, *self.notes.get(BEFORE_FRAMES, ())):
             session.notify(method, params)
         session.notify("Runtime.runIfWaitingForDebugger")
         self._ask_for_frames(session)

@@ -13,7 +13,7 @@ from cloche.cli import browse_output as shown
 from cloche.cli.connection import JsonOption, UrlOption, connect
 from cloche.cli.output import printable
 from cloche.cli.saving import save
-from cloche.errors import InvalidError
+from cloche.cli.state_files import read_state
 
 if TYPE_CHECKING:
     from cloche.client.browser_sync import Browser
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Drive and look at a session's browser.", no_args_is_help=True)
 
 EXIT_FAILED: Final = 1
-MAX_STATE_BYTES: Final = 16 << 20
 
 SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
 Selector = Annotated[
@@ -338,7 +337,7 @@ def storage_state(
     if load is not None and output is not None:
         raise typer.BadParameter("either --load or --output")
     if load is not None:
-        state = _state(load)
+        state = read_state(load)
         with _browser(session_id, url) as browser:
             done = browser.set_storage_state(state, clear_first=clear)
         return shown.loaded(done, as_json)
@@ -365,17 +364,3 @@ def _browser(session_id: str, url: str | None) -> Iterator["Browser"]:
 
 def _text(given: str) -> str:
     return sys.stdin.read() if given == "-" else given
-
-
-def _state(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_STATE_BYTES + 1)
-        value = json.loads(data) if len(data) <= MAX_STATE_BYTES else None
-    except OSError as error:
-        raise InvalidError(f"{path} could not be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise InvalidError(f"{path} is not a storage state of at most {MAX_STATE_BYTES >> 20} MiB")
-    return value

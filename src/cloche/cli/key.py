@@ -27,7 +27,7 @@ def create(
     role: Annotated[str | None, typer.Option(help="admin or user. Default: user.")] = None,
     name: Annotated[str, typer.Option(help="What it is for.")] = "",
     scope: Annotated[
-        list[str] | None, typer.Option(help="What a user may beyond driving sessions: machine. Repeatable.")
+        list[str] | None, typer.Option(help="What a user may beyond driving sessions: machine, release. Repeatable.")
     ] = None,
     local: LocalOption = False,
     url: UrlOption = None,

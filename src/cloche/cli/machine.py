@@ -1,7 +1,6 @@
 """`cloche machine …`: programs, files, logs and the browser of a session, through the API."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -10,7 +9,7 @@ import typer
 from cloche.cli import agent_output as shown
 from cloche.cli.connection import JsonOption, UrlOption, connect
 from cloche.cli.output import moment, print_facts, print_json, print_line, print_table, printable
-from cloche.cli.saving import save
+from cloche.cli.saving import pieces_of, save
 from cloche.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Work in a session made with --machine; stop and start its browser.", no_args_is_help=True)
 
 MAX_STDIN_BYTES: Final = 512 * 1024
-PIECE_BYTES: Final = 256 * 1024
 TIMED_OUT_EXIT_CODE: Final = 124
 """As timeout(1) has it."""
 
@@ -118,7 +116,7 @@ def put(
 ) -> None:
     """Copy a file into a session."""
     with connect(url) as client:
-        client.sessions.machine(session_id).write_file(path, _pieces(source))
+        client.sessions.machine(session_id).write_file(path, pieces_of(source))
 
 
 @app.command()
@@ -145,7 +143,7 @@ def upload(
 ) -> None:
     """Unpack an archive into a directory of a session: all of it or nothing."""
     with connect(url) as client:
-        done = client.sessions.machine(session_id).upload(path, _pieces(archive), is_zip=is_zip, replace=replace)
+        done = client.sessions.machine(session_id).upload(path, pieces_of(archive), is_zip=is_zip, replace=replace)
     typer.echo(f"{done.files} files, {done.bytes} bytes")
     for note in done.notes:
         typer.echo(printable(note), err=True)
@@ -223,9 +221,3 @@ def _read_stdin() -> bytes | None:
     if len(data) > MAX_STDIN_BYTES:
         raise InvalidError(f"at most {MAX_STDIN_BYTES // 1024} KiB of input can be sent; put a file into the session")
     return data or None
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(PIECE_BYTES):
-            yield piece

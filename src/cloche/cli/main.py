@@ -5,7 +5,7 @@ import sys
 import typer
 
 from cloche import __version__
-from cloche.cli import agent, browse, doctor, key, machine, serve, session
+from cloche.cli import agent, artifact, audit, browse, doctor, key, machine, profile, serve, session
 from cloche.cli.output import printable
 from cloche.errors import ClocheError
 
@@ -20,9 +20,12 @@ app = typer.Typer(
 )
 app.add_typer(session.app, name="session")
 app.add_typer(key.app, name="key")
+app.add_typer(profile.app, name="profile")
+app.add_typer(artifact.app, name="artifact")
 app.add_typer(agent.app, name="agent")
 app.add_typer(machine.app, name="machine")
 app.add_typer(browse.app, name="browse")
+app.add_typer(audit.app, name="audit")
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 

@@ -1,11 +1,19 @@
-"""What commands write to files."""
+"""What commands write to files, and read from them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from secrets import token_hex
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from cloche.errors import InvalidError
+
+PIECE_BYTES: Final = 256 * 1024
+
+
+def pieces_of(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
 
 
 def save(path: Path, pieces: Iterable[bytes], *, is_secret: bool = False) -> None:

@@ -36,6 +36,14 @@ def create(
             help="Open its programs and files to `cloche machine`.",
         ),
     ] = False,
+    profile: Annotated[str | None, typer.Option(metavar="PROFILE", help="Start from it: an id, or active.")] = None,
+    save: Annotated[bool, typer.Option("--save", help="Save back to the profile at the end.")] = False,
+    if_busy: Annotated[
+        str | None, typer.Option(metavar="refuse|read_only", help="When another session saves to it.")
+    ] = None,
+    form: Annotated[str | None, typer.Option(metavar="directory|storage_state", help="What is saved.")] = None,
+    private: Annotated[bool, typer.Option("--private", help="Nothing of it stays.")] = False,
+    downloads: Annotated[str | None, typer.Option(metavar="quarantine|off")] = None,
     wait: Annotated[bool, typer.Option(help="Wait until it is ready.")] = True,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -57,6 +65,12 @@ def create(
         options["lifetime_s"] = lifetime
     if machine:
         options["machine"] = True
+    if profile is not None or save or if_busy or form:
+        options["profile"] = _profile(profile, save, if_busy, form)
+    if private:
+        options["private"] = True
+    if downloads is not None:
+        options["downloads"] = downloads
     if label:
         options["labels"] = _labels(label)
     with connect(url) as client:
@@ -152,11 +166,21 @@ def _show(session: "Session", as_json: bool) -> None:
             "expires": moment(session.expires_at),
             "browser": session.browser.product if session.browser else None,
             "labels": _pairs(session.labels),
+            "profile": _shown_profile(session),
+            "private": "yes" if session.private else None,
+            "downloads": session.downloads,
             "connect_url": session.connect_url,
             "live_url": session.live_url,
         }
     )
     return None
+
+
+def _profile(profile: str | None, save: bool, if_busy: str | None, form: str | None) -> dict[str, Any]:
+    if profile is None:
+        raise typer.BadParameter("--save, --if-busy and --form go with --profile", param_hint="--profile")
+    given = {"if_busy": if_busy, "form": form}
+    return {"id": profile, "save": save} | {name: value for name, value in given.items() if value is not None}
 
 
 def _labels(items: list[str] | None) -> dict[str, str]:
@@ -167,6 +191,12 @@ def _labels(items: list[str] | None) -> dict[str, str]:
             raise typer.BadParameter(f"{item!r} is not NAME=VALUE", param_hint="--label")
         labels[name] = value
     return labels
+
+
+def _shown_profile(session: "Session") -> str | None:
+    if (use := session.profile) is None:
+        return None
+    return f"{use.id} from revision {use.revision}, {'saves back' if use.save else 'saves nothing'}"
 
 
 def _viewport(text: str) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import Final, Self, TypeVar, Unpack
 import httpcore2  # noqa: F401  # httpx2 would import it in the first client, and block the loop for it
 import httpx2
 
-from cloche.client import calls
+from cloche.client import calls, keeping_calls
 from cloche.client.answers import (
     AgentMetrics,
     AgentStatus,
@@ -24,10 +24,13 @@ from cloche.client.answers import (
     Session,
     SessionPage,
 )
+from cloche.client.audit_aio import Audit
 from cloche.client.browser_aio import Browser
 from cloche.client.calls import Call, SessionOptions
 from cloche.client.connection import TIMEOUT_S, Connection
 from cloche.client.events import EventPosition
+from cloche.client.keeping_aio import Artifacts, Profiles
+from cloche.client.keeping_answers import ArtifactPage
 from cloche.client.machine_aio import Machine
 from cloche.errors import LostError
 
@@ -48,6 +51,9 @@ class Client:
         self._http = httpx2.AsyncClient(**self._connection.options(), timeout=timeout_s)
         self.sessions = Sessions(self)
         self.keys = Keys(self)
+        self.audit = Audit(self)
+        self.profiles = Profiles(self)
+        self.artifacts = Artifacts(self)
 
     async def __aenter__(self) -> Self:
         return self
@@ -178,6 +184,19 @@ class Sessions:
     ) -> ExecResult:
         """Run `argv` as it stands, or the shell text `command`, in the sandbox of a session made with `machine`."""
         call = calls.agent_exec(session_id, argv=argv, command=command, stdin=stdin, timeout_s=timeout_s)
+        return await self._client.send(call)
+
+    async def downloads(
+        self,
+        session_id: str,
+        *,
+        state: str | None = None,
+        kind: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> ArtifactPage:
+        """One page of the files that came out of it, newest first. `client.artifacts` reads them."""
+        call = keeping_calls.session_downloads(session_id, state=state, kind=kind, limit=limit, cursor=cursor)
         return await self._client.send(call)
 
     def machine(self, session_id: str) -> Machine:

@@ -21,6 +21,15 @@ class Viewport(Answer):
     device_scale_factor: float
 
 
+class ProfileUse(Answer):
+    """The profile a session started from: at `revision`, 0 for an empty one. `save`: whether it saves back."""
+
+    id: str
+    save: bool
+    form: str
+    revision: int
+
+
 class Session(Answer):
     """A session. `connect_url` is for DevTools clients, `live_url` for a person; both are None once it has ended."""
 
@@ -41,6 +50,11 @@ class Session(Answer):
     action_allowed_domains: tuple[str, ...] = ()
     machine: bool = False
     """Programs may be run in its sandbox."""
+    profile: ProfileUse | None = None
+    private: bool = False
+    """Nothing of it stays when it has ended."""
+    downloads: str = "off"
+    """`quarantine` or `off`."""
     usage: dict[str, Any]
 
 

@@ -64,8 +64,12 @@ class Dialog(Answer):
 
 
 class Download(Answer):
+    """`artifact_id` is what it has become, where that was there in time for the answer."""
+
     url: str = ""
     suggested_filename: str = ""
+    guid: str = ""
+    artifact_id: str = ""
 
 
 class Effects(Answer):
@@ -220,6 +224,8 @@ class Pdf(BrowserAnswer):
     mime_type: str = ""
     size_bytes: int = 0
     sha256: str = ""
+    artifact_id: str = ""
+    """As what it is kept, if it is."""
 
 
 class Title(BrowserAnswer):

@@ -123,7 +123,7 @@ class Browser:
     def set_file_input(
         self, selector: str, *, file_name: str = "", file_bytes: bytes = b"", check: bool = True, **options: Any
     ) -> FilesGiven:
-        """Give a file to a file input; `files` gives several, each with `file_name` and `file_bytes`."""
+        """Give a file to a file input: bytes, or an `artifact_id`. `files` gives several, each with these fields."""
         return self._do(
             calls.SET_FILE_INPUT, check, options, selector=selector, file_name=file_name, file_bytes=file_bytes
         )

@@ -47,6 +47,9 @@ class SessionOptions(TypedDict, total=False):
     labels: Mapping[str, str]
     action_allowed_domains: Sequence[str]
     machine: bool
+    profile: Mapping[str, Any]
+    private: bool
+    downloads: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,7 @@ class Call(Generic[T]):
 
     content_type: str = ""
     """Of what is sent, where it is not JSON."""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def with_content_type(self, content_type: str) -> "Call[T]":
         return replace(self, content_type=content_type)

@@ -52,8 +52,8 @@ class Connection:
             "params": call.query,
             **({"content": content} if content is not None else {"json": call.body}),
         }
-        if call.content_type:
-            request["headers"] = {"content-type": call.content_type}
+        if call.content_type or call.headers:
+            request["headers"] = {**call.headers, **({"content-type": call.content_type} if call.content_type else {})}
         if call.may_take_s > TIMEOUT_S:
             request["timeout"] = call.may_take_s
         return request

@@ -8,7 +8,7 @@ from typing import Final, Self, TypeVar, Unpack
 
 import httpx2
 
-from cloche.client import calls
+from cloche.client import calls, keeping_calls
 from cloche.client.answers import (
     AgentMetrics,
     AgentStatus,
@@ -23,10 +23,13 @@ from cloche.client.answers import (
     Session,
     SessionPage,
 )
+from cloche.client.audit_sync import Audit
 from cloche.client.browser_sync import Browser
 from cloche.client.calls import Call, SessionOptions
 from cloche.client.connection import TIMEOUT_S, Connection
 from cloche.client.events import EventPosition
+from cloche.client.keeping_answers import ArtifactPage
+from cloche.client.keeping_sync import Artifacts, Profiles
 from cloche.client.machine_sync import Machine
 from cloche.errors import LostError
 
@@ -47,6 +50,9 @@ class SyncClient:
         self._http = httpx2.Client(**self._connection.options(), timeout=timeout_s)
         self.sessions = Sessions(self)
         self.keys = Keys(self)
+        self.audit = Audit(self)
+        self.profiles = Profiles(self)
+        self.artifacts = Artifacts(self)
 
     def __enter__(self) -> Self:
         return self
@@ -173,6 +179,19 @@ class Sessions:
     ) -> ExecResult:
         """Run `argv` as it stands, or the shell text `command`, in the sandbox of a session made with `machine`."""
         call = calls.agent_exec(session_id, argv=argv, command=command, stdin=stdin, timeout_s=timeout_s)
+        return self._client.send(call)
+
+    def downloads(
+        self,
+        session_id: str,
+        *,
+        state: str | None = None,
+        kind: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> ArtifactPage:
+        """One page of the files that came out of it, newest first. `client.artifacts` reads them."""
+        call = keeping_calls.session_downloads(session_id, state=state, kind=kind, limit=limit, cursor=cursor)
         return self._client.send(call)
 
     def machine(self, session_id: str) -> Machine:

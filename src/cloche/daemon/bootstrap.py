@@ -11,8 +11,17 @@ from cloche.api.auth.keys import PREFIX, SECRET_BYTES, KeyStore
 from cloche.api.deps import ApiDeps
 from cloche.clock import SystemClock
 from cloche.daemon import record
+from cloche.daemon.audit_parts import open_journal
 from cloche.daemon.doctor.from_settings import doctor_settings
-from cloche.daemon.policy import admission_limits, agent_settings, ceilings, egress_ceiling, engines, uid_range
+from cloche.daemon.keeping import keeping_parts
+from cloche.daemon.policy import (
+    admission_limits,
+    agent_settings,
+    ceilings,
+    egress_ceiling,
+    engines,
+    uid_range,
+)
 from cloche.daemon.readiness import readiness_probes
 from cloche.daemon.settings import Settings
 from cloche.egress.accept_guard import AcceptGuard
@@ -24,6 +33,7 @@ from cloche.ids import SessionId
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.driver import NamespaceDriver
 from cloche.sessions.agent_series import AgentSeries
+from cloche.sessions.audit_reader import JournalReader
 from cloche.sessions.events import EventLog
 from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EndReason, SessionStatus
@@ -50,6 +60,7 @@ class Daemon:
         """Adopt or end what an earlier daemon left."""
         found = await self.driver.leftovers()
         await self.recovery.run({SessionId(description["session_id"]): description for description in found})
+        await self.manager.tidy_profiles()
 
 
 @asynccontextmanager
@@ -62,6 +73,9 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
     async with AsyncExitStack() as stack:
         database = await Database.open(database_url(settings))
         stack.push_async_callback(database.close)
+        journal = await stack.enter_async_context(
+            open_journal(settings, database, clock, secret=secret, registry=metrics.registry)
+        )
         keys = KeyStore(database, clock)
         await ensure_keys(settings, keys, is_loopback=is_loopback)
         events = EventLog(database, clock)
@@ -74,6 +88,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
         stack.push_async_callback(resolver.close)
         driver = NamespaceDriver(namespace_config(settings))
         await _prepare(driver)
+        kept = await stack.enter_async_context(keeping_parts(settings, database, secret, clock, journal))
         manager = Manager(
             ManagerSettings(
                 ceilings=ceilings(settings),
@@ -82,14 +97,24 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
                 agent=agent_settings(settings),
                 start_timeout_s=settings.start_timeout_s,
             ),
-            parts=RunnerParts(driver=driver, events=events, clock=clock, metrics=metrics, lease_s=settings.lease_s),
+            parts=RunnerParts(
+                driver=driver,
+                events=events,
+                clock=clock,
+                metrics=metrics,
+                lease_s=settings.lease_s,
+                audit=journal,
+                keeping=kept.of,
+            ),
             database=database,
             resolver=resolver,
             accept_guard=stack.enter_context(AcceptGuard()),
             secret_box=SecretBox(derive_key(secret, "secret-box")),
             probes=readiness_probes(
                 doctor_settings(settings), database=database, driver=driver, metrics=metrics, clock=clock
-            ),
+            )
+            | {"audit": journal.probe},
+            profiles=kept.keeper,
         )
         metrics.registry.register(AgentSeries(manager.last_words))
         api = ApiDeps(
@@ -98,6 +123,10 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             token_secret=derive_key(secret, "tokens"),
             clock=clock,
             registry=metrics.registry,
+            audit=JournalReader(database, journal.verify),
+            journal=journal,
+            profiles=kept.profiles_for(manager),
+            artifacts=kept.artifacts_for(manager, upload_bytes=settings.file_input_bytes),
             public_url=settings.public_url,
             bind_is_loopback=is_loopback,
             allowed_hosts=settings.allowed_hosts,
@@ -105,6 +134,17 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             max_upload_bytes=settings.max_upload_bytes,
         )
         yield Daemon(api, manager, Recovery(manager, driver, database), driver)
+
+
+@asynccontextmanager
+async def open_state(settings: Settings) -> AsyncIterator[tuple[Database, bytes]]:
+    """The database and the server's secret, for `cloche audit … --local` beside a daemon or without one."""
+    prepare_dirs(settings)
+    database = await Database.open(database_url(settings))
+    try:
+        yield database, load_or_create(settings.state_dir / "secret")
+    finally:
+        await database.close()
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import sys
@@ -41,6 +42,8 @@ def run() -> int:
             name = "CLOCHE_" + "_".join(str(part) for part in problem["loc"]).upper()
             sys.stderr.write(f"cloche: {name}: {problem['msg']}\n")
         return EXIT_USAGE
+    # Read, it has no more business there: no child is ever to find it.
+    os.environ.pop("CLOCHE_STATE_KEY", None)
     configure_logs(settings.log_format, settings.log_level)
     _raise_descriptor_limit()
     quiet_core()

@@ -5,13 +5,14 @@
     walls      bubblewrap can build a sandbox on this kernel, tried at most once in `WALLS_EVERY_S`
     room       the run and state directories have space for one more
     starts     the last sessions did not all fail to start
+    audit      what is done can be written down (added by the composition root)
 
 A probe returns what is wrong in a sentence without a path, or None.
 """
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -41,7 +42,7 @@ Probe = Callable[[], Awaitable[str | None]]
 
 def readiness_probes(
     settings: DoctorSettings, *, database: Database, driver: NamespaceDriver, metrics: Metrics, clock: Clock
-) -> Mapping[str, Probe]:
+) -> dict[str, Probe]:
     async def check_database() -> str | None:
         try:
             await database.check()

@@ -1,8 +1,12 @@
-"""What sessions and doors write into the audit journal, and what can be asked of it."""
+"""What sessions and doors write into the audit journal, and what can be asked of it.
+
+`audit.journal.Journal` is the writer, `audit_reader.JournalReader` the reader. `docs/how-to/audit.md` lists the kinds.
+"""
 
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from cloche.audit.exported import line_of
 from cloche.audit.model import AuditEvent, AuditFilter, AuditPage, AuditRecord, Verified
 from cloche.sessions.principal import Principal
 
@@ -33,7 +37,11 @@ class AuditReader(Protocol):
         cursor: str | None = None,
         after: int | None = None,
     ) -> AuditPage:
-        """An admin sees all, a user what concerns the own things. `limit` 1–1000."""
+        """An admin sees all, a user what concerns the own things. `limit` 1–1000.
+
+        Newest first; with `after` oldest first, from the row behind that number. The next cursor goes into `cursor`
+        or, there, into `after`. Raises: InvalidError.
+        """
         ...
 
     def export(self, principal: Principal, wanted: AuditFilter) -> AsyncIterator[AuditEvent]:
@@ -43,6 +51,11 @@ class AuditReader(Protocol):
     async def verify(self, principal: Principal) -> Verified:
         """Follow the whole chain. For an admin."""
         ...
+
+
+def exported_line(event: AuditEvent) -> str:
+    """An event as one line of an export, its end included."""
+    return line_of(event)
 
 
 class NoAudit(AuditWriter):

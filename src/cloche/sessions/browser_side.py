@@ -9,7 +9,7 @@ from cloche.sessions.agent_news import BrowserNews
 from cloche.sessions.attachment import BROWSER_RESTARTING, BROWSER_STOPPED
 from cloche.sessions.events import Data
 from cloche.sessions.model import EventType
-from cloche.wire.messages import BrowserState
+from cloche.wire.messages import AT_REST, BrowserState
 
 STOPPED: Final = "stopped"
 RESTART_ASKED: Final = "restart_asked"
@@ -56,6 +56,7 @@ class BrowserSide:
         self._state = _State.COMING
         self._settled = asyncio.Event()
         self._last_exit = ""
+        self._is_expected = False
         self._restarts = 0
         """After crashes; one that was asked for is none."""
         self._intent: asyncio.TimerHandle | None = None
@@ -71,6 +72,10 @@ class BrowserSide:
         if self._state is _State.STOPPED:
             raise ConflictError("the browser was stopped; start it first", reason=BROWSER_STOPPED)
 
+    def expect(self, *, is_expected: bool) -> None:
+        """Whether one that is stopped is started again at once, so that those who dial meanwhile are to wait for it."""
+        self._is_expected = is_expected
+
     def end(self) -> None:
         """Nobody need wait any longer. Safe to call again."""
         self._forget_intent()
@@ -85,7 +90,8 @@ class BrowserSide:
             case BrowserState.EXITED:
                 self._take_exit(news)
             case BrowserState.STOPPED:
-                self._take_stop()
+                if news.reason != AT_REST:  # whoever had it so is about to start it: those who wait for it may wait on
+                    self._take_stop()
             case BrowserState.RESTARTING:
                 self._become(_State.COMING)
                 self._send_home(BROWSER_RESTARTING)
@@ -120,6 +126,10 @@ class BrowserSide:
             self._tell_restart(news.reason)
 
     def _take_stop(self) -> None:
+        if self._is_expected:
+            self._become(_State.COMING)
+            self._send_home(BROWSER_RESTARTING)
+            return
         if self._state is _State.STOPPED:
             return
         self._become(_State.STOPPED)

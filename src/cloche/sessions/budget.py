@@ -12,7 +12,15 @@ from urllib.parse import urlsplit
 
 from cloche.egress.hosts import parse_host_pattern
 from cloche.errors import InvalidError
-from cloche.sessions.model import Budget, BudgetRequest, OnExhausted, SessionOptions, SessionRequest, Viewport
+from cloche.sessions.model import (
+    Budget,
+    BudgetRequest,
+    Downloads,
+    OnExhausted,
+    SessionOptions,
+    SessionRequest,
+    Viewport,
+)
 
 MAX_LABELS: Final = 32
 MAX_HOSTS: Final = 256
@@ -80,7 +88,8 @@ def effective_options(request: SessionRequest, ceilings: Ceilings) -> SessionOpt
         machine=request.machine,
         profile=request.profile,
         private=request.private,
-        downloads=request.downloads,
+        # Of a private session nothing stays, so there is nowhere for a file to go.
+        downloads=Downloads.OFF if request.private else request.downloads,
     )
 
 

@@ -11,6 +11,10 @@ _log = structlog.get_logger(__name__)
 class Kept(Protocol):
     """One part: the session's profile, its downloads. Made with the runner, and called by it in this order."""
 
+    def prepare(self) -> None:
+        """The sandbox is about to be built: what takes time can begin. Not for adopted sessions. Must not block."""
+        return  # most have nothing to begin with: this need not be overridden
+
     async def furnish(self) -> None:
         """The agent is there and the gateway is open; the browser has not been waited for. Not for adopted sessions.
 
@@ -30,6 +34,14 @@ class Kept(Protocol):
         """Must not block."""
         ...
 
+    async def client_comes(self) -> None:
+        """A client, or the browser service, is about to be let to the browser. Must not raise, nor wait for long."""
+        return  # most have nothing to do before that: this need not be overridden
+
+    def client_left(self) -> None:
+        """A DevTools client has gone, and with it what it alone had set. Must not block."""
+        return  # to most that is nothing: this need not be overridden
+
     async def save(self, reason: str) -> None:
         """The session ends as somebody wished: its clients have left, and all else still runs. Must not raise."""
         ...
@@ -44,6 +56,10 @@ class Keeping:
 
     def __init__(self, parts: Sequence[Kept] = ()) -> None:
         self._parts = tuple(parts)
+
+    def prepare(self) -> None:
+        for part in self._parts:
+            part.prepare()
 
     async def furnish(self) -> None:
         for part in self._parts:
@@ -60,6 +76,14 @@ class Keeping:
     def browser_went(self) -> None:
         for part in self._parts:
             part.browser_went()
+
+    async def client_comes(self) -> None:
+        for part in self._parts:
+            await part.client_comes()
+
+    def client_left(self) -> None:
+        for part in self._parts:
+            part.client_left()
 
     async def save(self, reason: str) -> None:
         for part in reversed(self._parts):

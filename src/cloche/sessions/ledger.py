@@ -9,7 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cloche.egress.gateway import Refusal
 from cloche.ids import SessionId
+from cloche.sessions.events import Data
 from cloche.sessions.model import FINAL_STATUSES, EndReason, EventType, SessionStatus
+from cloche.sessions.privacy import refusal_for_the_record
 from cloche.sessions.runner import SessionRunner
 from cloche.sessions.store import SessionStore
 from cloche.telemetry.metrics import Metrics
@@ -52,16 +54,14 @@ class Ledger:
     def refused(self, runner: SessionRunner, refusal: Refusal) -> None:
         self._metrics.egress_refusals.labels(str(refusal.reason)).inc(refusal.count)
         runner.browsing.refused(refusal)
-        runner.publish(
-            EventType.EGRESS_REFUSED,
-            {
-                "host": refusal.host,
-                "port": refusal.port,
-                "reason": str(refusal.reason),
-                "rule": refusal.rule,
-                "count": refusal.count,
-            },
-        )
+        data: Data = {
+            "host": refusal.host,
+            "port": refusal.port,
+            "reason": str(refusal.reason),
+            "rule": refusal.rule,
+            "count": refusal.count,
+        }
+        runner.publish(EventType.EGRESS_REFUSED, refusal_for_the_record(runner.session, data))
 
     async def used(self, runner: SessionRunner) -> None:
         """Write down what has been taken, so that a crash of the daemon does not give a budget back."""

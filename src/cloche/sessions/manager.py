@@ -2,14 +2,13 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from cloche.agent_link.listen import hash_token
 from cloche.concurrency.tasks import spawn
@@ -21,33 +20,34 @@ from cloche.egress.resolver import Resolver
 from cloche.errors import (
     CapacityError,
     ClocheError,
-    ConflictError,
-    GoneError,
     InternalError,
     InvalidError,
-    NotFoundError,
     StartError,
 )
-from cloche.ids import EventId, SessionId, new_session_id
+from cloche.ids import EventId, ProfileId, SessionId, new_session_id
+from cloche.sandbox.spec import SandboxSpec
 from cloche.sessions.admission import Admission, AdmissionLimits
 from cloche.sessions.agent_side import LastWords
+from cloche.sessions.auditing import client_of, note_close, note_created
 from cloche.sessions.budget import Ceilings, effective_options
 from cloche.sessions.egress_policy import EgressCeiling, effective_policy, without_credentials
 from cloche.sessions.interface import Attachment, SessionAgent, SessionBrowser, SessionMachine, SessionManager
 from cloche.sessions.ledger import Ledger
-from cloche.sessions.machine import advance
 from cloche.sessions.machine_rights import require_machine, require_scope
 from cloche.sessions.model import (
-    FINAL_STATUSES,
     EndReason,
     EventType,
     Session,
     SessionEvent,
+    SessionOptions,
     SessionPage,
     SessionRequest,
     SessionStatus,
 )
 from cloche.sessions.principal import Principal, Role
+from cloche.sessions.privacy import for_the_record
+from cloche.sessions.profiles.keeper import ProfileKeeper
+from cloche.sessions.roster import Roster, visible
 from cloche.sessions.runner import SessionRunner
 from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.sandbox_spec import AgentSettings, sandbox_spec
@@ -56,13 +56,7 @@ from cloche.storage.database import Database
 from cloche.vault.secret_box import SecretBox
 
 _log = structlog.get_logger(__name__)
-
-EVENT_OF_STATUS: Final = {
-    SessionStatus.READY: EventType.READY,
-    SessionStatus.CLOSING: EventType.CLOSING,
-    SessionStatus.CLOSED: EventType.CLOSED,
-    SessionStatus.FAILED: EventType.FAILED,
-}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +81,7 @@ class Manager(SessionManager):
         accept_guard: AcceptGuard | None = None,
         secret_box: SecretBox,
         probes: Mapping[str, Callable[[], Awaitable[str | None]]],
+        profiles: ProfileKeeper | None = None,
     ) -> None:
         self._settings = settings
         self._parts = parts
@@ -97,43 +92,33 @@ class Manager(SessionManager):
         self._secret_box = secret_box
         self._probes = probes
         self._admission = Admission(settings.admission)
-        self._runners: dict[SessionId, SessionRunner] = {}
-        self._starts: set[asyncio.Task[Session]] = set()
+        self._roster = Roster(parts, self._store, self._ledger)
+        self._runners = self._roster.runners
+        self._profiles = profiles or ProfileKeeper(None)
+        self._starts: set[asyncio.Task[Any]] = set()
 
     # --- use cases --------------------------------------------------------------------------------------------------
 
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
+        started = self._parts.clock.monotonic()
+        self._parts.audit.require()
         if request.machine:
             require_scope(principal)
         options = effective_options(request, self._settings.ceilings)
         policy = effective_policy(options, request.egress.upstream, self._settings.egress)
         options = replace(options, egress=without_credentials(options.egress))
         self._take_place(principal)
-        started = self._parts.clock.monotonic()
-        now = self._parts.clock.now()
-        session = Session(
-            id=new_session_id(),
-            owner=principal.name,
-            status=SessionStatus.PENDING,
-            reason="",
-            options=options,
-            created_at=now,
-            expires_at=now + timedelta(seconds=options.lifetime_s),
-        )
-        token = secrets.token_urlsafe(32)
-        runner = self.make_runner(session, hash_token(token), policy)
-        self._set_live(runner)
-        going = spawn(self._bring_up(runner, token, request.egress.upstream, started), name=f"create:{session.id}")
-        self._starts.add(going)
-        going.add_done_callback(self._starts.discard)
         # Shielded: a client that goes away does not take down a session that is half built; it will be listed.
+        admitted = self._starting(self._admit(principal, request, options, policy, started), name="admit")
+        session, going = await asyncio.shield(admitted)
+        await self._parts.audit.settled()
         return await asyncio.shield(going) if wait else session
 
     async def get(self, principal: Principal, session_id: SessionId) -> Session:
         runner = self._runners.get(session_id)
         if runner is None:
-            return self._visible(principal, await self._store.load(session_id))
-        self._visible(principal, runner.session)
+            return visible(principal, await self._store.load(session_id))
+        visible(principal, runner.session)
         if runner.session.status is SessionStatus.READY:
             await runner.refresh_usage()
         return runner.current()
@@ -160,20 +145,22 @@ class Manager(SessionManager):
     async def close(self, principal: Principal, session_id: SessionId) -> Session:
         runner = self._runners.get(session_id)
         if runner is None:
-            return self._visible(principal, await self._store.load(session_id))
-        self._visible(principal, runner.session)
+            return visible(principal, await self._store.load(session_id))
+        note_close(self._parts.audit, visible(principal, runner.session), principal)
         return await asyncio.shield(self.end(runner, EndReason.CLOSED_BY_USER))
 
     async def extend(self, principal: Principal, session_id: SessionId, *, lifetime_s: int) -> Session:
         if lifetime_s < 1:
             raise InvalidError("must be at least 1", field="lifetime_s")
-        runner = await self._live_runner(principal, session_id)
+        runner = await self._roster.live_runner(principal, session_id)
+        self._parts.audit.require()
         lifetime = timedelta(seconds=min(lifetime_s, self._settings.ceilings.max_lifetime_s))
         expires_at = self._parts.clock.now() + lifetime
         await self._store.save(replace(runner.current(), expires_at=expires_at))
         runner.session = replace(runner.session, expires_at=expires_at)
-        runner.publish(EventType.EXTENDED, {"expires_at": runner.session.expires_at.isoformat()})
+        runner.publish(EventType.EXTENDED, {"by": principal.name, "expires_at": expires_at.isoformat()})
         runner.end_moved()
+        await self._parts.audit.settled()
         return runner.current()
 
     async def events(
@@ -189,21 +176,27 @@ class Manager(SessionManager):
     async def attach(
         self, principal: Principal | None, session_id: SessionId, *, quiet: bool = False
     ) -> AsyncIterator[Attachment]:
-        runner = await self._ready_runner(principal, session_id)
-        async with runner.attach(quiet=quiet) as attachment:
-            yield attachment
+        runner = await self._roster.ready_runner(principal, session_id)
+        with client_of(self._parts.audit, runner.session, principal, quiet=quiet):
+            async with runner.attach(quiet=quiet) as attachment:
+                yield attachment
 
     async def agent(self, principal: Principal, session_id: SessionId) -> SessionAgent:
-        return (await self._ready_runner(principal, session_id)).questions
+        return (await self._roster.ready_runner(principal, session_id)).questions
 
     async def machine(self, principal: Principal, session_id: SessionId, *, whole: bool = True) -> SessionMachine:
-        runner = await self._ready_runner(principal, session_id)
+        runner = await self._roster.ready_runner(principal, session_id)
         if whole:
             require_machine(principal, made_with=runner.session.options.machine)
+            self._parts.audit.require()
         return runner.machine
 
     async def browser(self, principal: Principal, session_id: SessionId) -> SessionBrowser:
-        return (await self._ready_runner(principal, session_id)).browsing
+        return (await self._roster.ready_runner(principal, session_id)).browsing
+
+    async def save_profile(self, principal: Principal, session_id: SessionId) -> ProfileId:
+        """Save a living session's state to its profile now. Raises: as `SessionProfiles.save_session`."""
+        return await self._profiles.save_now(await self._roster.ready_runner(principal, session_id))
 
     def last_words(self) -> Iterator[LastWords]:
         """What the agents of all sessions that are up have last said, for the metrics."""
@@ -238,17 +231,44 @@ class Manager(SessionManager):
             on_usage=self._ledger.used,
         )
 
-    async def _bring_up(self, runner: SessionRunner, token: str, upstream: str | None, started: float) -> Session:
-        session = runner.session
+    async def _admit(
+        self, principal: Principal, request: SessionRequest, options: SessionOptions, policy: EgressPolicy, began: float
+    ) -> "tuple[Session, asyncio.Task[Session]]":
+        """Give a session its profile and its runner, and begin to build it. Raises: as `ProfileKeeper.begin`."""
+        session_id = new_session_id()
+        try:
+            beginning = await self._profiles.begin(principal, session_id, options)
+        except BaseException:
+            self._admission.give_back(principal.name)
+            raise
+        session, token = self._new_session(session_id, principal, beginning.options), secrets.token_urlsafe(32)
+        runner = self.make_runner(session, hash_token(token), policy)
+        self._roster.add(runner)
+        note_created(self._parts.audit, session)
+        spec = sandbox_spec(session, token, self._settings.agent, browser_at_rest=beginning.is_at_rest)
+        coming = self._bring_up(runner, spec, request.egress.upstream, began)
+        return session, self._starting(coming, name=f"create:{session_id}")
+
+    def _starting(self, steps: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
+        task = spawn(steps, name=name)
+        self._starts.add(task)
+        task.add_done_callback(self._starts.discard)
+        return task
+
+    async def _bring_up(
+        self, runner: SessionRunner, spec: SandboxSpec, upstream: str | None, started: float
+    ) -> Session:
+        session, token = runner.session, spec.agent_config.token
         failure: ClocheError = StartError("the session did not start in time", reason="start_timeout")
         try:
             sealed = self._secret_box.seal(upstream, context=session.id) if upstream else None
-            await self._store.add(session, agent_token_hash=hash_token(token), upstream_sealed=sealed)
+            row = for_the_record(session)
+            await self._store.add(row, agent_token_hash=hash_token(token), upstream_sealed=sealed)
             runner.publish(EventType.CREATED, {"owner": session.owner})
             async with asyncio.timeout(self._settings.start_timeout_s):
-                await runner.start(sandbox_spec(session, token, self._settings.agent))
+                await runner.start(spec)
             if runner.ending is None:
-                ready = await self._become(runner, SessionStatus.READY, "")
+                ready = await self._roster.become(runner, SessionStatus.READY, "")
                 self._ledger.started(self._parts.clock.monotonic() - started)
                 return ready
         except TimeoutError:
@@ -263,6 +283,18 @@ class Manager(SessionManager):
             return await asyncio.shield(runner.ending)
         await self._fail_start(runner, failure)
         raise failure
+
+    def _new_session(self, session_id: SessionId, principal: Principal, options: SessionOptions) -> Session:
+        now = self._parts.clock.now()
+        return Session(
+            id=session_id,
+            owner=principal.name,
+            status=SessionStatus.PENDING,
+            reason="",
+            options=options,
+            created_at=now,
+            expires_at=now + timedelta(seconds=options.lifetime_s),
+        )
 
     async def _fail_start(self, runner: SessionRunner, failure: ClocheError) -> None:
         reason = failure.reason if isinstance(failure, StartError) else failure.code
@@ -293,22 +325,24 @@ class Manager(SessionManager):
         failed = reason in FAILURES
         try:
             if not failed and runner.session.status is not SessionStatus.CLOSING:
-                await self._become(runner, SessionStatus.CLOSING, str(reason))
+                await self._roster.become(runner, SessionStatus.CLOSING, str(reason))
             if not failed:
                 await runner.save(str(reason))
             await runner.stop(str(reason))
             status = SessionStatus.FAILED if failed else SessionStatus.CLOSED
             runner.session = replace(runner.current(), closed_at=self._parts.clock.now())
-            return await self._become(runner, status, str(reason), detail)
+            return await self._roster.become(runner, status, str(reason), detail)
         finally:
-            self._forget(runner, reason)
+            try:
+                await self._profiles.end(runner.session.id)
+            finally:
+                self._forget(runner, reason)
 
     def _forget(self, runner: SessionRunner, reason: EndReason) -> None:
-        self._runners.pop(runner.session.id, None)
+        self._roster.remove(runner.session.id)
         self._admission.give_back(runner.session.owner)
         self._parts.events.finish(runner.session.id)
         self._ledger.ended(runner, reason)
-        self._ledger.live(self._runners.values())
 
     # --- the daemon's own start and stop ----------------------------------------------------------------------------
 
@@ -321,13 +355,17 @@ class Manager(SessionManager):
         """Make the runner of a session that an earlier daemon left, and count it."""
         runner = self.make_runner(session, token_hash, policy)
         self._admission.take_back(session.owner)
-        self._set_live(runner)
+        self._roster.add(runner)
         return runner
+
+    async def tidy_profiles(self) -> None:
+        """After the recovery: forget what sessions that are no more had of profiles."""
+        await self._profiles.recover(tuple(self._runners))
 
     async def drain(self) -> None:
         """Admit no one any more, and let what is starting come up or fail."""
         self._admission.close()
-        if self._starts:
+        while self._starts:  # one that has been admitted is next to be built
             await asyncio.wait(self._starts)
 
     async def end_all(self) -> None:
@@ -338,54 +376,6 @@ class Manager(SessionManager):
         """Leave every session running for the next daemon."""
         runners = tuple(self._runners.values())
         await asyncio.gather(*(runner.release() if runner.ending is None else runner.ending for runner in runners))
-
-    # --- rows and runners -------------------------------------------------------------------------------------------
-
-    async def _become(self, runner: SessionRunner, status: SessionStatus, reason: str, detail: str = "") -> Session:
-        """Take one step of the lifecycle: check it, write it, tell it."""
-        runner.session = replace(runner.session, status=advance(runner.session.status, status), reason=reason)
-        session = runner.current()
-        try:
-            description = self._description(runner) if status is SessionStatus.READY else None
-            await self._store.save(session, sandbox=description)
-        except SQLAlchemyError:
-            if status is SessionStatus.READY:
-                raise
-            # What ends must end, written or not; the next start finds the row unfinished and ends it there.
-            _log.exception("session_not_written", session=session.id, status=str(status))
-        data = {"reason": reason} | ({"detail": detail} if detail else {}) if reason else {}
-        self._ledger.live(self._runners.values())
-        runner.publish(EVENT_OF_STATUS[status], data)
-        return session
-
-    def _description(self, runner: SessionRunner) -> dict[str, Any] | None:
-        return self._parts.driver.describe(runner.sandbox) if runner.sandbox is not None else None
-
-    async def _live_runner(self, principal: Principal | None, session_id: SessionId) -> SessionRunner:
-        runner = self._runners.get(session_id)
-        session = runner.session if runner is not None else await self._store.load(session_id)
-        if principal is not None:
-            self._visible(principal, session)
-        if runner is None or runner.ending is not None or session.status in FINAL_STATUSES:
-            reason = runner.end_reason if runner is not None else session.reason
-            raise GoneError("the session has ended", reason=reason)
-        return runner
-
-    async def _ready_runner(self, principal: Principal | None, session_id: SessionId) -> SessionRunner:
-        runner = await self._live_runner(principal, session_id)
-        if runner.session.status is SessionStatus.PENDING:
-            raise ConflictError("the session is not ready yet", status="pending")
-        return runner
-
-    def _visible(self, principal: Principal, session: Session) -> Session:
-        """A foreign session and one that never was are the same to a user."""
-        if not principal.may_use(session.owner):
-            raise NotFoundError("there is no such session")
-        return session
-
-    def _set_live(self, runner: SessionRunner) -> None:
-        self._runners[runner.session.id] = runner
-        self._ledger.live(self._runners.values())
 
 
 FAILURES: Final = frozenset(

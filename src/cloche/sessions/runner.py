@@ -26,6 +26,7 @@ from cloche.sessions.agent_news import BrowserNews, start_failure_reason
 from cloche.sessions.agent_questions import AgentQuestions
 from cloche.sessions.agent_side import AgentSide
 from cloche.sessions.attachment import Attachments, RunnerAttachment
+from cloche.sessions.auditing import announce
 from cloche.sessions.browser_side import ON_PURPOSE, BrowserSide
 from cloche.sessions.browsing.service import BrowserService
 from cloche.sessions.events import Data
@@ -74,7 +75,7 @@ class SessionRunner:
         self.questions = AgentQuestions(self, self.last_words, parts.clock, may_execute=session.options.machine)
         self.machine = AgentMachine(self)
         self.browsing = BrowserService(
-            session, self, tools=parts.browser_tools, clock=parts.clock, metrics=parts.metrics
+            session, self, tools=parts.browser_tools, clock=parts.clock, metrics=parts.metrics, audit=parts.audit
         )
         self.keeping = parts.keeping(self)
         self._on_end = on_end
@@ -159,6 +160,7 @@ class SessionRunner:
 
     async def _build(self, spec: SandboxSpec) -> None:
         driver = self._parts.driver
+        self.keeping.prepare()
         self.sandbox = await driver.create(spec)
         await self._agent.listen(self.sandbox.link_path, peer_uid=self.sandbox.peer_uid)
         await driver.start(self.sandbox)
@@ -217,10 +219,10 @@ class SessionRunner:
         self.require_staying()
         return self._attachments.enter(quiet=quiet)
 
-    async def dial_devtools(self) -> tuple[socket.socket, str]:
+    async def dial_devtools(self, *, is_own: bool = False) -> tuple[socket.socket, str]:
         """Connect to Chromium, waiting for one that is starting; ConflictError for one that was stopped.
 
-        Returns the socket and the browser's path.
+        Returns the socket and the browser's path. `is_own`: for what clients have to wait for.
         """
         self.require_staying()
         loop = asyncio.get_running_loop()
@@ -228,6 +230,8 @@ class SessionRunner:
         try:
             async with asyncio.timeout_at(deadline):
                 await self._browser.ready()
+                if not is_own:
+                    await self.keeping.client_comes()
                 guest = await self.dial_agent()
         except TimeoutError:
             raise DeadlineError("the browser is not ready; try again") from None
@@ -252,14 +256,16 @@ class SessionRunner:
         self._end_may_move.set()
 
     def publish(self, type_: EventType, data: Data | None = None) -> None:
-        self._parts.events.publish(self.session.id, type_, data)
+        announce(self._parts, self.session, type_, data)
 
     def report(self, type_: EventType, data: Data | None = None) -> bool:
         """Publish what the agent caused: an honest one never does it this often, and no other may fill the disk."""
-        return self._parts.events.publish_coalesced(self.session.id, type_, data, burst=NEWS_BURST)
+        return announce(self._parts, self.session, type_, data, burst=NEWS_BURST)
 
     def _clients_changed(self, change: int, *, quiet: bool) -> None:
         self._parts.metrics.devtools_clients.inc(change)
+        if change < 0 and self._whole and not self._stopping:
+            self.keeping.client_left()
         self._activity_changed()
         if not quiet and not self._stopping:
             type_ = EventType.DEVTOOLS_ATTACHED if change > 0 else EventType.DEVTOOLS_DETACHED
@@ -361,6 +367,9 @@ class SessionRunner:
         self.browsing.browser_went()
         self.keeping.browser_went()
 
+    def browser_returns(self, *, is_expected: bool) -> None:
+        self._browser.expect(is_expected=is_expected)
+
     def browser_restarts(self, restarts: int) -> None:
         self.accounts.restarted(restarts)
 
@@ -384,7 +393,8 @@ class SessionRunner:
     def browser_gave_up(self, news: BrowserNews) -> None:
         self._investigation.gave_up = True
         if self.report(EventType.BROWSER_GAVE_UP, {"reason": news.reason, "restarts": news.restarts}):
-            self._log.warning("browser_gave_up", reason=news.reason, browser_log=news.log_tail)
+            said = {} if self.session.options.private else {"browser_log": news.log_tail}
+            self._log.warning("browser_gave_up", reason=news.reason, **said)
         self._startup.fail(start_failure_reason(news), "the browser did not start")
         if self._whole and not self._stopping:
             self._investigation.begin()

@@ -18,8 +18,12 @@ class AgentSettings:
     restart_window_s: float = 300.0
 
 
-def sandbox_spec(session: Session, token: str, settings: AgentSettings) -> SandboxSpec:
+def sandbox_spec(
+    session: Session, token: str, settings: AgentSettings, *, browser_at_rest: bool = False
+) -> SandboxSpec:
+    """`browser_at_rest`: it is started by hand, once its user-data directory is there."""
     budget = session.options.budget
+    browser = _browser_config(session.options, settings)
     return SandboxSpec(
         session_id=session.id,
         engine=session.options.engine,
@@ -38,7 +42,7 @@ def sandbox_spec(session: Session, token: str, settings: AgentSettings) -> Sandb
             machine_env={"TZ": session.options.timezone} if session.options.timezone else {},
             exec_enabled=session.options.machine,
             exec_allowed=session.options.machine,
-            browser=_browser_config(session.options, settings),
+            browser=browser._replace(at_rest=browser_at_rest),
         ),
     )
 
@@ -61,4 +65,5 @@ def _browser_config(options: SessionOptions, settings: AgentSettings) -> Browser
         start_timeout_s=settings.browser_start_timeout_s,
         restart_budget=settings.restart_budget,
         restart_window_s=settings.restart_window_s,
+        carries_profile=options.profile is not None and not options.private,
     )

@@ -51,10 +51,17 @@ class Database:
         return database
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A write transaction: committed when the block ends, rolled back when it raises."""
+    async def begin(self, *, durable: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A write transaction: committed when the block ends, rolled back when it raises.
+
+        With `durable` it is on the disk once it is committed; SQLite leaves that to its next checkpoint otherwise.
+        """
         if self._write_lock is None:
             async with self._engine.begin() as connection:
+                yield connection
+            return
+        if durable:
+            async with self._write_lock, self._engine.connect() as connection, _synchronous(connection):
                 yield connection
             return
         async with self._write_lock, self._engine.begin() as connection:
@@ -97,6 +104,18 @@ class Database:
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
             if await connection.run_sync(_schema_revision) != HEAD_REVISION:
                 await connection.run_sync(_upgrade)
+
+
+@asynccontextmanager
+async def _synchronous(connection: AsyncConnection) -> AsyncIterator[None]:
+    """A transaction that is synced. The pragma does nothing inside of one, and the connection goes to others after."""
+    await connection.exec_driver_sql("PRAGMA synchronous=FULL")
+    await connection.commit()
+    try:
+        async with connection.begin():
+            yield
+    finally:
+        await connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
 
 
 HEAD_REVISION: Final = "0005"

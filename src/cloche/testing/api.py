@@ -23,8 +23,10 @@ from cloche.api.server import ApiServer
 from cloche.ids import SessionId
 from cloche.sessions.principal import Role, Scope
 from cloche.storage.database import Database, metadata
+from cloche.testing.artifacts import FakeArtifacts
 from cloche.testing.chromium import FakeChromium
 from cloche.testing.manager import FakeSessionManager
+from cloche.testing.profiles import FakeProfiles
 
 TOKEN_SECRET: Final = bytes(range(32))
 
@@ -51,6 +53,8 @@ class RunningApi:
 
     port: int
     manager: FakeSessionManager
+    profiles: FakeProfiles
+    artifacts: FakeArtifacts
     chromium: FakeChromium
     keys: KeyStore
     clock: MovableClock
@@ -101,8 +105,10 @@ async def _served(database: Database, chromium: FakeChromium, options: Mapping[s
     keys = KeyStore(database, clock)
     scopes = frozenset({Scope.MACHINE})
     secrets = {n: (await keys.create(principal=n, role=role, scopes=scopes))[1] for n, role in _PRINCIPALS.items()}
+    profiles, artifacts = FakeProfiles(manager), FakeArtifacts(manager)
+    kept: dict[str, Any] = {"profiles": profiles, "artifacts": artifacts} | dict(options)
     deps = ApiDeps(
-        manager=manager, keys=keys, token_secret=TOKEN_SECRET, clock=clock, registry=CollectorRegistry(), **options
+        manager=manager, keys=keys, token_secret=TOKEN_SECRET, clock=clock, registry=CollectorRegistry(), **kept
     )
     listener = socket.create_server(("127.0.0.1", 0))
     # Accepted sockets inherit it. uvloop sets it, asyncio only where the socket names its protocol; without it every
@@ -112,6 +118,8 @@ async def _served(database: Database, chromium: FakeChromium, options: Mapping[s
         yield RunningApi(
             port=listener.getsockname()[1],
             manager=manager,
+            profiles=profiles,
+            artifacts=artifacts,
             chromium=chromium,
             keys=keys,
             clock=clock,

@@ -10,6 +10,7 @@ from cloche.browser.memory import Memory
 from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
 from cloche.errors import GoneError
+from cloche.sessions.audit import AuditWriter
 from cloche.sessions.browsing.service import BrowserService
 from cloche.sessions.browsing.tools import FailureScreenshot, Function, Tools
 from cloche.sessions.events import Data
@@ -98,6 +99,7 @@ class Bench:
         *,
         session: Session | None = None,
         picture: FailureScreenshot = no_picture,
+        audit: AuditWriter | None = None,
     ) -> None:
         session = session or make_session()
         self.owner = FakeOwner(session)
@@ -105,7 +107,9 @@ class Bench:
         self.opened: list[FakeBrowser] = []
         self.open_fails: list[ActionError] = []
         tools = Tools(open=self._open, functions=functions, failure_screenshot=picture)
-        self.service = BrowserService(session, self.owner, tools=tools, clock=self.clock, metrics=self.metrics)
+        self.service = BrowserService(
+            session, self.owner, tools=tools, clock=self.clock, metrics=self.metrics, audit=audit
+        )
 
     @property
     def browser(self) -> FakeBrowser:
@@ -119,7 +123,7 @@ class Bench:
         assert self.owner.users == 0, "a call was left"
 
     async def _open(
-        self, sock: socket.socket, path: str, *, memory: Memory, limits: Limits, why_blocked: WhyBlocked, alone: bool
+        self, sock: socket.socket, path: str, *, memory: Memory, limits: Limits, why_blocked: WhyBlocked
     ) -> Browser:
         if self.open_fails:
             raise self.open_fails.pop(0)

@@ -125,6 +125,8 @@ async def running_grpc(tls: GrpcTls | None = None) -> AsyncGenerator[RunningGrpc
             token_secret=TOKEN_SECRET,
             clock=api.clock,
             registry=CollectorRegistry(),
+            profiles=api.profiles,
+            artifacts=api.artifacts,
         )
         async with grpc_listener("127.0.0.1", 0, tls) as listener, GrpcServer(deps, listener) as server:
             yield RunningGrpc(api=api, address=listener.address, server=server, deps=deps)

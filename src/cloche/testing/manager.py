@@ -333,4 +333,7 @@ def _options(request: SessionRequest) -> SessionOptions:
         labels=dict(request.labels),
         action_allowed_domains=request.action_allowed_domains,
         machine=request.machine,
+        profile=request.profile,
+        private=request.private,
+        downloads=request.downloads,
     )

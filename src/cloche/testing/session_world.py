@@ -15,13 +15,16 @@ from cloche.egress.resolver import Resolver
 from cloche.ids import EventId, PrincipalName, SessionId
 from cloche.sessions.admission import AdmissionLimits
 from cloche.sessions.agent_series import AgentSeries
+from cloche.sessions.audit import AuditWriter, NoAudit
 from cloche.sessions.browsing.tools import CHROMIUM, Tools
 from cloche.sessions.budget import Ceilings
 from cloche.sessions.egress_policy import EgressCeiling
 from cloche.sessions.events import EventLog
+from cloche.sessions.keeping import Keeping
 from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EventType, Session, SessionEvent, SessionRequest
 from cloche.sessions.principal import Principal, Role
+from cloche.sessions.profiles.keeper import ProfileKeeper
 from cloche.sessions.recovery import Recovery
 from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.sandbox_spec import AgentSettings
@@ -58,7 +61,9 @@ class World:
     metrics: Metrics = field(default_factory=Metrics)
     browser_tools: Tools = CHROMIUM
     ceilings: Ceilings = field(default_factory=lambda: Ceilings(default_budget=BUDGET, max_budget=BUDGET))
+    profiles: ProfileKeeper = field(default_factory=lambda: ProfileKeeper(None))
     handed_over: bool = False
+    audit: AuditWriter = field(default_factory=NoAudit)
 
     def __post_init__(self) -> None:
         self.resolver = Resolver(_no_such_name, self.clock)
@@ -77,11 +82,14 @@ class World:
                 metrics=self.metrics,
                 lease_s=30,
                 browser_tools=self.browser_tools,
+                keeping=lambda runner: Keeping(self.profiles.parts_of(runner)),
+                audit=self.audit,
             ),
             database=self.database,
             resolver=self.resolver,
             secret_box=SecretBox(self.key),
             probes=self.probes,
+            profiles=self.profiles,
         )
         self.metrics.registry.register(AgentSeries(self.manager.last_words))
 

@@ -12,6 +12,8 @@ MAX_CONFIG_BYTES: Final = 256 * 1024
 
 DEVTOOLS_PORT: Final = 9222
 EGRESS_PORT: Final = 1080
+SPOOL_DIR: Final = "/data/downloads"
+"""Inside the sandbox."""
 
 
 class ConfigError(ValueError):
@@ -37,6 +39,10 @@ class BrowserConfig(NamedTuple):
     """Restarts allowed within `restart_window_s`; a crash before the first ready is never restarted."""
     restart_window_s: float = 300.0
     stop_grace_s: float = 5.0
+    at_rest: bool = False
+    """Begin as after POST /browser/stop, so that the host can fill the user-data directory before the first start."""
+    carries_profile: bool = False
+    """Serve the user-data directory as a tar archive, and take one in its place, also without `machine`."""
 
 
 class WatchdogConfig(NamedTuple):
@@ -82,6 +88,8 @@ class AgentConfig(NamedTuple):
     """What programs of the process API find in their environment; the *driver* puts its own beneath it."""
     staging_dir: str = "/data/staging"
     """Where uploads are put together: on the file system of the workspace and of the browser's profile."""
+    spool_dir: str = SPOOL_DIR
+    """Where the browser puts what it downloads, until the host has taken it."""
     policies_dir: str = "/data/policies/managed"
     """Where Chromium finds the policies it must keep to: what `/etc/chromium/policies/managed` leads to."""
     exec_enabled: bool = False

@@ -17,6 +17,9 @@ Payload = dict[str, Any]
 
 AGENT_VERSION: Final = "agent/1.0"
 
+AT_REST: Final = "at_rest"
+"""The reason of a browser that was never started, see `BrowserState`."""
+
 LINK_PROTOCOL: Final = 1
 """The revision of what is ours, sent in `register`; it changes when an older host could misread a newer agent."""
 
@@ -64,7 +67,8 @@ class BrowserState(StrEnum):
     exited      pid, exit_code | signal, log_tail, reason: `crashed`, `crashed_at_start` (before it was ever ready),
                 `closed` (exit code 0 unasked: a client sent Browser.close), `over_memory`, `stopped`,
                 `start_timeout`, `exec_failed` (then without pid)
-    stopped     nothing; asked for, after `exited`, and it stays so until somebody starts it
+    stopped     nothing; asked for, after `exited`, and it stays so until somebody starts it. With the reason
+                `at_rest`: the host wanted it so from the start on, and there has been no browser yet
     restarting  restarts (so far, since the agent's start), delay_s
     gave_up     restarts, exit_code | signal, log_tail, reason: `restart_budget_spent`, or that of the exit when no
                 browser was ever ready; the agent shuts down after this

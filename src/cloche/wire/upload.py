@@ -35,7 +35,7 @@ class Record(NamedTuple):
     part: int = 0
     """BEGIN."""
     data: bytes = b""
-    """DATA."""
+    """DATA; what has come of it: a record may be told in several."""
     fields: dict[str, Any] = {}  # noqa: RUF012 - shared, and never written to
     """FINISH."""
 
@@ -58,9 +58,11 @@ class RecordReader:
     """Bytes in, records out, in order, checked for it: BEGIN before DATA, FINISH once and last."""
 
     def __init__(self) -> None:
-        self._pending = bytearray()
+        self._pending: bytes | bytearray = b""
         self._at = 0
         """How much of what is pending has been read."""
+        self._data_left = 0
+        """Of the DATA record that has begun."""
         self._parts: set[int] = set()
         self._is_finished = False
 
@@ -70,9 +72,12 @@ class RecordReader:
 
     def feed(self, data: bytes) -> None:
         """To be followed by `next_record` until it returns None: so no more than one record is ever kept."""
-        if self._at:
+        if self._at == len(self._pending):
+            self._pending, self._at = data, 0  # uncopied, as nearly all of a large upload
+            return
+        if self._at or not isinstance(self._pending, bytearray):
             # Once per piece, not per record: what is dropped may be many small records.
-            del self._pending[: self._at]
+            self._pending = bytearray(memoryview(self._pending)[self._at :])
             self._at = 0
         self._pending += data
 
@@ -81,18 +86,30 @@ class RecordReader:
         left = len(self._pending) - self._at
         if self._is_finished and left:
             raise UploadError("bytes after the end")
+        if self._data_left and left:
+            return self._data(min(left, self._data_left))
         if left < _HEADER.size:
             return None
         kind, length = _HEADER.unpack_from(self._pending, self._at)
         if length > (MAX_FINISH_BYTES if kind == Kind.FINISH else MAX_DATA_BYTES):
             raise UploadError("a record is too large")
-        start = self._at + _HEADER.size
+        if kind == Kind.DATA and self._parts:
+            self._at += _HEADER.size
+            self._data_left = length
+            return self._data(min(left - _HEADER.size, length))
         if left < _HEADER.size + length:
             return None
-        self._at = start + length
+        self._at += _HEADER.size
+        return self._record(kind, self._take(length))
+
+    def _data(self, size: int) -> Record:
+        self._data_left -= size
+        return Record(Kind.DATA, data=self._take(size))
+
+    def _take(self, size: int) -> bytes:
+        start, self._at = self._at, self._at + size
         with memoryview(self._pending) as view:
-            body = bytes(view[start : self._at])
-        return self._record(kind, body)
+            return bytes(view[start : self._at])
 
     def _record(self, kind: int, body: bytes) -> Record:
         if kind == Kind.BEGIN and len(body) == _NUMBER.size:
@@ -101,8 +118,6 @@ class RecordReader:
                 raise UploadError("a part stands twice, or there are too many")
             self._parts.add(part)
             return Record(Kind.BEGIN, part=part)
-        if kind == Kind.DATA and self._parts:
-            return Record(Kind.DATA, data=body)
         if kind == Kind.FINISH:
             self._is_finished = True
             return Record(Kind.FINISH, fields=_object(body))

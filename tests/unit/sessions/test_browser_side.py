@@ -98,6 +98,41 @@ async def test_a_stop_on_request_says_so_to_clients_and_refuses_dials() -> None:
     await asyncio.wait_for(side.ready(), 5)
 
 
+async def test_who_dials_while_a_browser_is_stopped_for_a_moment_waits_for_it() -> None:
+    side, owner = make()
+    side.take(READY)
+    side.expect(is_expected=True)
+    for told in (ASKED, STOPPED):
+        side.take(told)
+    dial = spawn(side.ready(), name="dial")
+    await asyncio.sleep(0)
+    assert not dial.done()
+    assert owner.sent_home == ["browser_restarting"]
+    assert EventType.BROWSER_STOPPED not in [type_ for type_, _ in owner.events]
+    side.take(READY)
+    await asyncio.wait_for(dial, 5)
+    side.expect(is_expected=False)
+    for told in (ASKED, STOPPED):
+        side.take(told)
+    with pytest.raises(ConflictError):
+        await side.ready()
+
+
+async def test_a_browser_at_rest_until_its_profile_is_there_is_waited_for_and_no_stop_is_told() -> None:
+    side, owner = make()
+    side.take(news(BrowserState.STOPPED, "at_rest"))
+    waiting = spawn(side.ready(), name="dial")
+    settled = spawn(side.settled(), name="settled")
+    side.take(news(BrowserState.STARTING))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    assert not settled.done()
+    side.take(READY)
+    await asyncio.wait_for(asyncio.gather(waiting, settled), 5)
+    assert [type_ for type_, _ in owner.events] == [EventType.BROWSER_READY]
+    assert owner.sent_home == []
+
+
 @pytest.mark.parametrize("state", [BrowserState.STARTING, BrowserState.READY, BrowserState.RESTARTING])
 async def test_a_restart_on_request_sends_clients_home_to_dial_again(state: BrowserState) -> None:
     side, owner = make()

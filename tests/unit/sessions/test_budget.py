@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from cloche.errors import InvalidError
 from cloche.sandbox.spec import Engine
 from cloche.sessions.budget import MAX_ALLOWED_DOMAINS, MAX_HOSTS, MAX_LABELS, Ceilings, effective_options
-from cloche.sessions.model import Budget, BudgetRequest, EgressOptions, OnExhausted, SessionRequest, Viewport
+from cloche.sessions.model import (
+    Budget,
+    BudgetRequest,
+    Downloads,
+    EgressOptions,
+    OnExhausted,
+    SessionRequest,
+    Viewport,
+)
 
 MIB, GIB = 1 << 20, 1 << 30
 DEFAULT = Budget(
@@ -365,3 +373,8 @@ def test_the_host_lists_are_counted_together() -> None:
     egress = EgressOptions(allow_hosts=third, deny_hosts=third, private_hosts=third)
 
     assert refused(SessionRequest(egress=egress)) == "egress"
+
+
+def test_a_private_session_lets_no_file_out() -> None:
+    assert effective_options(SessionRequest(private=True), CEILINGS).downloads is Downloads.OFF
+    assert effective_options(SessionRequest(), CEILINGS).downloads is Downloads.QUARANTINE

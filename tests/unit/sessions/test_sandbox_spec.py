@@ -1,7 +1,8 @@
 import pytest
 
+from cloche.ids import new_profile_id
 from cloche.sandbox.spec import Engine
-from cloche.sessions.model import Viewport
+from cloche.sessions.model import ProfileUse, Viewport
 from cloche.sessions.sandbox_spec import AgentSettings, sandbox_spec
 from cloche.testing.sessions import BUDGET, make_options, make_session
 from cloche.wire.agent_config import DEVTOOLS_PORT, parse_agent_config
@@ -83,3 +84,21 @@ def test_programs_may_be_run_only_where_the_session_was_made_for_it(machine: boo
     config = sandbox_spec(session, TOKEN, AgentSettings()).agent_config
 
     assert (config.exec_enabled, config.exec_allowed, config.policy_file) == (machine, machine, "")
+
+
+def test_a_browser_waits_for_its_profile_where_one_is_to_come() -> None:
+    browser = sandbox_spec(make_session(), TOKEN, AgentSettings(), browser_at_rest=True).agent_config.browser
+    assert browser is not None
+    assert browser.at_rest
+    browser = sandbox_spec(make_session(), TOKEN, AgentSettings()).agent_config.browser
+    assert browser is not None
+    assert not browser.at_rest
+
+
+@pytest.mark.parametrize(("private", "carries"), [(False, True), (True, False)])
+def test_an_agent_hands_out_a_profile_only_where_one_is_kept(private: bool, carries: bool) -> None:
+    options = make_options(profile=ProfileUse(id=new_profile_id()), private=private)
+    for session, expected in ((make_session(options=options), carries), (make_session(), False)):
+        browser = sandbox_spec(session, TOKEN, AgentSettings()).agent_config.browser
+        assert browser is not None
+        assert browser.carries_profile is expected

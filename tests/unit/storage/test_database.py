@@ -14,6 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+import cloche.artifacts.rows
+import cloche.audit.rows
+import cloche.profiles.rows
 import cloche.sessions.rows  # noqa: F401 - declares tables
 from cloche.api.auth.rows import keys
 from cloche.storage import database as module

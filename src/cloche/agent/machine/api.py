@@ -2,8 +2,8 @@
 
 GET /health      the payload of a heartbeat
 GET /metrics     the payload of a metrics message
-the rest         see `parts`, `process`, `files`, `archives`, `logs`; a session without `machine` has only `parts`, and
-                 of `logs` what is not a file
+the rest         see `parts`, `process`, `files`, `archives`, `logs`, `spool`; a session without `machine` has only
+                 `parts`, `spool`, of `logs` what is not a file, and that of `archives` if its host keeps its profile
 """
 
 import time
@@ -152,9 +152,15 @@ def load_parts(surroundings: Surroundings) -> Loaded:
     """Import and build what a session of this configuration may be asked for."""
     from cloche.agent.machine.logs.api import LogApi
     from cloche.agent.machine.parts.api import PartsApi
+    from cloche.agent.machine.spool import SpoolApi
 
     routes: dict[str, Handler] = {}
     processes = None
+    browser = surroundings.config.browser
+    if browser is not None and browser.carries_profile and not surroundings.config.machine:
+        from cloche.agent.machine.archives.api import ArchiveApi
+
+        routes.update(ArchiveApi(surroundings, only_profile=True).routes())
     if surroundings.config.machine:
         from cloche.agent.machine.archives.api import ArchiveApi
         from cloche.agent.machine.files.api import FileApi
@@ -165,6 +171,7 @@ def load_parts(surroundings: Surroundings) -> Loaded:
             routes.update(part.routes())
     routes.update(LogApi(surroundings).routes())
     routes.update(PartsApi(surroundings, processes).routes())
+    routes.update(SpoolApi(surroundings).routes())
     return Loaded(routes, processes)
 
 

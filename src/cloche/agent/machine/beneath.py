@@ -52,8 +52,8 @@ class Places:
     """Knows the roots. One for the whole machine API."""
 
     def __init__(self, workspace: str, profile: str) -> None:
-        """`profile` empty: there is none. Either may be a link to where it really lies, as `/workspace` is."""
-        self._workspace = os.path.realpath(workspace)
+        """Empty: there is none. Either may be a link to where it really lies, as `/workspace` is."""
+        self._workspace = os.path.realpath(workspace) if workspace else ""
         self._profile = os.path.realpath(profile) if profile else ""
 
     def locate(self, path: bytes) -> Place:
@@ -63,11 +63,11 @@ class Places:
         if len(path) > MAX_PATH_BYTES:
             raise Problem(400, "name_too_long", f"a path is at most {MAX_PATH_BYTES} bytes long")
         parts = [part for part in path.split(b"/") if part not in (b"", b".")]
-        if not path.startswith(b"/"):
+        if not path.startswith(b"/") and self._workspace:
             return _place(self._workspace, WORKSPACE, parts)
-        if parts[:1] == [WORKSPACE[1:].encode()]:
+        if parts[:1] == [WORKSPACE[1:].encode()] and self._workspace:
             return _place(self._workspace, WORKSPACE, parts[1:])
-        if parts[:1] == [PROFILE[1:].encode()] and self._profile:
+        if path.startswith(b"/") and parts[:1] == [PROFILE[1:].encode()] and self._profile:
             return _place(self._profile, PROFILE, parts[1:])
         raise Problem(400, "not_in_session", f"a path is relative, or beneath {WORKSPACE} or {PROFILE}")
 

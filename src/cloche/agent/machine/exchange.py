@@ -1,6 +1,7 @@
 """One request of the machine API and its answer: HTTP/1.1 (RFC 9112), one per connection."""
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -48,7 +49,8 @@ class Exchange:
         self.has_begun = False
         """The answer's head has been sent: what goes wrong from here on can only be told by breaking off."""
         self.is_taken_over = False
-        self._received = bytearray(received)
+        self._received, self._at = received, 0
+        """What has come and how much of it has been taken: mostly one piece, whose parts are copied once."""
         self._left: int | None = None if head.is_chunked else head.content_length or 0
         self._is_read = self._left == 0
         self._task: Task | None = None
@@ -162,6 +164,23 @@ class Exchange:
             await self._send(data)
             await self._send(b"\r\n")
 
+    async def write_from(self, fd: int, at: int, end: int) -> None:
+        """Send a file's bytes from `at` to `end`, of an answer whose length has been told (sendfile(2)).
+
+        Raises: ConnectionAbortedError: the file has become shorter than that.
+        """
+        while at < end:
+            try:
+                sent = os.sendfile(self.connection.fileno(), fd, at, min(PIECE_BYTES, end - at))
+            except BlockingIOError:
+                await self.loop.writable(self.connection.fileno(), time.monotonic() + WRITE_S)
+                continue
+            if not sent:
+                raise ConnectionAbortedError("the file has become shorter while it was read")
+            at += sent
+            self._sent_in_turn += sent
+            await self._give_turn()
+
     async def finish(self) -> None:
         """End a chunked body: without it the reader knows that something is missing."""
         if self._is_chunking:
@@ -204,8 +223,7 @@ class Exchange:
     def take_over(self) -> bytes:
         """Leave HTTP behind: return what has come already; from here on the connection is the handler's."""
         self.has_begun = self.is_taken_over = True
-        rest = bytes(self._received)
-        self._received.clear()
+        rest, self._received = self._received[self._at :], b""
         return rest
 
     async def linger(self) -> None:
@@ -218,10 +236,13 @@ class Exchange:
         for at in range(0, len(view), _SENT_BYTES):  # in pieces, each with a deadline: who reads slowly still reads
             piece = view[at : at + _SENT_BYTES]
             self._sent_in_turn += len(piece)
-            if self._sent_in_turn >= PIECE_BYTES:  # who is always ready must not keep the loop from the others
-                self._sent_in_turn = 0
-                await self.loop.sleep(0)
+            await self._give_turn()
             await streams.send_all(self.loop, self.connection, piece, time.monotonic() + WRITE_S)
+
+    async def _give_turn(self) -> None:
+        if self._sent_in_turn >= PIECE_BYTES:  # who is always ready must not keep the loop from the others
+            self._sent_in_turn = 0
+            await self.loop.sleep(0)
 
     async def _until_gone(self) -> None:
         await self.loop.readable(self.connection.fileno())
@@ -257,26 +278,27 @@ class Exchange:
         return size
 
     async def _line(self) -> bytes:
-        while (end := self._received.find(b"\r\n", 0, MAX_CHUNK_LINE_BYTES + 2)) < 0:
-            if len(self._received) >= MAX_CHUNK_LINE_BYTES + 2:
+        most = MAX_CHUNK_LINE_BYTES + 2
+        while (end := self._received.find(b"\r\n", self._at, self._at + most)) < 0:
+            if len(self._received) - self._at >= most:
                 raise HeadError("this is no chunk")
-            await self._receive()
-        line = bytes(self._received[:end])
-        del self._received[: end + 2]
+            self._received, self._at = self._received[self._at :] + await self._receive(), 0
+        line = self._received[self._at : end]
+        self._at = end + 2
         return line
 
     async def _take(self, limit: int) -> bytes:
-        if not self._received:
-            await self._receive()
-        piece = bytes(self._received[:limit])
-        del self._received[:limit]
+        if self._at == len(self._received):
+            self._received, self._at = await self._receive(), 0
+        piece = self._received[self._at : self._at + limit]
+        self._at += len(piece)
         return piece
 
-    async def _receive(self) -> None:
+    async def _receive(self) -> bytes:
         data = await streams.receive(self.loop, self.connection, PIECE_BYTES, time.monotonic() + BODY_S)
         if not data:
             raise ConnectionError("the body was broken off")
-        self._received += data
+        return data
 
 
 async def linger(loop: Loop, connection: socket, within_s: float | None = None) -> None:

@@ -10,6 +10,7 @@ import structlog
 from uvicorn.server import ServerState
 
 from cloche.api.auth.credentials import Credentials
+from cloche.api.auth.failures import AuthFailures
 from cloche.api.auth.guard import RequestGuard
 from cloche.api.devtools_door.client_socket import ClientSocket
 from cloche.api.devtools_door.closing import SERVER_STOPPING, Closing
@@ -19,7 +20,7 @@ from cloche.api.devtools_door.reach import reach
 from cloche.api.problem import INTERNAL_DETAIL, MEDIA_TYPE, problem_of
 from cloche.concurrency.splice import abort
 from cloche.concurrency.tasks import spawn
-from cloche.errors import BusyError, ClocheError, GoneError, InternalError, SandboxError
+from cloche.errors import BusyError, ClocheError, GoneError, InternalError, SandboxError, UnauthenticatedError
 from cloche.sessions.interface import Attachment, SessionManager
 from cloche.sessions.principal import Principal
 
@@ -28,11 +29,13 @@ _log = structlog.get_logger(__name__)
 DoorFactory = Callable[..., "Door"]
 
 
-def door_factory(manager: SessionManager, credentials: Credentials, guard: RequestGuard) -> DoorFactory:
-    """What uvicorn calls as its `ws` protocol class."""
+def door_factory(
+    manager: SessionManager, credentials: Credentials, guard: RequestGuard, failures: AuthFailures | None = None
+) -> DoorFactory:
+    """What uvicorn calls as its `ws` protocol class. `failures` is told of whom it does not let in."""
 
     def make(*, config: Any, server_state: ServerState, app_state: dict[str, Any]) -> Door:
-        return Door(manager, credentials, guard, server_state)
+        return Door(manager, credentials, guard, server_state, failures)
 
     return make
 
@@ -45,9 +48,15 @@ class Door(asyncio.Protocol):
     """
 
     def __init__(
-        self, manager: SessionManager, credentials: Credentials, guard: RequestGuard, server_state: ServerState
+        self,
+        manager: SessionManager,
+        credentials: Credentials,
+        guard: RequestGuard,
+        server_state: ServerState,
+        failures: AuthFailures | None = None,
     ) -> None:
         self._manager = manager
+        self._failures = failures
         self._credentials = credentials
         self._guard = guard
         self._connections: set[Any] = server_state.connections
@@ -88,6 +97,8 @@ class Door(asyncio.Protocol):
             async with self._manager.attach(access.principal, upgrade.session_id) as attachment:
                 await self._serve_browser(transport, upgrade, attachment, early)
         except ClocheError as error:
+            if self._failures is not None and isinstance(error, UnauthenticatedError):
+                self._failures.note(str((transport.get_extra_info("peername") or [""])[0]))
             _refuse(transport, error)
         except asyncio.CancelledError:
             _refuse(transport, BusyError("the server is stopping"))

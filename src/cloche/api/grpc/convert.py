@@ -17,10 +17,11 @@ from cloche.api.grpc.generated.browser_pb2 import CanonicalId
 from cloche.errors import InvalidError
 
 VERSION: Final = 1
-SESSION_PREFIX: Final = "ses_"
 MAX_DETAIL_CHARS: Final = 500
+_PREFIXES: Final = {"session_id": "ses_", "profile_id": "prf_", "artifact_id": "art_"}
 
 T = TypeVar("T")
+Id = TypeVar("Id", bound=str)
 M = TypeVar("M", bound=Message)
 
 Encode = Callable[[Any], Any]
@@ -95,8 +96,19 @@ def invalid(error: ValidationError, rename: Callable[[str], str] = str) -> Inval
     return InvalidError(f"{name}: {problems[0]['msg']}"[:MAX_DETAIL_CHARS] + more, field=name)
 
 
-def bare_ulid(session_id: str) -> str:
-    return session_id.removeprefix(SESSION_PREFIX)
+def bare_ulid(id_: str) -> str:
+    """An id of ours as the wire has it."""
+    return id_.rpartition("_")[2]
+
+
+def asked_id(message: Any, field: str, parse: Callable[[str], Id]) -> Id:
+    """The id in a request's `field`, with or without the prefix that `parse` wants. Raises: InvalidError."""
+    text, prefix = getattr(message, field).ulid, _PREFIXES[field]
+    try:
+        return parse(text if text.startswith(prefix) else prefix + text)
+    except InvalidError:
+        detail = f"{field}: its ulid is the 26 characters of a ULID, with or without {prefix} before them"
+        raise InvalidError(detail, field=field) from None
 
 
 def _encoder(hint: object, field: Any) -> Encode | None:
@@ -105,7 +117,7 @@ def _encoder(hint: object, field: Any) -> Encode | None:
         return None
     message = GetMessageClass(field.message_type)
     if message is CanonicalId:
-        return lambda session_id: CanonicalId(ulid=bare_ulid(session_id))
+        return lambda id_: CanonicalId(ulid=bare_ulid(id_))
     one = Writer(_dataclass_of(hint), message).write
     return (lambda items: [one(item) for item in items]) if field.is_repeated else one
 

@@ -14,12 +14,13 @@ from structlog.contextvars import bound_contextvars
 from ulid import ULID
 
 from cloche.api.auth.credentials import Credentials
-from cloche.api.grpc.convert import SESSION_PREFIX, VERSION
+from cloche.api.auth.failures import AuthFailures, address_of_peer
+from cloche.api.grpc.convert import VERSION, asked_id
 from cloche.api.grpc.counting import require_few_values
 from cloche.api.grpc.observe import GrpcMetrics
 from cloche.api.grpc.status import INTERNAL, Status, status_of
 from cloche.api.limits import LARGE_BODY_TIMEOUT_S, MAX_LARGE_VALUES, OFF_THE_LOOP_BYTES
-from cloche.errors import ClocheError, DeniedError, InvalidError, TooLargeError
+from cloche.errors import ClocheError, DeniedError, InvalidError, TooLargeError, UnauthenticatedError
 from cloche.ids import SessionId, parse_session_id
 from cloche.sessions.principal import Principal
 
@@ -44,12 +45,7 @@ class Asked:
     @property
     def session_id(self) -> SessionId:
         """The session that the request names. Raises: InvalidError."""
-        text = self.message.session_id.ulid
-        try:
-            return parse_session_id(text if text.startswith(SESSION_PREFIX) else f"{SESSION_PREFIX}{text}")
-        except InvalidError:
-            detail = "session_id: its ulid is the 26 characters of a ULID, with or without ses_ before them"
-            raise InvalidError(detail, field="session_id") from None
+        return asked_id(self.message, "session_id", parse_session_id)
 
 
 Context: TypeAlias = grpc.aio.ServicerContext[bytes, bytes]
@@ -62,8 +58,9 @@ class Door:
     A call that its client gives up, or whose deadline has passed, is cancelled by the gRPC server.
     """
 
-    def __init__(self, credentials: Credentials, metrics: GrpcMetrics) -> None:
+    def __init__(self, credentials: Credentials, metrics: GrpcMetrics, failures: AuthFailures | None = None) -> None:
         self._credentials = credentials
+        self._failures = failures
         self._metrics = metrics
 
     def handler(self, rpc: str, request: type[Message], work: Work) -> grpc.RpcMethodHandler:
@@ -102,6 +99,8 @@ class Door:
                 raise TooLargeError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes; ask for less with max_bytes")
             return answer
         except ClocheError as error:
+            if self._failures is not None and isinstance(error, UnauthenticatedError):
+                self._failures.note(address_of_peer(context.peer()))
             return status_of(error)
         except Exception as error:  # noqa: BLE001  # the top of a call
             _log.error("grpc_call_failed", request_type=request.DESCRIPTOR.name, exc_info=error)

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from cloche.api.grpc.convert import Writer, bare_ulid
 from cloche.api.grpc.generated import browser_pb2 as pb
 from cloche.browser.contract.state import GetPermissionsResponse, Permissions
 from cloche.browser.contract.tabs import BrowserTab, ListTabsResponse
-from cloche.ids import SessionId
-from cloche.sessions.model import Budget, Session
+from cloche.errors import InvalidError
+from cloche.sessions.model import Budget, Downloads, Session, SessionOptions
 
 CHANNEL_LABEL: Final = "channel"
+DEFAULT_PAGE: Final = 50
+MAX_PAGE: Final = 200
 
 AMOUNTS: Final = {
     "max_navigation_timeout_ms": "navigation_timeout_ms",
@@ -37,6 +39,9 @@ AMOUNTS: Final = {
     "max_disk_bytes": "disk_bytes",
     "max_egress_bytes": "egress_bytes",
     "max_egress_connections": "egress_connections",
+    "max_artifact_bytes": "artifact_bytes",
+    "max_artifacts_bytes": "artifacts_bytes",
+    "max_artifacts": "artifacts",
     "on_exhausted": "on_exhausted",
 }
 """The fields of `SessionBudget` and those of ours; a session's lifetime is one of the former alone."""
@@ -49,8 +54,31 @@ def unix_ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
-def session_id_message(session_id: SessionId) -> pb.CanonicalId:
-    return pb.CanonicalId(ulid=bare_ulid(session_id))
+def id_message(id_: str) -> pb.CanonicalId:
+    return pb.CanonicalId(ulid=bare_ulid(id_))
+
+
+def kept_fields(options: SessionOptions) -> dict[str, Any]:
+    """What a session keeps and lets out, in the fields that two messages share."""
+    profile = options.profile
+    fields: dict[str, Any] = {
+        "downloads_enabled": options.downloads is not Downloads.OFF,
+        "private_profile": options.private,
+    }
+    if profile is not None:
+        fields |= {
+            "profile_id": id_message(profile.id),
+            "persistence_enabled": profile.save,
+            "state_restored": profile.revision > 0,
+        }
+    return fields
+
+
+def page_size(limit: int) -> int:
+    """How many a listing answers. Raises: InvalidError."""
+    if limit > MAX_PAGE:
+        raise InvalidError(f"limit: at most {MAX_PAGE}", field="limit")
+    return limit or DEFAULT_PAGE
 
 
 def budget_message(budget: Budget, lifetime_s: int) -> pb.SessionBudget:
@@ -62,13 +90,14 @@ def created_message(session: Session) -> pb.CreateSessionResponse:
     options = session.options
     return pb.CreateSessionResponse(
         v=1,
-        session_id=session_id_message(session.id),
+        session_id=id_message(session.id),
         created_at_unix_ms=unix_ms(session.created_at),
         expires_at_unix_ms=unix_ms(session.expires_at),
         effective_budget=budget_message(options.budget, options.lifetime_s),
         action_allowed_domains=options.action_allowed_domains,
         private_hosts=options.egress.private_hosts,
         status=session.status.value,
+        **kept_fields(options),
     )
 
 
@@ -78,7 +107,7 @@ def summary_message(session: Session, now: datetime) -> pb.BrowserSessionSummary
     ended_or_now = session.closed_at or now
     return pb.BrowserSessionSummary(
         v=1,
-        session_id=session_id_message(session.id),
+        session_id=id_message(session.id),
         principal=session.owner,
         channel=options.labels.get(CHANNEL_LABEL, ""),
         created_unix_ms=unix_ms(session.created_at),
@@ -94,6 +123,7 @@ def summary_message(session: Session, now: datetime) -> pb.BrowserSessionSummary
         reason=session.reason,
         engine=options.engine.value,
         labels=dict(options.labels),
+        **kept_fields(options),
     )
 
 

@@ -13,7 +13,6 @@ from cloche.api.grpc.keyless import BoundedHealth, BoundedReflection
 from cloche.api.grpc.listener import GrpcListener
 from cloche.api.grpc.observe import GrpcMetrics
 from cloche.api.grpc.service import SERVICE, service_handler
-from cloche.api.grpc.sessions import SessionRpcs
 
 GRACE_S: Final = 8
 """How long calls under way may take to end when the server stops; then they are cut off. As for HTTP."""
@@ -31,8 +30,8 @@ class GrpcServer:
     def __init__(self, deps: ApiDeps, listener: GrpcListener) -> None:
         self._server = listener.server
         self._health = BoundedHealth()
-        door = Door(deps.credentials(), GrpcMetrics(deps.registry))
-        handler = service_handler(door, deps.manager, SessionRpcs(deps.manager, deps.clock))
+        door = Door(deps.credentials(), GrpcMetrics(deps.registry), deps.auth_failures("grpc"))
+        handler = service_handler(door, deps)
         self._server.add_generic_rpc_handlers((handler, self._health.handler()))
         names = (SERVICE.full_name, HEALTH.services_by_name["Health"].full_name, REFLECTION)
         add_ServerReflectionServicer_to_server(BoundedReflection(names), self._server)

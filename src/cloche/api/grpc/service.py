@@ -9,9 +9,12 @@ import grpc
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from cloche.api.deps import ApiDeps
+from cloche.api.grpc.artifacts import ArtifactRpcs
 from cloche.api.grpc.convert import Reader, Writer
 from cloche.api.grpc.door import Asked, Door, Work
 from cloche.api.grpc.generated.browser_pb2 import DESCRIPTOR, RelayActionResponse
+from cloche.api.grpc.profiles import ProfileRpcs
 from cloche.api.grpc.sessions import SessionRpcs
 from cloche.api.relay import RelayActionRequest, relay
 from cloche.api.relay import RelayActionResponse as RelayActionAnswer
@@ -40,10 +43,13 @@ LISTS: Final = frozenset(
 R = TypeVar("R", bound=BrowserRequest)
 
 
-def service_handler(door: Door, manager: SessionManager, sessions: SessionRpcs) -> grpc.GenericRpcHandler:
+def service_handler(door: Door, deps: ApiDeps) -> grpc.GenericRpcHandler:
     """The whole service, as it is registered with a server."""
-    works = dict(browser_works(manager)) | sessions.works()
+    sessions, artifacts = SessionRpcs(deps), ArtifactRpcs(deps)
+    works = dict(browser_works(deps.manager)) | sessions.works() | ProfileRpcs(deps).works() | artifacts.works()
     works["InspectSession"] = sessions.with_summary(works["InspectSession"])
+    for rpc in ("Click", "ExportPdf"):
+        works[rpc] = artifacts.with_artifact(works[rpc])
     methods = {method.name: GetMessageClass(method.input_type) for method in SERVICE.methods}
     assert set(works) == set(methods), f"the proto and the table differ in {set(works) ^ set(methods)}"
     handlers = {rpc: door.handler(rpc, request, works[rpc]) for rpc, request in methods.items()}

@@ -1,46 +1,40 @@
 """The RPCs about sessions themselves, and Health."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from cloche.api.deps import ApiDeps
 from cloche.api.grpc.convert import fields_of, invalid
 from cloche.api.grpc.door import Asked, Work
 from cloche.api.grpc.generated import browser_pb2 as pb
+from cloche.api.grpc.persistence import THEIR_NAMES, kept_body, profile_named
 from cloche.api.grpc.rendering import (
     AMOUNTS,
     CHANNEL_LABEL,
+    MAX_PAGE,
     add_permissions,
     add_tabs,
     created_message,
     detail_message,
     listing_message,
+    page_size,
     summary_message,
 )
 from cloche.api.rest.schemas import SessionIn
 from cloche.browser.contract.state import GetPermissionsRequest, GetPermissionsResponse
 from cloche.browser.contract.tabs import ListTabsRequest, ListTabsResponse
-from cloche.clock import Clock
-from cloche.errors import ClocheError, ConflictError, InvalidError
-from cloche.sessions.interface import SessionManager
+from cloche.errors import ClocheError, InvalidError
 from cloche.sessions.model import FINAL_STATUSES, Session, SessionRequest, SessionStatus
 
-DEFAULT_PAGE: Final = 50
-MAX_PAGE: Final = 200
-
-_NOT_OFFERED: Final = (
-    "allow_downloads",
-    "persistence_enabled",
-    "persistence_id",
-    "profile_id",
-    "private_profile",
-)
 _EGRESS: Final = ("private_hosts", "allow_hosts", "deny_hosts")
 _AS_IN_REST: Final = ("viewport", "engine", "start_url", "locale", "timezone", "user_agent", "action_allowed_domains")
 _THEIR_NAMES: Final = {
     "idle_timeout_s": "idle_ttl_ms",
     "lifetime_s": "budget.max_session_lifetime_ms",
     **{f"egress.{name}": name for name in _EGRESS},
+    **THEIR_NAMES,
     **{f"budget.{ours}": f"budget.{theirs}" for theirs, ours in AMOUNTS.items()},
 }
 
@@ -48,10 +42,11 @@ _THEIR_NAMES: Final = {
 class SessionRpcs:
     """Owns nothing but the moment it was made, from which Health counts."""
 
-    def __init__(self, manager: SessionManager, clock: Clock) -> None:
-        self._manager = manager
-        self._clock = clock
-        self._began = clock.monotonic()
+    def __init__(self, deps: ApiDeps) -> None:
+        self._deps = deps
+        self._manager = deps.manager
+        self._clock = deps.clock
+        self._began = deps.clock.monotonic()
 
     def works(self) -> dict[str, Work]:
         return {
@@ -84,13 +79,21 @@ class SessionRpcs:
                 return pb.HealthResponse(v=1, status="ok", uptime_seconds=uptime_s, active_sessions=active)
 
     async def _create(self, asked: Asked) -> pb.CreateSessionResponse:
-        request = session_request(asked.message)
+        message: pb.CreateSessionRequest = asked.message
+        request = session_request(message)
+        if message.persistence_id:
+            assert request.profile is not None
+            profiles = self._deps.require_profiles()
+            id_ = await profile_named(profiles, asked.principal, message.persistence_id)
+            request = replace(request, profile=replace(request.profile, id=id_))
         try:
-            return created_message(await self._manager.create(asked.principal, request))
+            created = created_message(await self._manager.create(asked.principal, request))
         except InvalidError as error:
             name = error.fields.get("field")
             renamed = {"field": _their_name(name)} if isinstance(name, str) else {}
             raise InvalidError(error.detail, **{**error.fields, **renamed}) from error
+        created.persistence_id = message.persistence_id
+        return created
 
     async def _close(self, asked: Asked) -> pb.CloseSessionResponse:
         session = await self._manager.close(asked.principal, asked.session_id)
@@ -98,12 +101,10 @@ class SessionRpcs:
 
     async def _list(self, asked: Asked) -> pb.ListSessionsResponse:
         message: pb.ListSessionsRequest = asked.message
-        if message.limit > MAX_PAGE:
-            raise InvalidError(f"limit: at most {MAX_PAGE}", field="limit")
         page = await self._manager.list(
             asked.principal,
             status=_wanted_status(message.status),
-            limit=message.limit or DEFAULT_PAGE,
+            limit=page_size(message.limit),
             cursor=message.cursor or None,
         )
         return listing_message(page.sessions, page.next_cursor, self._clock.now())
@@ -137,17 +138,15 @@ def session_request(message: pb.CreateSessionRequest) -> SessionRequest:
 
     Raises:
         InvalidError: a value is out of bounds, or contradicts another; `field` names it.
-        ConflictError: `not_offered`: it asks for a profile or downloads.
+
+    A profile that only has a name (`persistence_id`) is `active` in it, until its id is found.
     """
     asked = fields_of(message)
-    for name in _NOT_OFFERED:
-        if asked.get(name):
-            raise ConflictError(f"{name} is not offered yet", reason="not_offered", field=name)
     if asked.get("allow_private_targets") and not asked.get("private_hosts"):
         detail = "allow_private_targets opens nothing by itself: name hosts and ports in private_hosts"
         raise InvalidError(detail, field="allow_private_targets")
     try:
-        return SessionIn.model_validate(_as_rest(asked)).to_request()
+        return SessionIn.model_validate(_as_rest(asked) | kept_body(message)).to_request()
     except ValidationError as error:
         raise invalid(error, _their_name) from None
 

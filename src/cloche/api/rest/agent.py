@@ -54,6 +54,7 @@ async def ping_agent(caller: Caller, session_id: SessionIdPath, deps: Deps) -> P
 async def exec_in_sandbox(caller: Caller, session_id: SessionIdPath, body: ExecIn, deps: Deps, request: Request) -> Any:
     """Run a program in the sandbox of a session made with `machine`, and wait for its end. Who hangs up ends it."""
     agent = await deps.manager.agent(caller, session_id)
+    deps.journal.require()
     result = await while_connected(request, agent.execute(caller, body.to_request()))
     return ExecOut.model_validate(result) if result is not None else Response(status_code=CLIENT_GONE)
 

@@ -15,12 +15,13 @@ from cloche.api.deps import KEY_SECURITY, Caller, Deps, SessionIdPath
 from cloche.api.downloads import Download, Head, file_fields
 from cloche.api.rest.file_paths import AskedPath, last_name, require_utf8
 from cloche.api.rest.file_schemas import UploadedOut, told
-from cloche.api.rest.transfers import IncomingBody, note, send_body
+from cloche.api.rest.transfers import IncomingBody, note
 from cloche.api.upload.forms import ArchiveForm, FilesForm, archive_fields
 from cloche.api.upload.records import form_records, raw_records
 from cloche.api.zstd.codec import Level, ZstdCodec
 from cloche.errors import InvalidError
 from cloche.sessions.interface import MachineRequest, SessionMachine
+from cloche.sessions.machine_bodies import send_body
 from cloche.sessions.principal import Principal
 
 router = APIRouter(prefix="/v1/sessions/{session_id}/fs", tags=["machine"], dependencies=KEY_SECURITY)

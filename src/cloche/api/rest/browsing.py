@@ -181,3 +181,9 @@ _DISPOSITIONS: Final = {
 ROUTES: Final[tuple[BaseRoute, ...]] = tuple(
     _Route(PREFIX + each.path, _endpoint(each), methods=[each.verb], name=each.name) for each in OPERATIONS
 )
+
+
+def alias(name: str, path: str) -> BaseRoute:
+    """The route of the operation `name`, at a second path."""
+    (route,) = (each for each in ROUTES if isinstance(each, _Route) and each.name == name)
+    return _Route(path, route.endpoint, methods=list(route.methods or ()), name=name)

@@ -29,8 +29,9 @@ from cloche.api.rest.file_schemas import (
     read_files,
     told,
 )
-from cloche.api.rest.transfers import IncomingBody, note, send_body
+from cloche.api.rest.transfers import IncomingBody, note
 from cloche.sessions.interface import MachineRequest, SessionMachine
+from cloche.sessions.machine_bodies import send_body
 from cloche.wire.messages import Payload
 
 router = APIRouter(prefix="/v1/sessions/{session_id}/fs", tags=["machine"], dependencies=KEY_SECURITY)

@@ -8,11 +8,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from cloche.api.deps import KEY_SECURITY, Admin, Deps
+from cloche.api.auth.keys import KeyRecord
+from cloche.api.deps import KEY_SECURITY, Admin, ApiDeps, Deps
 from cloche.api.rest.render import render_key
 from cloche.api.rest.schemas import KeyIn, KeyListOut, KeyOut, NewKeyOut
+from cloche.audit.model import AuditRecord
 from cloche.ids import parse_key_id
-from cloche.sessions.principal import Role
+from cloche.sessions.principal import Principal, Role
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], dependencies=KEY_SECURITY)
 
@@ -20,9 +22,11 @@ router = APIRouter(prefix="/v1/keys", tags=["keys"], dependencies=KEY_SECURITY)
 @router.post("", status_code=201)
 async def create_key(admin: Admin, body: KeyIn, deps: Deps) -> NewKeyOut:
     """Make a key. The answer is the only place where its secret is ever shown."""
+    deps.journal.require()
     record, secret = await deps.keys.create(
         principal=body.principal, role=Role(body.role), name=body.name, scopes=body.scopes
     )
+    _note(deps, "key.created", admin, record)
     return NewKeyOut(**render_key(record).model_dump(), secret=secret)
 
 
@@ -41,4 +45,11 @@ async def list_keys(
 @router.delete("/{key_id}")
 async def revoke_key(admin: Admin, key_id: str, deps: Deps) -> KeyOut:
     """Revoke a key. It stays in the listing."""
-    return render_key(await deps.keys.revoke(parse_key_id(key_id)))
+    record = await deps.keys.revoke(parse_key_id(key_id))
+    _note(deps, "key.revoked", admin, record)
+    return render_key(record)
+
+
+def _note(deps: ApiDeps, kind: str, admin: Principal, record: KeyRecord) -> None:
+    data = {"role": str(record.role), "name": record.name, "scopes": ",".join(sorted(record.scopes))}
+    deps.journal.note(AuditRecord(kind=kind, actor=admin.name, owner=record.principal, subject=record.id, data=data))

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from cloche.ids import ProfileId, parse_profile_id
 from cloche.profiles.model import ProfileForm
@@ -113,8 +113,17 @@ class ProfileIn(In):
     form: Literal["directory", "storage_state"] = "directory"
 
 
+EXAMPLES: Final[list[JsonValue]] = [
+    {"start_url": "https://example.com/", "labels": {"team": "blue"}},
+    {"profile": {"id": "active", "save": True, "if_busy": "read_only"}, "downloads": "quarantine"},
+    {"private": True, "downloads": "off", "lifetime_s": 600},
+]
+
+
 class SessionIn(In):
     """The body of `POST /v1/sessions`. Everything is optional."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": EXAMPLES})
 
     engine: Literal["shell", "chrome"] = "shell"
     viewport: ViewportIn = ViewportIn()

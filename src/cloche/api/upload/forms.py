@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from cloche.errors import InvalidError
+from cloche.sessions import machine_bodies
 from cloche.wire.machine import MAX_PATH_BYTES
 from cloche.wire.upload import MAX_PARTS
 
@@ -98,7 +99,7 @@ def archive_fields(values: Mapping[str, bytes]) -> dict[str, Any]:
     if replace not in (b"true", b"false"):
         raise InvalidError("must be true or false", field="replace")
     dest = checked_path(values.get(_DEST, b""), _DEST)
-    return {"dest_b64": _encoded(dest), "strip_components": int(strip), "replace": replace == b"true"}
+    return machine_bodies.archive_fields(dest, strip_components=int(strip), replace=replace == b"true")
 
 
 def checked_path(path: bytes, field: str) -> bytes:

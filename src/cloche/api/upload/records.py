@@ -8,6 +8,7 @@ from cloche.api.upload.forms import MAX_TEXT_BYTES, Form
 from cloche.api.upload.multipart import Begin, Data, MultipartReader
 from cloche.api.zstd.codec import Decompressor
 from cloche.errors import InvalidError
+from cloche.sessions.machine_bodies import archive_records
 from cloche.wire.upload import encode_begin, encode_data, encode_finish
 
 
@@ -44,14 +45,21 @@ async def raw_records(
     pieces: AsyncIterator[bytes], fields: dict[str, Any], decompressor: Decompressor | None = None
 ) -> AsyncGenerator[bytes]:
     """Pass on a body that is itself the archive, and say at the end what is to be done with it."""
-    yield encode_begin(0)
+    async with aclosing(_plain(pieces, decompressor)) as plain, aclosing(archive_records(plain, fields)) as records:
+        async for record in records:
+            yield record
+
+
+async def _plain(pieces: AsyncIterator[bytes], decompressor: Decompressor | None) -> AsyncGenerator[bytes]:
     async for piece in pieces:
-        async with aclosing(_data(piece, decompressor)) as records:
-            async for record in records:
-                yield record
+        if decompressor is None:
+            yield piece
+            continue
+        async with aclosing(decompressor.feed(piece)) as plain:
+            async for data in plain:
+                yield data
     if decompressor is not None:
         decompressor.finish()
-    yield encode_finish(fields)
 
 
 async def _data(data: bytes, decompressor: Decompressor | None) -> AsyncGenerator[bytes]:

@@ -20,6 +20,8 @@ from cloche.browser.contract.common import (
 
 Button = Literal["", "left", "middle", "right", "back", "forward"]
 Modifier = Literal["Alt", "Control", "Meta", "Shift"]
+ArtifactRef = Annotated[str, MaxLen(64)]
+"""The id of an artifact."""
 ModifierList = Annotated[list[Modifier], MaxLen(4)]
 
 
@@ -41,6 +43,10 @@ class DownloadInfo:
 
     url: str = ""
     suggested_filename: str = ""
+    guid: str = ""
+    """Chromium's name for it, as in CDP Browser.downloadProgress."""
+    artifact_id: str = ""
+    """What it has become, where that was there in time for the answer; an event of the session tells of it anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +183,9 @@ class UploadFile:
 
     file_name: Annotated[str, MaxLen(255)] = ""
     file_bytes: bytes = b""
+    artifact_id: ArtifactRef = ""
+    """In place of bytes: a file that the server keeps for the session's owner, ready or released. It has its own name
+    and type unless others are given."""
     mime_type: Annotated[str, MaxLen(255)] = ""
 
 
@@ -186,6 +195,8 @@ class SetFileInputRequest(ElementRequest):
 
     file_name: Annotated[str, MaxLen(255)] = ""
     file_bytes: bytes = b""
+    artifact_id: ArtifactRef = ""
+    """See `UploadFile`."""
     files: Annotated[list[UploadFile], MaxLen(16)] = field(default_factory=list)
     """Several, instead of the one above."""
 

@@ -135,6 +135,8 @@ class ExportPdfResponse(BrowserResponse):
     mime_type: str = ""
     size_bytes: int = 0
     sha256: str = ""
+    artifact_id: str = ""
+    """As what it is kept. Empty where there is no room for it any more, or nothing is kept of the session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

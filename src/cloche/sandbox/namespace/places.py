@@ -19,8 +19,18 @@ SHELL_LOCK: Final = "/opt/shell/lock"
 BROWSER: Final = "/opt/chromium"
 LINK: Final = "/run/cloche"
 DATA: Final = "/data"
-DATA_DIRECTORIES: Final = ("home", "policies", "policies/managed", "profile", "staging", "tmp", "workspace")
-"""Made in this order. `staging` is where uploads are put together, beside what they become by a rename."""
+DATA_DIRECTORIES: Final = (
+    "downloads",
+    "home",
+    "policies",
+    "policies/managed",
+    "profile",
+    "staging",
+    "tmp",
+    "workspace",
+)
+"""Made in this order. `staging` is where uploads are put together, beside what they become by a rename; `downloads` is
+where the browser puts files until the daemon has taken them."""
 
 POLICIES: Final = "/data/policies/managed"
 """What Chromium finds as /etc/chromium/policies/managed."""

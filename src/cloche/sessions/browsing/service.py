@@ -30,8 +30,11 @@ from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
 from cloche.clock import Clock
 from cloche.egress.refusals import Refusal
-from cloche.errors import BusyError, ClocheError
+from cloche.errors import BusyError, ClocheError, DeadlineError, InternalError
+from cloche.sessions.audit import AuditWriter, NoAudit
 from cloche.sessions.browsing.action_log import OK, Action, ActionLog
+from cloche.sessions.browsing.artifacts import BrowsingArtifacts, NothingKept
+from cloche.sessions.browsing.auditing import CallAudit
 from cloche.sessions.browsing.domains import AllowedDomains
 from cloche.sessions.browsing.lazy_browser import Dials, LazyBrowser
 from cloche.sessions.browsing.limits import limits_of
@@ -101,12 +104,24 @@ class _Asked:
 class BrowserService(SessionBrowser):
     """See `sessions.interface.SessionBrowser`. Owned by the runner; one for all who use a session."""
 
-    def __init__(self, session: Session, owner: BrowsingOwner, *, tools: Tools, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        session: Session,
+        owner: BrowsingOwner,
+        *,
+        tools: Tools,
+        clock: Clock,
+        metrics: Metrics,
+        audit: AuditWriter | None = None,
+    ) -> None:
         options = session.options
+        self.artifacts: BrowsingArtifacts = NothingKept()
+        """Set once, by the session's `ArtifactSide`, before anybody calls."""
         self._owner = owner
         self._tools = tools
         self._clock = clock
         self._metrics = metrics
+        self._audit = CallAudit(audit or NoAudit())
         self._budget = options.budget
         self._limits = limits_of(options.budget)
         self._domains = AllowedDomains(options.action_allowed_domains)
@@ -141,6 +156,18 @@ class BrowserService(SessionBrowser):
         """The browser that may be connected to has ended; the next call waits for another."""
         self._browser.drop()
 
+    async def outside_budget(self, timeout_s: float) -> Call:
+        """A call for what is kept of the session: it takes nothing from the budget and waits for nobody's turn.
+
+        Raises: ActionError, DeadlineError, and what dialling raises.
+        """
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        try:
+            async with asyncio.timeout_at(deadline):
+                return Call(browser=await self._browser.get(), limits=self._limits, deadline=deadline)
+        except TimeoutError:
+            raise DeadlineError("the browser is not ready") from None
+
     def give_up(self) -> None:
         """The session is left: everything under way raises GoneError."""
         self._left = True
@@ -164,6 +191,7 @@ class BrowserService(SessionBrowser):
 
     async def perform(self, principal: Principal, request: BrowserRequest) -> BrowserResponse:
         asked = _Asked(principal, CASES[type(request)], request, self._clock.now(), self._clock.monotonic())
+        self._audit.require(asked.case)
         with self._place():
             try:
                 async with self._under_way.asking():
@@ -171,7 +199,9 @@ class BrowserService(SessionBrowser):
             except BaseException as error:
                 self._write_down(asked, _code_of(error), "")
                 raise
-            return self._finished(asked, response)
+            response = self._finished(asked, response)
+            await self._audit.settled(asked.case)
+            return response
 
     # --- one call ---------------------------------------------------------------------------------------------------
 
@@ -201,7 +231,10 @@ class BrowserService(SessionBrowser):
         except ClocheError:
             raise
         except Exception:
-            self._log.exception("browser_call_broke", use_case=asked.case.method)
+            is_private = self._owner.current().options.private
+            self._log.error("browser_call_broke", use_case=asked.case.method, exc_info=not is_private)
+            if is_private:  # what is raised may quote the page, and would be logged by the door as well
+                raise InternalError("the call could not be carried out") from None
             raise
 
     async def _carry_out(self, asked: _Asked) -> BrowserResponse:
@@ -210,14 +243,16 @@ class BrowserService(SessionBrowser):
             self._meter.check(self._clock.monotonic())
         browser = await self._browser.get()
         self._select_tab(asked, browser)
+        request = await self.artifacts.before(asked.request)
         deadline = asyncio.get_running_loop().time() + timeout_ms(asked.case, asked.request, self._budget) / 1000
         call = Call(browser=browser, limits=self._limits, deadline=deadline, selected=asked.tab)
         try:
             async with asyncio.timeout_at(deadline + GRACE_S), self._turn(asked, deadline):
                 self._admit(asked)
-                return await self._tools.functions[type(asked.request)](call, asked.request)
+                response = await self._tools.functions[type(request)](call, request)
         except TimeoutError:
             raise ActionError(Failure.TIMEOUT, "it was not done in time") from None
+        return await self.artifacts.after(request, response, asked.tab)
 
     def _select_tab(self, asked: _Asked, browser: Browser) -> None:
         tab_id: str = getattr(asked.request, "tab_id", "")
@@ -254,6 +289,7 @@ class BrowserService(SessionBrowser):
         if not isinstance(response, ActionResponse) or not isinstance(asked.request, ActionRequest):
             return response
         picture, mime_type = await self._picture(asked, asked.request)
+        await self.artifacts.picture_taken(asked.case.method, picture, mime_type, asked.tab)
         return replace(response, failure_screenshot_bytes=picture, failure_screenshot_mime_type=mime_type)
 
     async def _picture(self, asked: _Asked, request: ActionRequest) -> tuple[bytes, str]:
@@ -266,7 +302,8 @@ class BrowserService(SessionBrowser):
                 wanted = min(request.max_failure_screenshot_bytes or most, most)
                 picture, mime_type = await self._tools.failure_screenshot(asked.tab, self._limits, wanted)
         except (ActionError, TimeoutError) as error:
-            self._log.info("failure_screenshot_missing", error=str(error))
+            code = error.code if isinstance(error, ActionError) else Failure.TIMEOUT
+            self._log.info("failure_screenshot_missing", error=str(code))
             return b"", ""
         return (picture, mime_type) if len(picture) <= wanted else (b"", "")
 
@@ -299,7 +336,15 @@ class BrowserService(SessionBrowser):
         """Count a call and, if it is an action, log and tell it."""
         name = asked.case.method
         self._metrics.browser_actions.labels(name, outcome).inc()
-        self._metrics.browser_action_seconds.labels(name).observe(self._clock.monotonic() - asked.started)
+        took_s = self._clock.monotonic() - asked.started
+        self._metrics.browser_action_seconds.labels(name).observe(took_s)
+        self._audit.note(
+            *(self._owner.current(), asked.principal, asked.case, asked.request),
+            outcome=outcome,
+            tab_id=asked.tab_id,
+            page_url=asked.page_url,
+            took_s=took_s,
+        )
         if not asked.case.is_action:
             return None
         if not self._left:
@@ -332,10 +377,7 @@ class BrowserService(SessionBrowser):
         def why_blocked(host: str, port: int) -> Blocked | None:
             return self._refusals.why(host, port, self._clock.monotonic())
 
-        alone = self._owner.current().usage.devtools_clients == 0
-        return await self._tools.open(
-            sock, path, memory=self._memory, limits=self._limits, why_blocked=why_blocked, alone=alone
-        )
+        return await self._tools.open(sock, path, memory=self._memory, limits=self._limits, why_blocked=why_blocked)
 
 
 def _code_of(error: BaseException) -> str:

@@ -24,7 +24,7 @@ class Open(Protocol):
     """`browser.opening.open_browser`."""
 
     def __call__(
-        self, sock: socket.socket, path: str, *, memory: Memory, limits: Limits, why_blocked: WhyBlocked, alone: bool
+        self, sock: socket.socket, path: str, *, memory: Memory, limits: Limits, why_blocked: WhyBlocked
     ) -> Awaitable[Browser]: ...
 
 

@@ -143,7 +143,7 @@ _ROUTES: Final = [
     Route("/status/{code:int}", _status),
     Route("/redirect/{code:int}", _redirect, methods=_ANY),
     Route("/redirects/{count:int}", _redirect_chain),
-    Route("/download/{name}", _download),
+    Route("/download/{name}", _download, methods=["GET", "POST"]),
     Route("/cookies", _cookies),
     Route("/cookies/set", _set_cookies),
     Route("/probe", _probe),

@@ -11,7 +11,7 @@ from cloche.browser.contract.state import GetPermissionsRequest, GetPermissionsR
 from cloche.browser.contract.tabs import BrowserTab, ListTabsRequest, ListTabsResponse
 from cloche.errors import ConflictError, InvalidError, QuotaError
 from cloche.sandbox.spec import Engine
-from cloche.sessions.model import Viewport
+from cloche.sessions.model import Downloads, Viewport
 from cloche.testing.grpc import RunningGrpc
 
 BUDGET = pb.SessionBudget(
@@ -112,21 +112,16 @@ def test_what_makes_no_sense_is_refused_by_the_messages_own_name(fields: dict[st
     assert caught.value.fields["field"] == field
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"allow_downloads": True},
-        {"persistence_enabled": True},
-        {"persistence_id": "a"},
-        {"profile_id": pb.CanonicalId(ulid="01J")},
-        {"private_profile": True},
-    ],
-    ids=lambda fields: next(iter(fields)),
-)
-def test_profiles_and_downloads_are_said_to_be_missing(fields: dict[str, Any]) -> None:
-    with pytest.raises(ConflictError, match="not offered yet") as caught:
-        session_request(pb.CreateSessionRequest(**fields))
-    assert caught.value.fields == {"reason": "not_offered", "field": next(iter(fields))}
+def test_what_a_create_request_keeps_and_lets_out_is_what_it_says() -> None:
+    plain = session_request(pb.CreateSessionRequest())
+    assert (plain.profile, plain.private, plain.downloads) == (None, False, Downloads.OFF)
+    asked = session_request(
+        pb.CreateSessionRequest(
+            allow_downloads=True, private_profile=True, budget=pb.SessionBudget(max_artifacts=3, max_artifact_bytes=9)
+        )
+    )
+    assert (asked.private, asked.downloads) == (True, Downloads.QUARANTINE)
+    assert (asked.budget.artifacts, asked.budget.artifact_bytes, asked.budget.artifacts_bytes) == (3, 9, None)
 
 
 async def test_a_session_is_made_shown_listed_and_closed(door: RunningGrpc) -> None:

@@ -39,8 +39,8 @@ SNAPSHOT = """
 --perms 1777 --size 2000 --tmpfs /dev/shm
 --remount-ro /dev
 --perms 0700 --size 1000 --tmpfs /data
---dir /data/home --dir /data/policies --dir /data/policies/managed --dir /data/profile --dir /data/staging
---dir /data/tmp --dir /data/workspace
+--dir /data/downloads --dir /data/home --dir /data/policies --dir /data/policies/managed --dir /data/profile
+--dir /data/staging --dir /data/tmp --dir /data/workspace
 --clearenv
 --setenv HOME /data/home
 --setenv LANG C.UTF-8

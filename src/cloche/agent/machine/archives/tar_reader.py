@@ -26,7 +26,7 @@ class TarReader:
     """Feed it, and iterate over what each piece holds; `finish` after the last."""
 
     def __init__(self) -> None:
-        self._block = bytearray()
+        self._block = b""
         self._meta: bytearray | None = None
         self._meta_type = b""
         self._data_left = self._padding_left = self._zero_blocks = self._blocks = 0
@@ -50,9 +50,13 @@ class TarReader:
                 view = view[skipped:]
             else:
                 wanted = BLOCK - len(self._block)
-                self._block += view[:wanted]
+                block = bytes(self._block + view[:wanted]) if self._block else bytes(view[:wanted])
                 view = view[wanted:]
-                if len(self._block) == BLOCK and (member := self._next()) is not None:
+                if len(block) < BLOCK:
+                    self._block = block
+                    return
+                self._block = b""
+                if (member := self._next(block)) is not None:
                     yield member
             if self._meta is not None and not self._data_left:
                 self._end_meta(bytes(self._meta))
@@ -64,10 +68,8 @@ class TarReader:
         if not self._blocks:
             raise bad_archive("there is no archive")
 
-    def _next(self) -> Member | None:
-        """The entry that begins with the block that is complete now, if one does."""
-        block = bytes(self._block)
-        self._block.clear()
+    def _next(self, block: bytes) -> Member | None:
+        """The entry that begins with this block, if one does."""
         self._blocks += 1
         if block == _ZEROS:
             self._zero_blocks += 1
@@ -153,9 +155,8 @@ def _text(field: bytes) -> bytes:
 
 def _has_right_sum(block: bytes) -> bool:
     """The sum of all bytes, its own counted as blanks; some programs took bytes to be signed."""
-    others = block[:148] + block[156:]
-    told, total = _number(block[148:156]), sum(others) + 8 * 0x20
-    return told == total or told == total - 256 * sum(byte > 127 for byte in others)
+    told, total = _number(block[148:156]), sum(block) - sum(block[148:156]) + 8 * 0x20
+    return told == total or told == total - 256 * sum(byte > 127 for byte in block[:148] + block[156:])
 
 
 def _number(field: bytes, may_be_negative: bool = False) -> int:
@@ -164,7 +165,13 @@ def _number(field: bytes, may_be_negative: bool = False) -> int:
         value = int.from_bytes(field, "big", signed=True) if field[0] == 0xFF else int.from_bytes(field, "big")
         value = value if value < 0 else value & ((1 << (8 * len(field) - 1)) - 1)
     else:
-        match = _OCTAL.match(field.partition(b"\0")[0])
+        digits = field.partition(b"\0")[0]
+        if digits.isdigit():  # as nearly all of them are; int() takes more than digits, and refuses 8 and 9 itself
+            try:
+                return int(digits, 8)
+            except ValueError:
+                raise bad_archive("a number in the archive is none") from None
+        match = _OCTAL.match(digits)
         if match is None:
             raise bad_archive("a number in the archive is none")
         value = int(match[1] or b"0", 8)

@@ -15,13 +15,16 @@ from cloche.agent.machine.archives.receiving import OnePart, Target, files_of, r
 from cloche.agent.machine.archives.staging import Stage
 from cloche.agent.machine.archives.tar_reader import TarReader
 from cloche.agent.machine.archives.tree import Tree
-from cloche.agent.machine.archives.zip_reader import ZipMember, ZipReader
 from cloche.agent.machine.beneath import Place, Places
 from cloche.agent.machine.exchange import Exchange
 from cloche.agent.machine.problem import Problem
 from cloche.agent.machine.profile import kept_writable
 from cloche.agent.machine.turns import ENTRY_COST, Turns
 from cloche.wire.machine import MAX_PATH_BYTES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cloche.agent.machine.archives.zip_reader import ZipMember, ZipReader
 
 MAX_NOTES: Final = 20
 _SPOOL: Final = b"spool"
@@ -61,6 +64,8 @@ class Upload:
 
     async def take_zip(self) -> dict[str, Any]:
         """Unpack when all of it is there, since what it holds is told at its end."""
+        from cloche.agent.machine.archives.zip_reader import ZipReader
+
         with closing(Tree(self._stage, Tally(), self._turns)) as tree:
             spool = self._stage.make_file(_SPOOL)
             try:
@@ -104,14 +109,14 @@ class Upload:
                     taken.add(at)
         return self._answer(len(wanted), sum(sizes.values()))
 
-    async def _check_sizes(self, reader: ZipReader) -> None:
+    async def _check_sizes(self, reader: "ZipReader") -> None:
         tally = Tally(self._stage.free_bytes())
         for found in reader.members():
             tally.count(found.member.size)
             await self._turn(ENTRY_COST // 8)
         check_ratio(tally.announced_bytes, reader.size)
 
-    async def _unpack(self, reader: ZipReader, found: ZipMember, tree: Tree) -> None:
+    async def _unpack(self, reader: "ZipReader", found: "ZipMember", tree: Tree) -> None:
         member = found.member
         if member.kind is Kind.LINK:
             if member.size > MAX_PATH_BYTES:

@@ -41,14 +41,14 @@ class _Level(NamedTuple):
 def walk(top_fd: int, notes: Notes, leaves_out: frozenset[bytes] = frozenset()) -> Generator[Found | None, None, None]:
     """Yield what is found, a directory before what is in it, and None whenever it is somebody else's turn.
 
-    What has vanished, cannot be read, is too deep or is neither file, directory nor link is noted and skipped, names in
-    `leaves_out` at the top without a note. Must be closed. `top_fd` stays open. Raises: OSError: out of descriptors, or
-    of memory.
+    What has vanished, cannot be read, is too deep or is neither file, directory nor link is noted and skipped, what is
+    in `leaves_out` (paths from the top) without a note. Must be closed. `top_fd` stays open. Raises: OSError: out of
+    descriptors, or of memory.
     """
     levels: list[_Level] = []
     left, skipped = MAX_ENTRIES_SENT, 0
     try:
-        ahead = yield from _names(top_fd, left, leaves_out)
+        ahead = yield from _names(top_fd, b"", left, leaves_out)
         levels.append(_Level(os.dup(top_fd), b"", ahead))
         while levels:
             level = levels[-1]
@@ -70,7 +70,7 @@ def walk(top_fd: int, notes: Notes, leaves_out: frozenset[bytes] = frozenset()) 
             try:
                 yield found
                 if found.kind is Kind.DIRECTORY:
-                    below = yield from _below(found, len(levels), left, notes)
+                    below = yield from _below(found, len(levels), left, leaves_out, notes)
                     if below is not None:
                         levels.append(below)
             finally:
@@ -81,13 +81,16 @@ def walk(top_fd: int, notes: Notes, leaves_out: frozenset[bytes] = frozenset()) 
             os.close(level.fd)
 
 
-def _below(found: Found, depth: int, left: int, notes: Notes) -> Generator[None, None, _Level | None]:
+def _below(
+    found: Found, depth: int, left: int, leaves_out: frozenset[bytes], notes: Notes
+) -> Generator[None, None, _Level | None]:
     if depth >= MAX_DEPTH or len(found.path) > MAX_NAME_BYTES - 256:
         notes.skipped(found.path, "what is in it lies too deep")
         return None
     try:
-        ahead = yield from _names(found.fd, left, frozenset())
-        return _Level(os.dup(found.fd), found.path + b"/", ahead)
+        prefix = found.path + b"/"
+        ahead = yield from _names(found.fd, prefix, left, leaves_out)
+        return _Level(os.dup(found.fd), prefix, ahead)
     except OSError as error:
         if error.errno in _EXHAUSTED:
             raise
@@ -95,13 +98,15 @@ def _below(found: Found, depth: int, left: int, notes: Notes) -> Generator[None,
         return None
 
 
-def _names(fd: int, most: int, leaves_out: frozenset[bytes]) -> Generator[None, None, list[tuple[bytes, Kind | None]]]:
+def _names(
+    fd: int, prefix: bytes, most: int, leaves_out: frozenset[bytes]
+) -> Generator[None, None, list[tuple[bytes, Kind | None]]]:
     """The names in a directory, in reverse; a few more than `most`, so that it shows that there are too many."""
     names: list[tuple[bytes, Kind | None]] = []
     with os.scandir(fd) as entries:
         for entry in entries:
             name = os.fsencode(entry.name)
-            if name not in leaves_out:
+            if prefix + name not in leaves_out:
                 names.append((name, _kind(entry)))
             if len(names) > most:
                 break

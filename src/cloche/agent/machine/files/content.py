@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Final
 
 from cloche.agent.machine.beneath import Place, open_beneath, parent_of
-from cloche.agent.machine.exchange import PIECE_BYTES, Exchange
+from cloche.agent.machine.exchange import Exchange
 from cloche.agent.machine.files.labels import decimal_seconds
 from cloche.agent.machine.problem import Problem
 from cloche.wire.machine import MODIFIED_FIELD, SIZE_FIELD
@@ -51,19 +51,10 @@ async def send_file(exchange: Exchange, place: Place, offset: int, length: int |
         end = size if length is None else min(size, offset + length)
         fields = {SIZE_FIELD: str(size), MODIFIED_FIELD: decimal_seconds(status.st_mtime_ns)}
         await exchange.begin("application/octet-stream", length=end - offset, fields=fields)
-        await _send_range(exchange, fd, offset, end)
+        # What the file grows by is not sent: its length has been told. One that shrinks breaks the answer off.
+        await exchange.write_from(fd, offset, end)
     finally:
         os.close(fd)
-
-
-async def _send_range(exchange: Exchange, fd: int, at: int, end: int) -> None:
-    """What the file grows by is not sent: its length has been told. One that shrinks breaks the answer off."""
-    while at < end:
-        piece = os.pread(fd, min(PIECE_BYTES, end - at), at)
-        if not piece:
-            raise ConnectionAbortedError("the file has become shorter while it was read")
-        await exchange.write(piece)
-        at += len(piece)
 
 
 async def receive_file(

@@ -31,7 +31,7 @@ class HealthResponse(_message.Message):
     def __init__(self, v: _Optional[int] = ..., status: _Optional[str] = ..., uptime_seconds: _Optional[int] = ..., active_sessions: _Optional[int] = ...) -> None: ...
 
 class SessionBudget(_message.Message):
-    __slots__ = ("v", "max_navigation_timeout_ms", "max_session_lifetime_ms", "max_screenshot_bytes", "max_response_bytes", "max_title_bytes", "max_action_timeout_ms", "max_type_input_bytes", "max_actions_per_session", "max_actions_per_window", "action_rate_window_ms", "max_action_log_entries", "max_observe_snapshot_bytes", "max_visible_text_bytes", "max_network_log_entries", "max_network_log_bytes", "max_tabs_per_session", "max_upload_bytes", "max_pdf_bytes", "max_memory_bytes", "max_processes", "max_cpu_cores", "max_disk_bytes", "max_egress_bytes", "max_egress_connections", "on_exhausted")
+    __slots__ = ("v", "max_navigation_timeout_ms", "max_session_lifetime_ms", "max_screenshot_bytes", "max_response_bytes", "max_title_bytes", "max_action_timeout_ms", "max_type_input_bytes", "max_actions_per_session", "max_actions_per_window", "action_rate_window_ms", "max_action_log_entries", "max_observe_snapshot_bytes", "max_visible_text_bytes", "max_network_log_entries", "max_network_log_bytes", "max_tabs_per_session", "max_upload_bytes", "max_pdf_bytes", "max_memory_bytes", "max_processes", "max_cpu_cores", "max_disk_bytes", "max_egress_bytes", "max_egress_connections", "on_exhausted", "max_artifact_bytes", "max_artifacts_bytes", "max_artifacts")
     V_FIELD_NUMBER: _ClassVar[int]
     MAX_NAVIGATION_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     MAX_SESSION_LIFETIME_MS_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +58,9 @@ class SessionBudget(_message.Message):
     MAX_EGRESS_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_EGRESS_CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
     ON_EXHAUSTED_FIELD_NUMBER: _ClassVar[int]
+    MAX_ARTIFACT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_ARTIFACTS_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
     v: int
     max_navigation_timeout_ms: int
     max_session_lifetime_ms: int
@@ -84,7 +87,10 @@ class SessionBudget(_message.Message):
     max_egress_bytes: int
     max_egress_connections: int
     on_exhausted: str
-    def __init__(self, v: _Optional[int] = ..., max_navigation_timeout_ms: _Optional[int] = ..., max_session_lifetime_ms: _Optional[int] = ..., max_screenshot_bytes: _Optional[int] = ..., max_response_bytes: _Optional[int] = ..., max_title_bytes: _Optional[int] = ..., max_action_timeout_ms: _Optional[int] = ..., max_type_input_bytes: _Optional[int] = ..., max_actions_per_session: _Optional[int] = ..., max_actions_per_window: _Optional[int] = ..., action_rate_window_ms: _Optional[int] = ..., max_action_log_entries: _Optional[int] = ..., max_observe_snapshot_bytes: _Optional[int] = ..., max_visible_text_bytes: _Optional[int] = ..., max_network_log_entries: _Optional[int] = ..., max_network_log_bytes: _Optional[int] = ..., max_tabs_per_session: _Optional[int] = ..., max_upload_bytes: _Optional[int] = ..., max_pdf_bytes: _Optional[int] = ..., max_memory_bytes: _Optional[int] = ..., max_processes: _Optional[int] = ..., max_cpu_cores: _Optional[float] = ..., max_disk_bytes: _Optional[int] = ..., max_egress_bytes: _Optional[int] = ..., max_egress_connections: _Optional[int] = ..., on_exhausted: _Optional[str] = ...) -> None: ...
+    max_artifact_bytes: int
+    max_artifacts_bytes: int
+    max_artifacts: int
+    def __init__(self, v: _Optional[int] = ..., max_navigation_timeout_ms: _Optional[int] = ..., max_session_lifetime_ms: _Optional[int] = ..., max_screenshot_bytes: _Optional[int] = ..., max_response_bytes: _Optional[int] = ..., max_title_bytes: _Optional[int] = ..., max_action_timeout_ms: _Optional[int] = ..., max_type_input_bytes: _Optional[int] = ..., max_actions_per_session: _Optional[int] = ..., max_actions_per_window: _Optional[int] = ..., action_rate_window_ms: _Optional[int] = ..., max_action_log_entries: _Optional[int] = ..., max_observe_snapshot_bytes: _Optional[int] = ..., max_visible_text_bytes: _Optional[int] = ..., max_network_log_entries: _Optional[int] = ..., max_network_log_bytes: _Optional[int] = ..., max_tabs_per_session: _Optional[int] = ..., max_upload_bytes: _Optional[int] = ..., max_pdf_bytes: _Optional[int] = ..., max_memory_bytes: _Optional[int] = ..., max_processes: _Optional[int] = ..., max_cpu_cores: _Optional[float] = ..., max_disk_bytes: _Optional[int] = ..., max_egress_bytes: _Optional[int] = ..., max_egress_connections: _Optional[int] = ..., on_exhausted: _Optional[str] = ..., max_artifact_bytes: _Optional[int] = ..., max_artifacts_bytes: _Optional[int] = ..., max_artifacts: _Optional[int] = ...) -> None: ...
 
 class SessionViewport(_message.Message):
     __slots__ = ("v", "width", "height", "device_scale_factor")
@@ -99,7 +105,7 @@ class SessionViewport(_message.Message):
     def __init__(self, v: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., device_scale_factor: _Optional[float] = ...) -> None: ...
 
 class CreateSessionRequest(_message.Message):
-    __slots__ = ("v", "principal", "idle_ttl_ms", "budget", "allow_private_targets", "allow_downloads", "action_allowed_domains", "persistence_enabled", "persistence_id", "channel", "profile_id", "private_profile", "private_hosts", "allow_hosts", "deny_hosts", "viewport", "engine", "labels", "start_url", "locale", "timezone", "user_agent")
+    __slots__ = ("v", "principal", "idle_ttl_ms", "budget", "allow_private_targets", "allow_downloads", "action_allowed_domains", "persistence_enabled", "persistence_id", "channel", "profile_id", "private_profile", "private_hosts", "allow_hosts", "deny_hosts", "viewport", "engine", "labels", "start_url", "locale", "timezone", "user_agent", "profile_if_busy", "profile_form")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -129,6 +135,8 @@ class CreateSessionRequest(_message.Message):
     LOCALE_FIELD_NUMBER: _ClassVar[int]
     TIMEZONE_FIELD_NUMBER: _ClassVar[int]
     USER_AGENT_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_IF_BUSY_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FORM_FIELD_NUMBER: _ClassVar[int]
     v: int
     principal: str
     idle_ttl_ms: int
@@ -151,7 +159,9 @@ class CreateSessionRequest(_message.Message):
     locale: str
     timezone: str
     user_agent: str
-    def __init__(self, v: _Optional[int] = ..., principal: _Optional[str] = ..., idle_ttl_ms: _Optional[int] = ..., budget: _Optional[_Union[SessionBudget, _Mapping]] = ..., allow_private_targets: _Optional[bool] = ..., allow_downloads: _Optional[bool] = ..., action_allowed_domains: _Optional[_Iterable[str]] = ..., persistence_enabled: _Optional[bool] = ..., persistence_id: _Optional[str] = ..., channel: _Optional[str] = ..., profile_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., private_profile: _Optional[bool] = ..., private_hosts: _Optional[_Iterable[str]] = ..., allow_hosts: _Optional[_Iterable[str]] = ..., deny_hosts: _Optional[_Iterable[str]] = ..., viewport: _Optional[_Union[SessionViewport, _Mapping]] = ..., engine: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., start_url: _Optional[str] = ..., locale: _Optional[str] = ..., timezone: _Optional[str] = ..., user_agent: _Optional[str] = ...) -> None: ...
+    profile_if_busy: str
+    profile_form: str
+    def __init__(self, v: _Optional[int] = ..., principal: _Optional[str] = ..., idle_ttl_ms: _Optional[int] = ..., budget: _Optional[_Union[SessionBudget, _Mapping]] = ..., allow_private_targets: _Optional[bool] = ..., allow_downloads: _Optional[bool] = ..., action_allowed_domains: _Optional[_Iterable[str]] = ..., persistence_enabled: _Optional[bool] = ..., persistence_id: _Optional[str] = ..., channel: _Optional[str] = ..., profile_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., private_profile: _Optional[bool] = ..., private_hosts: _Optional[_Iterable[str]] = ..., allow_hosts: _Optional[_Iterable[str]] = ..., deny_hosts: _Optional[_Iterable[str]] = ..., viewport: _Optional[_Union[SessionViewport, _Mapping]] = ..., engine: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., start_url: _Optional[str] = ..., locale: _Optional[str] = ..., timezone: _Optional[str] = ..., user_agent: _Optional[str] = ..., profile_if_busy: _Optional[str] = ..., profile_form: _Optional[str] = ...) -> None: ...
 
 class CreateSessionResponse(_message.Message):
     __slots__ = ("v", "session_id", "created_at_unix_ms", "effective_budget", "downloads_enabled", "action_allowed_domains", "persistence_enabled", "persistence_id", "state_restored", "profile_id", "private_profile", "expires_at_unix_ms", "status", "private_hosts")
@@ -587,14 +597,18 @@ class Effects(_message.Message):
     def __init__(self, v: _Optional[int] = ..., navigated: _Optional[bool] = ..., navigated_url: _Optional[str] = ..., new_tab_ids: _Optional[_Iterable[str]] = ..., downloads: _Optional[_Iterable[_Union[DownloadInfo, _Mapping]]] = ..., dialog: _Optional[_Union[DialogInfo, _Mapping]] = ..., file_chooser: _Optional[bool] = ...) -> None: ...
 
 class DownloadInfo(_message.Message):
-    __slots__ = ("v", "url", "suggested_filename")
+    __slots__ = ("v", "url", "suggested_filename", "guid", "artifact_id")
     V_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     SUGGESTED_FILENAME_FIELD_NUMBER: _ClassVar[int]
+    GUID_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
     v: int
     url: str
     suggested_filename: str
-    def __init__(self, v: _Optional[int] = ..., url: _Optional[str] = ..., suggested_filename: _Optional[str] = ...) -> None: ...
+    guid: str
+    artifact_id: str
+    def __init__(self, v: _Optional[int] = ..., url: _Optional[str] = ..., suggested_filename: _Optional[str] = ..., guid: _Optional[str] = ..., artifact_id: _Optional[str] = ...) -> None: ...
 
 class DialogInfo(_message.Message):
     __slots__ = ("v", "type", "message", "default_prompt", "url")
@@ -611,7 +625,7 @@ class DialogInfo(_message.Message):
     def __init__(self, v: _Optional[int] = ..., type: _Optional[str] = ..., message: _Optional[str] = ..., default_prompt: _Optional[str] = ..., url: _Optional[str] = ...) -> None: ...
 
 class ClickResponse(_message.Message):
-    __slots__ = ("v", "success", "error", "detail", "rule", "usage", "action_log", "failure_screenshot_bytes", "failure_screenshot_mime_type", "matches", "effects", "x", "y")
+    __slots__ = ("v", "success", "error", "detail", "rule", "usage", "action_log", "failure_screenshot_bytes", "failure_screenshot_mime_type", "matches", "effects", "x", "y", "artifact")
     V_FIELD_NUMBER: _ClassVar[int]
     SUCCESS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
@@ -625,6 +639,7 @@ class ClickResponse(_message.Message):
     EFFECTS_FIELD_NUMBER: _ClassVar[int]
     X_FIELD_NUMBER: _ClassVar[int]
     Y_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
     v: int
     success: bool
     error: str
@@ -638,7 +653,8 @@ class ClickResponse(_message.Message):
     effects: Effects
     x: float
     y: float
-    def __init__(self, v: _Optional[int] = ..., success: _Optional[bool] = ..., error: _Optional[str] = ..., detail: _Optional[str] = ..., rule: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., action_log: _Optional[_Union[ActionLogEntry, _Mapping]] = ..., failure_screenshot_bytes: _Optional[bytes] = ..., failure_screenshot_mime_type: _Optional[str] = ..., matches: _Optional[int] = ..., effects: _Optional[_Union[Effects, _Mapping]] = ..., x: _Optional[float] = ..., y: _Optional[float] = ...) -> None: ...
+    artifact: DownloadArtifact
+    def __init__(self, v: _Optional[int] = ..., success: _Optional[bool] = ..., error: _Optional[str] = ..., detail: _Optional[str] = ..., rule: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., action_log: _Optional[_Union[ActionLogEntry, _Mapping]] = ..., failure_screenshot_bytes: _Optional[bytes] = ..., failure_screenshot_mime_type: _Optional[str] = ..., matches: _Optional[int] = ..., effects: _Optional[_Union[Effects, _Mapping]] = ..., x: _Optional[float] = ..., y: _Optional[float] = ..., artifact: _Optional[_Union[DownloadArtifact, _Mapping]] = ...) -> None: ...
 
 class HoverRequest(_message.Message):
     __slots__ = ("v", "session_id", "tab_id", "timeout_ms", "capture_failure_screenshot", "max_failure_screenshot_bytes", "selector", "strict", "modifiers", "position_x", "position_y", "force")
@@ -927,19 +943,21 @@ class SelectResponse(_message.Message):
     def __init__(self, v: _Optional[int] = ..., success: _Optional[bool] = ..., error: _Optional[str] = ..., detail: _Optional[str] = ..., rule: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., action_log: _Optional[_Union[ActionLogEntry, _Mapping]] = ..., failure_screenshot_bytes: _Optional[bytes] = ..., failure_screenshot_mime_type: _Optional[str] = ..., matches: _Optional[int] = ..., effects: _Optional[_Union[Effects, _Mapping]] = ..., selected_value: _Optional[str] = ..., selected_values: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class UploadFile(_message.Message):
-    __slots__ = ("v", "file_name", "file_bytes", "mime_type")
+    __slots__ = ("v", "file_name", "file_bytes", "mime_type", "artifact_id")
     V_FIELD_NUMBER: _ClassVar[int]
     FILE_NAME_FIELD_NUMBER: _ClassVar[int]
     FILE_BYTES_FIELD_NUMBER: _ClassVar[int]
     MIME_TYPE_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
     v: int
     file_name: str
     file_bytes: bytes
     mime_type: str
-    def __init__(self, v: _Optional[int] = ..., file_name: _Optional[str] = ..., file_bytes: _Optional[bytes] = ..., mime_type: _Optional[str] = ...) -> None: ...
+    artifact_id: str
+    def __init__(self, v: _Optional[int] = ..., file_name: _Optional[str] = ..., file_bytes: _Optional[bytes] = ..., mime_type: _Optional[str] = ..., artifact_id: _Optional[str] = ...) -> None: ...
 
 class SetFileInputRequest(_message.Message):
-    __slots__ = ("v", "session_id", "tab_id", "timeout_ms", "capture_failure_screenshot", "max_failure_screenshot_bytes", "selector", "strict", "file_name", "file_bytes", "files")
+    __slots__ = ("v", "session_id", "tab_id", "timeout_ms", "capture_failure_screenshot", "max_failure_screenshot_bytes", "selector", "strict", "file_name", "file_bytes", "files", "artifact_id")
     V_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     TAB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -951,6 +969,7 @@ class SetFileInputRequest(_message.Message):
     FILE_NAME_FIELD_NUMBER: _ClassVar[int]
     FILE_BYTES_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
     v: int
     session_id: CanonicalId
     tab_id: str
@@ -962,7 +981,8 @@ class SetFileInputRequest(_message.Message):
     file_name: str
     file_bytes: bytes
     files: _containers.RepeatedCompositeFieldContainer[UploadFile]
-    def __init__(self, v: _Optional[int] = ..., session_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., tab_id: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., capture_failure_screenshot: _Optional[bool] = ..., max_failure_screenshot_bytes: _Optional[int] = ..., selector: _Optional[str] = ..., strict: _Optional[bool] = ..., file_name: _Optional[str] = ..., file_bytes: _Optional[bytes] = ..., files: _Optional[_Iterable[_Union[UploadFile, _Mapping]]] = ...) -> None: ...
+    artifact_id: str
+    def __init__(self, v: _Optional[int] = ..., session_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., tab_id: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., capture_failure_screenshot: _Optional[bool] = ..., max_failure_screenshot_bytes: _Optional[int] = ..., selector: _Optional[str] = ..., strict: _Optional[bool] = ..., file_name: _Optional[str] = ..., file_bytes: _Optional[bytes] = ..., files: _Optional[_Iterable[_Union[UploadFile, _Mapping]]] = ..., artifact_id: _Optional[str] = ...) -> None: ...
 
 class SetFileInputResponse(_message.Message):
     __slots__ = ("v", "success", "error", "detail", "rule", "usage", "action_log", "failure_screenshot_bytes", "failure_screenshot_mime_type", "matches", "effects", "uploaded_file_name", "uploaded_file_bytes", "uploaded_files")
@@ -1553,7 +1573,7 @@ class ExportPdfRequest(_message.Message):
     def __init__(self, v: _Optional[int] = ..., session_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., tab_id: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., max_bytes: _Optional[int] = ..., landscape: _Optional[bool] = ..., print_background: _Optional[bool] = ..., scale: _Optional[float] = ..., paper_width: _Optional[float] = ..., paper_height: _Optional[float] = ..., margin_top: _Optional[float] = ..., margin_bottom: _Optional[float] = ..., margin_left: _Optional[float] = ..., margin_right: _Optional[float] = ..., page_ranges: _Optional[str] = ..., prefer_css_page_size: _Optional[bool] = ...) -> None: ...
 
 class ExportPdfResponse(_message.Message):
-    __slots__ = ("v", "success", "error", "detail", "rule", "usage", "pdf_bytes", "mime_type", "size_bytes", "sha256")
+    __slots__ = ("v", "success", "error", "detail", "rule", "usage", "pdf_bytes", "mime_type", "size_bytes", "sha256", "artifact_id", "artifact")
     V_FIELD_NUMBER: _ClassVar[int]
     SUCCESS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
@@ -1564,6 +1584,8 @@ class ExportPdfResponse(_message.Message):
     MIME_TYPE_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
     v: int
     success: bool
     error: str
@@ -1574,7 +1596,9 @@ class ExportPdfResponse(_message.Message):
     mime_type: str
     size_bytes: int
     sha256: str
-    def __init__(self, v: _Optional[int] = ..., success: _Optional[bool] = ..., error: _Optional[str] = ..., detail: _Optional[str] = ..., rule: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., pdf_bytes: _Optional[bytes] = ..., mime_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ...) -> None: ...
+    artifact_id: str
+    artifact: DownloadArtifact
+    def __init__(self, v: _Optional[int] = ..., success: _Optional[bool] = ..., error: _Optional[str] = ..., detail: _Optional[str] = ..., rule: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., pdf_bytes: _Optional[bytes] = ..., mime_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., artifact_id: _Optional[str] = ..., artifact: _Optional[_Union[DownloadArtifact, _Mapping]] = ...) -> None: ...
 
 class GetTitleRequest(_message.Message):
     __slots__ = ("v", "session_id", "tab_id", "timeout_ms", "max_title_bytes")
@@ -2599,3 +2623,321 @@ class RelayActionResponse(_message.Message):
     selection: RelaySelection
     snapshot: RelaySnapshot
     def __init__(self, v: _Optional[int] = ..., success: _Optional[bool] = ..., action: _Optional[str] = ..., error: _Optional[str] = ..., detail: _Optional[str] = ..., rule: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., opened_tab: _Optional[_Union[BrowserTab, _Mapping]] = ..., selection: _Optional[_Union[RelaySelection, _Mapping]] = ..., snapshot: _Optional[_Union[RelaySnapshot, _Mapping]] = ...) -> None: ...
+
+class BrowserProfile(_message.Message):
+    __slots__ = ("v", "profile_id", "principal", "name", "theme_color", "created_unix_ms", "updated_unix_ms", "last_used_unix_ms", "persistence_enabled", "private_profile", "active", "revision", "form", "engine", "size_bytes", "used_by", "written_by")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    THEME_COLOR_FIELD_NUMBER: _ClassVar[int]
+    CREATED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    LAST_USED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    PERSISTENCE_ENABLED_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_PROFILE_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    FORM_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    USED_BY_FIELD_NUMBER: _ClassVar[int]
+    WRITTEN_BY_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    profile_id: CanonicalId
+    principal: str
+    name: str
+    theme_color: str
+    created_unix_ms: int
+    updated_unix_ms: int
+    last_used_unix_ms: int
+    persistence_enabled: bool
+    private_profile: bool
+    active: bool
+    revision: int
+    form: str
+    engine: str
+    size_bytes: int
+    used_by: _containers.RepeatedCompositeFieldContainer[CanonicalId]
+    written_by: CanonicalId
+    def __init__(self, v: _Optional[int] = ..., profile_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., principal: _Optional[str] = ..., name: _Optional[str] = ..., theme_color: _Optional[str] = ..., created_unix_ms: _Optional[int] = ..., updated_unix_ms: _Optional[int] = ..., last_used_unix_ms: _Optional[int] = ..., persistence_enabled: _Optional[bool] = ..., private_profile: _Optional[bool] = ..., active: _Optional[bool] = ..., revision: _Optional[int] = ..., form: _Optional[str] = ..., engine: _Optional[str] = ..., size_bytes: _Optional[int] = ..., used_by: _Optional[_Iterable[_Union[CanonicalId, _Mapping]]] = ..., written_by: _Optional[_Union[CanonicalId, _Mapping]] = ...) -> None: ...
+
+class ListProfilesRequest(_message.Message):
+    __slots__ = ("v", "principal", "limit", "cursor")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    principal: str
+    limit: int
+    cursor: str
+    def __init__(self, v: _Optional[int] = ..., principal: _Optional[str] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class ListProfilesResponse(_message.Message):
+    __slots__ = ("v", "profiles", "active_profile_id", "next_cursor")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PROFILES_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    profiles: _containers.RepeatedCompositeFieldContainer[BrowserProfile]
+    active_profile_id: CanonicalId
+    next_cursor: str
+    def __init__(self, v: _Optional[int] = ..., profiles: _Optional[_Iterable[_Union[BrowserProfile, _Mapping]]] = ..., active_profile_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., next_cursor: _Optional[str] = ...) -> None: ...
+
+class CreateProfileRequest(_message.Message):
+    __slots__ = ("v", "principal", "name", "theme_color", "persistence_enabled", "private_profile")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    THEME_COLOR_FIELD_NUMBER: _ClassVar[int]
+    PERSISTENCE_ENABLED_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_PROFILE_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    principal: str
+    name: str
+    theme_color: str
+    persistence_enabled: bool
+    private_profile: bool
+    def __init__(self, v: _Optional[int] = ..., principal: _Optional[str] = ..., name: _Optional[str] = ..., theme_color: _Optional[str] = ..., persistence_enabled: _Optional[bool] = ..., private_profile: _Optional[bool] = ...) -> None: ...
+
+class CreateProfileResponse(_message.Message):
+    __slots__ = ("v", "profile")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    profile: BrowserProfile
+    def __init__(self, v: _Optional[int] = ..., profile: _Optional[_Union[BrowserProfile, _Mapping]] = ...) -> None: ...
+
+class RenameProfileRequest(_message.Message):
+    __slots__ = ("v", "principal", "profile_id", "name")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    principal: str
+    profile_id: CanonicalId
+    name: str
+    def __init__(self, v: _Optional[int] = ..., principal: _Optional[str] = ..., profile_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., name: _Optional[str] = ...) -> None: ...
+
+class RenameProfileResponse(_message.Message):
+    __slots__ = ("v", "profile")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    profile: BrowserProfile
+    def __init__(self, v: _Optional[int] = ..., profile: _Optional[_Union[BrowserProfile, _Mapping]] = ...) -> None: ...
+
+class DeleteProfileRequest(_message.Message):
+    __slots__ = ("v", "principal", "profile_id", "force")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    principal: str
+    profile_id: CanonicalId
+    force: bool
+    def __init__(self, v: _Optional[int] = ..., principal: _Optional[str] = ..., profile_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., force: _Optional[bool] = ...) -> None: ...
+
+class DeleteProfileResponse(_message.Message):
+    __slots__ = ("v", "deleted", "active_profile_id")
+    V_FIELD_NUMBER: _ClassVar[int]
+    DELETED_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    deleted: bool
+    active_profile_id: CanonicalId
+    def __init__(self, v: _Optional[int] = ..., deleted: _Optional[bool] = ..., active_profile_id: _Optional[_Union[CanonicalId, _Mapping]] = ...) -> None: ...
+
+class SetActiveProfileRequest(_message.Message):
+    __slots__ = ("v", "principal", "profile_id")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    principal: str
+    profile_id: CanonicalId
+    def __init__(self, v: _Optional[int] = ..., principal: _Optional[str] = ..., profile_id: _Optional[_Union[CanonicalId, _Mapping]] = ...) -> None: ...
+
+class SetActiveProfileResponse(_message.Message):
+    __slots__ = ("v", "profile")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    profile: BrowserProfile
+    def __init__(self, v: _Optional[int] = ..., profile: _Optional[_Union[BrowserProfile, _Mapping]] = ...) -> None: ...
+
+class ForkProfileRequest(_message.Message):
+    __slots__ = ("v", "principal", "profile_id", "name", "revision")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    principal: str
+    profile_id: CanonicalId
+    name: str
+    revision: int
+    def __init__(self, v: _Optional[int] = ..., principal: _Optional[str] = ..., profile_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., name: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class ForkProfileResponse(_message.Message):
+    __slots__ = ("v", "profile")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    profile: BrowserProfile
+    def __init__(self, v: _Optional[int] = ..., profile: _Optional[_Union[BrowserProfile, _Mapping]] = ...) -> None: ...
+
+class SaveProfileRequest(_message.Message):
+    __slots__ = ("v", "session_id")
+    V_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    session_id: CanonicalId
+    def __init__(self, v: _Optional[int] = ..., session_id: _Optional[_Union[CanonicalId, _Mapping]] = ...) -> None: ...
+
+class SaveProfileResponse(_message.Message):
+    __slots__ = ("v", "profile")
+    V_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    profile: BrowserProfile
+    def __init__(self, v: _Optional[int] = ..., profile: _Optional[_Union[BrowserProfile, _Mapping]] = ...) -> None: ...
+
+class DownloadArtifact(_message.Message):
+    __slots__ = ("v", "artifact_id", "session_id", "profile_id", "source_url", "file_name", "mime_type", "size_bytes", "sha256", "created_at_unix_ms", "quarantined", "quarantine_reason", "kind", "state", "quarantine_reasons", "declared_mime_type", "referrer", "expires_at_unix_ms", "principal", "decided_by")
+    V_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_URL_FIELD_NUMBER: _ClassVar[int]
+    FILE_NAME_FIELD_NUMBER: _ClassVar[int]
+    MIME_TYPE_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    QUARANTINED_FIELD_NUMBER: _ClassVar[int]
+    QUARANTINE_REASON_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    QUARANTINE_REASONS_FIELD_NUMBER: _ClassVar[int]
+    DECLARED_MIME_TYPE_FIELD_NUMBER: _ClassVar[int]
+    REFERRER_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_BY_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    artifact_id: CanonicalId
+    session_id: CanonicalId
+    profile_id: CanonicalId
+    source_url: str
+    file_name: str
+    mime_type: str
+    size_bytes: int
+    sha256: str
+    created_at_unix_ms: int
+    quarantined: bool
+    quarantine_reason: str
+    kind: str
+    state: str
+    quarantine_reasons: _containers.RepeatedScalarFieldContainer[str]
+    declared_mime_type: str
+    referrer: str
+    expires_at_unix_ms: int
+    principal: str
+    decided_by: str
+    def __init__(self, v: _Optional[int] = ..., artifact_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., session_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., profile_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., source_url: _Optional[str] = ..., file_name: _Optional[str] = ..., mime_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., created_at_unix_ms: _Optional[int] = ..., quarantined: _Optional[bool] = ..., quarantine_reason: _Optional[str] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., quarantine_reasons: _Optional[_Iterable[str]] = ..., declared_mime_type: _Optional[str] = ..., referrer: _Optional[str] = ..., expires_at_unix_ms: _Optional[int] = ..., principal: _Optional[str] = ..., decided_by: _Optional[str] = ...) -> None: ...
+
+class ListDownloadArtifactsRequest(_message.Message):
+    __slots__ = ("v", "session_id", "limit", "quarantined_only", "cursor")
+    V_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    QUARANTINED_ONLY_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    session_id: CanonicalId
+    limit: int
+    quarantined_only: bool
+    cursor: str
+    def __init__(self, v: _Optional[int] = ..., session_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., limit: _Optional[int] = ..., quarantined_only: _Optional[bool] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class ListDownloadArtifactsResponse(_message.Message):
+    __slots__ = ("v", "artifacts", "truncated", "error", "next_cursor")
+    V_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    artifacts: _containers.RepeatedCompositeFieldContainer[DownloadArtifact]
+    truncated: bool
+    error: str
+    next_cursor: str
+    def __init__(self, v: _Optional[int] = ..., artifacts: _Optional[_Iterable[_Union[DownloadArtifact, _Mapping]]] = ..., truncated: _Optional[bool] = ..., error: _Optional[str] = ..., next_cursor: _Optional[str] = ...) -> None: ...
+
+class GetDownloadArtifactRequest(_message.Message):
+    __slots__ = ("v", "session_id", "artifact_id", "max_bytes", "quarantined")
+    V_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    QUARANTINED_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    session_id: CanonicalId
+    artifact_id: CanonicalId
+    max_bytes: int
+    quarantined: bool
+    def __init__(self, v: _Optional[int] = ..., session_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., artifact_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., max_bytes: _Optional[int] = ..., quarantined: _Optional[bool] = ...) -> None: ...
+
+class GetDownloadArtifactResponse(_message.Message):
+    __slots__ = ("v", "success", "error", "detail", "artifact", "content")
+    V_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    success: bool
+    error: str
+    detail: str
+    artifact: DownloadArtifact
+    content: bytes
+    def __init__(self, v: _Optional[int] = ..., success: _Optional[bool] = ..., error: _Optional[str] = ..., detail: _Optional[str] = ..., artifact: _Optional[_Union[DownloadArtifact, _Mapping]] = ..., content: _Optional[bytes] = ...) -> None: ...
+
+class ReleaseDownloadArtifactRequest(_message.Message):
+    __slots__ = ("v", "artifact_id")
+    V_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    artifact_id: CanonicalId
+    def __init__(self, v: _Optional[int] = ..., artifact_id: _Optional[_Union[CanonicalId, _Mapping]] = ...) -> None: ...
+
+class ReleaseDownloadArtifactResponse(_message.Message):
+    __slots__ = ("v", "artifact")
+    V_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    artifact: DownloadArtifact
+    def __init__(self, v: _Optional[int] = ..., artifact: _Optional[_Union[DownloadArtifact, _Mapping]] = ...) -> None: ...
+
+class DeleteDownloadArtifactRequest(_message.Message):
+    __slots__ = ("v", "artifact_id")
+    V_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    artifact_id: CanonicalId
+    def __init__(self, v: _Optional[int] = ..., artifact_id: _Optional[_Union[CanonicalId, _Mapping]] = ...) -> None: ...
+
+class DeleteDownloadArtifactResponse(_message.Message):
+    __slots__ = ("v", "deleted")
+    V_FIELD_NUMBER: _ClassVar[int]
+    DELETED_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    deleted: bool
+    def __init__(self, v: _Optional[int] = ..., deleted: _Optional[bool] = ...) -> None: ...

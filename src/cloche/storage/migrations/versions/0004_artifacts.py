@@ -1,4 +1,7 @@
-"""Files that came out of sessions. They outlive the sessions' rows, so there is no foreign key."""
+"""Files that came out of sessions. They outlive the sessions' rows, so there is no foreign key.
+
+Those of private sessions are in no table: even a deleted row can be read from the file for a while.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,8 +27,8 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("source_url", sa.Text, nullable=False),
         sa.Column("referrer", sa.Text, nullable=False),
-        sa.Column("is_private", sa.Boolean, nullable=False),
         sa.Column("blob", sa.String(64), unique=True),
+        sa.Column("sealed_bytes", sa.BigInteger),
         sa.Column("data_key", sa.Text),
         sa.Column("key_id", sa.String(32)),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

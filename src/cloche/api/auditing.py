@@ -1,0 +1,53 @@
+"""Between the HTTP doors and the audit journal: no change is confirmed before its record is written, and no failed
+sign-in goes unrecorded.
+
+Whoever does something notes it; that it is written before the answer leaves is the same for all of them, and so it is
+here. Use cases that doors without HTTP have too wait for themselves.
+"""
+
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cloche.api.auth.failures import AuthFailures
+from cloche.errors import JournalError
+from cloche.sessions.audit import AuditWriter
+
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_UNAUTHORIZED: Final = 401
+
+
+class AuditMiddleware:
+    """Inside of what makes problems of errors: a record that could not be written is one."""
+
+    def __init__(self, app: ASGIApp, journal: AuditWriter, failures: AuthFailures) -> None:
+        self._app = app
+        self._journal = journal
+        self._failures = failures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        unwritten: JournalError | None = None
+
+        async def after_its_record(message: Message) -> None:
+            nonlocal unwritten
+            if message["type"] == "http.response.start":
+                try:
+                    await self._on_answer(scope, message["status"])
+                except JournalError as error:
+                    unwritten = error
+            # Raised from here it would look to the framework like a handler's error after the answer has begun.
+            if unwritten is None:
+                await send(message)
+
+        await self._app(scope, receive, after_its_record)
+        if unwritten is not None:
+            raise unwritten
+
+    async def _on_answer(self, scope: Scope, status: int) -> None:
+        if status == _UNAUTHORIZED:
+            self._failures.note(scope["client"][0] if scope.get("client") else "")
+        elif status < 400 and scope["method"] not in _READS:
+            await self._journal.settled()

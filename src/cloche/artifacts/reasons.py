@@ -1,0 +1,50 @@
+"""Why a file goes to quarantine: stable words, stored and shown, in the order in which they are told. Pure."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    TOO_LARGE = "too_large"
+    """Larger than one file may be."""
+    TYPE_NOT_ALLOWED = "type_not_allowed"
+    """What its bytes are is not allowed out."""
+    EXTENSION_NOT_ALLOWED = "extension_not_allowed"
+    """What its name says is not allowed out, or nobody here knows it."""
+    UNKNOWN_TYPE = "unknown_type"
+    """Nobody here knows what its bytes are."""
+    TYPE_MISMATCH = "type_mismatch"
+    """Its bytes are not what its name says."""
+    DECLARED_TYPE_MISMATCH = "declared_type_mismatch"
+    """Its bytes are not what the server said."""
+    DOUBLE_EXTENSION = "double_extension"
+    """`invoice.pdf.exe`: a harmless extension before one that is not."""
+    DECEPTIVE_NAME = "deceptive_name"
+    """The name had characters that are there to be misread: direction overrides, invisible ones, controls."""
+    EXECUTABLE = "executable"
+    """A program, a library or an installer."""
+    SCRIPT = "script"
+    """Source text that an interpreter runs."""
+    SHORTCUT = "shortcut"
+    """A file that starts or opens something else: `.lnk`, `.desktop`, `.url`."""
+    MACRO = "macro"
+    """A document with a program in it."""
+    ACTIVE_CONTENT = "active_content"
+    """A page, picture or document that acts when it is opened: scripts, launch actions, embedded files or objects."""
+    POLYGLOT = "polyglot"
+    """It is also something else: an archive, program or script inside or after a picture, say."""
+    ARCHIVE_WITH_EXECUTABLE = "archive_with_executable"
+    """A program, installer, script or shortcut is among its members."""
+    ARCHIVE_ENCRYPTED = "archive_encrypted"
+    """Nobody but who has the password can look inside."""
+    ARCHIVE_BOMB = "archive_bomb"
+    """It grows out of all proportion, or its sizes are not true."""
+    ARCHIVE_UNSAFE_PATH = "archive_unsafe_path"
+    """A member would be written outside of where it is unpacked, or is a link."""
+    ARCHIVE_NOT_INSPECTED = "archive_not_inspected"
+    """An archive whose members could not be seen, or not all of them."""
+    NOT_INSPECTED = "not_inspected"
+    """A document whose harmlessness depends on parts that could not be seen."""
+
+
+def in_order(reasons: frozenset[Reason]) -> tuple[Reason, ...]:
+    return tuple(reason for reason in Reason if reason in reasons)

@@ -1,0 +1,132 @@
+"""Gives sessions their profiles, and takes them back: who may start from which, who writes, and who still lives."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cloche.errors import ConflictError, NotFoundError
+from cloche.ids import ProfileId, SessionId
+from cloche.profiles.lease import Lease
+from cloche.profiles.model import Profile, ProfileForm
+from cloche.sessions.keeping import Kept
+from cloche.sessions.model import ACTIVE_PROFILE, Downloads, IfBusy, ProfileUse, SessionOptions
+from cloche.sessions.principal import Principal
+from cloche.sessions.profiles.refusals import IN_USE, NOT_SAVING, OFF, OTHER_ENGINE, no_profile
+from cloche.sessions.profiles.side import ProfileSide, Storing
+
+if TYPE_CHECKING:
+    from cloche.sessions.runner import SessionRunner
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a session starts: with `options` as they are in force, and whether its browser waits for its directory."""
+
+    options: SessionOptions
+    is_at_rest: bool = False
+
+
+class ProfileKeeper:
+    """One for the daemon. The manager asks it at the beginning and the end of a session, each runner for its part."""
+
+    def __init__(self, storing: Storing | None) -> None:
+        """None: the server has no key to keep profiles under."""
+        self._storing = storing
+        self._sides: dict[SessionId, ProfileSide] = {}
+
+    # --- the beginning ----------------------------------------------------------------------------------------------
+
+    async def begin(self, principal: Principal, session_id: SessionId, options: SessionOptions) -> Beginning:
+        """Find the profile that is asked for, and take a lease on it; `end` gives it back, whatever comes of the start.
+
+        Raises: NotFoundError, for a foreign profile too; ConflictError (`profiles_off`, `profile_in_use`,
+        `profile_not_saving`, `profile_other_engine`).
+        """
+        use = options.profile
+        if use is None:
+            return Beginning(options)
+        store = self._require().store
+        profile = await self._find(principal, use.id)
+        if profile.private or options.private:
+            # It is read and written by nobody, so there is nothing to hold on to.
+            nothing = replace(use, id=profile.id, save=False, revision=0)
+            return Beginning(replace(options, private=True, downloads=Downloads.OFF, profile=nothing))
+        if use.save and not profile.persistence:
+            raise ConflictError("nothing may be saved to this profile", reason=NOT_SAVING)
+        lease = await self._take(replace(use, id=profile.id), session_id)
+        try:
+            # Read again: only with the lease does the last revision stay the last one.
+            profile = await store.get(profile.id)
+            _require_engine(profile, options)
+        except BaseException:
+            await store.give_back(session_id)
+            raise
+        used = replace(use, id=profile.id, save=lease.writes, revision=profile.revision)
+        at_rest = profile.revision > 0 and profile.form is ProfileForm.DIRECTORY
+        return Beginning(replace(options, profile=used), at_rest)
+
+    async def _find(self, principal: Principal, asked: ProfileId) -> Profile:
+        """Only the caller's own: an admin sees all profiles, and starts sessions from none but the own ones."""
+        store = self._require().store
+        if asked == ACTIVE_PROFILE:
+            profile = await store.active(principal.name)
+            if profile is None:
+                raise NotFoundError("no profile is active")
+            return profile
+        profile = await store.get(asked)
+        if profile.owner != principal.name:
+            raise NotFoundError("there is no such profile")
+        return profile
+
+    async def _take(self, use: ProfileUse, session_id: SessionId) -> Lease:
+        store = self._require().store
+        try:
+            return await store.take(use.id, session_id, writes=use.save)
+        except ConflictError as error:
+            if error.fields.get("reason") != IN_USE or use.if_busy is not IfBusy.READ_ONLY:
+                raise
+        return await store.take(use.id, session_id, writes=False)
+
+    def _require(self) -> Storing:
+        if self._storing is None:
+            raise ConflictError("this server keeps no profiles: it has no state key", reason=OFF)
+        return self._storing
+
+    # --- meanwhile --------------------------------------------------------------------------------------------------
+
+    def parts_of(self, runner: "SessionRunner") -> tuple[Kept, ...]:
+        """What a runner has of this: nothing, for one whose session has no profile or is private."""
+        options = runner.session.options
+        if options.profile is None or options.private or self._storing is None:
+            return ()
+        side = self._sides[runner.session.id] = ProfileSide(runner, options.profile, self._storing)
+        return (side,)
+
+    async def save_now(self, runner: "SessionRunner") -> ProfileId:
+        """Raises: ConflictError (`no_profile`), ClocheError."""
+        side, use = self._sides.get(runner.session.id), runner.session.options.profile
+        if side is None or use is None:
+            raise no_profile()
+        await side.save_now()
+        return use.id
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    async def end(self, session_id: SessionId) -> None:
+        """The session has ended, or has not come up: others may have its profile."""
+        self._sides.pop(session_id, None)
+        if self._storing is not None:
+            await self._storing.store.give_back(session_id)
+
+    async def recover(self, live: Collection[SessionId]) -> None:
+        """At the daemon's start, once the sessions that live have been adopted: forget what the others had."""
+        if self._storing is not None:
+            await self._storing.store.forget_leases(keep=live)
+            await self._storing.store.collect_garbage()
+
+
+def _require_engine(profile: Profile, options: SessionOptions) -> None:
+    if profile.form is ProfileForm.DIRECTORY and profile.engine != str(options.engine):
+        raise ConflictError(
+            f"the profile was saved by the engine {profile.engine}", reason=OTHER_ENGINE, engine=profile.engine
+        )

@@ -1,0 +1,91 @@
+"""The sessions of one daemon: the rows of all of them, and the runners of those that live."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from cloche.errors import ConflictError, GoneError, NotFoundError
+from cloche.ids import SessionId
+from cloche.sessions.ledger import Ledger
+from cloche.sessions.machine import advance
+from cloche.sessions.model import FINAL_STATUSES, EventType, Session, SessionStatus
+from cloche.sessions.principal import Principal
+from cloche.sessions.runner import SessionRunner
+from cloche.sessions.runner_parts import RunnerParts
+from cloche.sessions.store import SessionStore
+
+_log = structlog.get_logger(__name__)
+
+EVENT_OF_STATUS: Final = {
+    SessionStatus.READY: EventType.READY,
+    SessionStatus.CLOSING: EventType.CLOSING,
+    SessionStatus.CLOSED: EventType.CLOSED,
+    SessionStatus.FAILED: EventType.FAILED,
+}
+
+
+class Roster:
+    """Owned by the manager. Who may see a session, which runner it has, and each step of its lifecycle."""
+
+    def __init__(self, parts: RunnerParts, store: SessionStore, ledger: Ledger) -> None:
+        self._parts, self._store, self._ledger = parts, store, ledger
+        self.runners: dict[SessionId, SessionRunner] = {}
+
+    def __iter__(self) -> Iterator[SessionRunner]:
+        return iter(self.runners.values())
+
+    def add(self, runner: SessionRunner) -> None:
+        self.runners[runner.session.id] = runner
+        self._ledger.live(self)
+
+    def remove(self, session_id: SessionId) -> None:
+        self.runners.pop(session_id, None)
+        self._ledger.live(self)
+
+    async def become(self, runner: SessionRunner, status: SessionStatus, reason: str, detail: str = "") -> Session:
+        """Take one step of the lifecycle: check it, write it, tell it."""
+        runner.session = replace(runner.session, status=advance(runner.session.status, status), reason=reason)
+        session = runner.current()
+        try:
+            description = self._description(runner) if status is SessionStatus.READY else None
+            await self._store.save(session, sandbox=description)
+        except SQLAlchemyError:
+            if status is SessionStatus.READY:
+                raise
+            # What ends must end, written or not; the next start finds the row unfinished and ends it there.
+            _log.exception("session_not_written", session=session.id, status=str(status))
+        data = {"reason": reason} | ({"detail": detail} if detail else {}) if reason else {}
+        self._ledger.live(self)
+        runner.publish(EVENT_OF_STATUS[status], data)
+        return session
+
+    async def live_runner(self, principal: Principal | None, session_id: SessionId) -> SessionRunner:
+        """Raises: NotFoundError, GoneError."""
+        runner = self.runners.get(session_id)
+        session = runner.session if runner is not None else await self._store.load(session_id)
+        if principal is not None:
+            visible(principal, session)
+        if runner is None or runner.ending is not None or session.status in FINAL_STATUSES:
+            reason = runner.end_reason if runner is not None else session.reason
+            raise GoneError("the session has ended", reason=reason)
+        return runner
+
+    async def ready_runner(self, principal: Principal | None, session_id: SessionId) -> SessionRunner:
+        """Raises: as `live_runner`, and ConflictError for one that is not ready yet."""
+        runner = await self.live_runner(principal, session_id)
+        if runner.session.status is SessionStatus.PENDING:
+            raise ConflictError("the session is not ready yet", status="pending")
+        return runner
+
+    def _description(self, runner: SessionRunner) -> dict[str, Any] | None:
+        return self._parts.driver.describe(runner.sandbox) if runner.sandbox is not None else None
+
+
+def visible(principal: Principal, session: Session) -> Session:
+    """A foreign session and one that never was are the same to a user. Raises: NotFoundError."""
+    if not principal.may_use(session.owner):
+        raise NotFoundError("there is no such session")
+    return session

@@ -1,0 +1,8 @@
+import pytest
+
+from cloche.testing.kept_profiles import MemoryStore
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()

@@ -1,0 +1,153 @@
+from typing import Any
+
+import pytest
+
+from cloche.errors import ConflictError, NotFoundError
+from cloche.ids import ProfileId, new_profile_id, new_session_id
+from cloche.profiles.model import ProfileForm
+from cloche.sandbox.spec import Engine
+from cloche.sessions.model import Downloads, IfBusy, ProfileUse
+from cloche.sessions.profiles.keeper import Beginning, ProfileKeeper
+from cloche.sessions.profiles.side import Storing
+from cloche.testing.kept_profiles import MemoryStore
+from cloche.testing.session_world import ADMIN, ANN
+from cloche.testing.sessions import make_options
+
+
+@pytest.fixture
+def keeper(store: MemoryStore) -> ProfileKeeper:
+    return ProfileKeeper(Storing(store, 1 << 20))
+
+
+async def begin(keeper: ProfileKeeper, profile_id: str, *, principal: Any = ANN, **asked: Any) -> Beginning:
+    use = {name: asked.pop(name) for name in ("save", "if_busy", "form") if name in asked}
+    options = make_options(profile=ProfileUse(id=ProfileId(profile_id), **use), **asked)
+    return await keeper.begin(principal, new_session_id(), options)
+
+
+async def test_a_session_without_a_profile_is_none_of_its_business(keeper: ProfileKeeper) -> None:
+    options = make_options()
+    assert await keeper.begin(ANN, new_session_id(), options) == Beginning(options)
+    assert await ProfileKeeper(None).begin(ANN, new_session_id(), options) == Beginning(options)
+
+
+async def test_a_server_without_a_key_says_so(store: MemoryStore) -> None:
+    with pytest.raises(ConflictError) as caught:
+        await begin(ProfileKeeper(None), store.add().id)
+    assert caught.value.fields["reason"] == "profiles_off"
+
+
+async def test_an_unknown_profile_and_a_foreign_one_are_refused_alike(
+    keeper: ProfileKeeper, store: MemoryStore
+) -> None:
+    foreign = store.add("bob").id
+    for profile_id in (foreign, new_profile_id(), "active"):
+        for principal in (ANN, ADMIN):
+            with pytest.raises(NotFoundError):
+                await begin(keeper, profile_id, principal=principal)
+    assert store.leases == []
+
+
+async def test_active_is_the_owners_own(keeper: ProfileKeeper, store: MemoryStore) -> None:
+    mine, _ = store.add("ann", active=True), store.add("bob", active=True)
+    begun = await begin(keeper, "active")
+    assert begun.options.profile is not None
+    assert begun.options.profile.id == mine.id
+
+
+async def test_what_is_in_force_is_told_and_held(keeper: ProfileKeeper, store: MemoryStore) -> None:
+    profile = store.add()
+    store.put(profile.id, b"tar")
+    begun = await begin(keeper, profile.id, save=True)
+    use = begun.options.profile
+    assert use is not None
+    assert (use.id, use.save, use.revision) == (profile.id, True, 1)
+    assert begun.is_at_rest
+    assert [(lease.profile_id, lease.writes) for lease in store.leases] == [(profile.id, True)]
+
+
+async def test_the_browser_starts_at_once_where_no_directory_is_to_come(
+    keeper: ProfileKeeper, store: MemoryStore
+) -> None:
+    empty, portable = store.add(), store.add()
+    store.put(portable.id, b"{}", form=ProfileForm.STORAGE_STATE)
+    assert not (await begin(keeper, empty.id)).is_at_rest
+    assert not (await begin(keeper, portable.id)).is_at_rest
+
+
+async def test_a_second_writer_is_refused_or_reads_as_it_asked(keeper: ProfileKeeper, store: MemoryStore) -> None:
+    profile = store.add()
+    store.put(profile.id, b"tar")
+    await begin(keeper, profile.id, save=True)
+    with pytest.raises(ConflictError) as caught:
+        await begin(keeper, profile.id, save=True)
+    assert caught.value.fields["reason"] == "profile_in_use"
+    begun = await begin(keeper, profile.id, save=True, if_busy=IfBusy.READ_ONLY)
+    assert begun.options.profile is not None
+    assert (begun.options.profile.save, begun.options.profile.revision) == (False, 1)
+    assert (await begin(keeper, profile.id)).options.profile is not None  # who only reads is in nobody's way
+
+
+async def test_a_profile_that_keeps_nothing_new_may_only_be_read(keeper: ProfileKeeper, store: MemoryStore) -> None:
+    profile = store.add(persistence=False)
+    with pytest.raises(ConflictError) as caught:
+        await begin(keeper, profile.id, save=True)
+    assert caught.value.fields["reason"] == "profile_not_saving"
+    assert (await begin(keeper, profile.id)).options.profile is not None
+
+
+async def test_a_directory_is_of_one_engine_and_a_storage_state_of_all(
+    keeper: ProfileKeeper, store: MemoryStore
+) -> None:
+    directory, portable = store.add(), store.add()
+    store.put(directory.id, b"tar", engine="chrome")
+    store.put(portable.id, b"{}", form=ProfileForm.STORAGE_STATE)
+    with pytest.raises(ConflictError) as caught:
+        await begin(keeper, directory.id, save=True)
+    assert caught.value.fields == {"reason": "profile_other_engine", "engine": "chrome"}
+    assert store.leases == [], "a refused session holds nothing"
+    await begin(keeper, directory.id, engine=Engine.CHROME)
+    await begin(keeper, portable.id, engine=Engine.CHROME)
+
+
+@pytest.mark.parametrize("who", ["profile", "session"])
+async def test_of_a_private_session_nothing_is_read_saved_or_held(
+    keeper: ProfileKeeper, store: MemoryStore, who: str
+) -> None:
+    profile = store.add(private=who == "profile")
+    store.put(profile.id, b"tar")
+    begun = await begin(keeper, profile.id, save=True, private=who == "session")
+    use = begun.options.profile
+    assert use is not None
+    assert (begun.options.private, use.save, use.revision, begun.is_at_rest) == (True, False, 0, False)
+    if who == "profile":
+        assert begun.options.downloads is Downloads.OFF
+    assert store.leases == []
+
+
+async def test_a_private_session_may_not_name_a_foreign_profile_either(
+    keeper: ProfileKeeper, store: MemoryStore
+) -> None:
+    with pytest.raises(NotFoundError):
+        await begin(keeper, store.add("bob").id, private=True, principal=ANN)
+
+
+async def test_after_a_restart_only_the_living_hold_their_profiles(keeper: ProfileKeeper, store: MemoryStore) -> None:
+    profile = store.add()
+    living, gone = new_session_id(), new_session_id()
+    await store.take(profile.id, living, writes=True)
+    await store.take(profile.id, gone, writes=False)
+    await keeper.recover([living])
+    assert [lease.session_id for lease in store.leases] == [living]
+    assert store.garbage_collected == 1
+    await ProfileKeeper(None).recover([living])
+
+
+async def test_the_end_gives_the_profile_back(keeper: ProfileKeeper, store: MemoryStore) -> None:
+    profile = store.add()
+    session_id = new_session_id()
+    await keeper.begin(ANN, session_id, make_options(profile=ProfileUse(id=profile.id, save=True)))
+    await keeper.end(session_id)
+    assert store.leases == []
+    await keeper.end(session_id)
+    await begin(keeper, profile.id, save=True)
