@@ -98,7 +98,7 @@ def test_the_default_of_a_setting_is_the_one_documented(name: str) -> None:
 def test_every_readiness_reason_is_explained() -> None:
     listed = set(re.findall(r"^    (\w+) {2,}", readiness.__doc__ or "", flags=re.MULTILINE))
     told = {row[0] for row in rows(OPERATE, "What to watch")}
-    assert listed == {"database", "sandbox", "walls", "room", "starts"}
+    assert listed == {"database", "sandbox", "walls", "room", "starts", "audit"}
     assert listed | {"capacity"} <= told
 
 

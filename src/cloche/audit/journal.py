@@ -82,7 +82,7 @@ class Journal:
         self._is_failing = self._is_closed = False
         self._wake = asyncio.Event()
         self._tip_is_old = asyncio.Event()
-        self._house = asyncio.Lock()
+        self._house, self._writing, self._tipping = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
         self._tip_writer: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -124,7 +124,9 @@ class Journal:
 
     async def close(self) -> None:
         """Write what is left, and stop."""
-        await cancel_and_wait(self._keeper, self._writer, self._tip_writer)
+        # Between two of its queries: one that is cancelled leaves its connection open, and a lock with it.
+        async with self._house, self._writing, self._tipping:
+            await cancel_and_wait(self._keeper, self._writer, self._tip_writer)
         while self._has_work() and await self._write_batch():
             pass
         if self._end.seq:
@@ -189,7 +191,9 @@ class Journal:
             await self._wake.wait()
             self._wake.clear()
             while self._has_work():
-                if not await self._write_batch():
+                async with self._writing:
+                    is_written = await self._write_batch()
+                if not is_written:
                     await asyncio.sleep(RETRY_S)
 
     def _has_work(self) -> bool:
@@ -285,7 +289,8 @@ class Journal:
         their MACs vouch for."""
         while True:
             await self._tip_is_old.wait()
-            await self._write_tip()
+            async with self._tipping:
+                await self._write_tip()
             await asyncio.sleep(TIP_EVERY_S)
 
     async def _write_tip(self) -> None:

@@ -55,7 +55,7 @@ async def live(person: Person, canary: str, **options: Any) -> Json:
     return session
 
 
-@pytest.mark.parametrize("how", ["session", "profile"])
+@pytest.mark.parametrize("how", ["session", pytest.param("profile", marks=pytest.mark.long)])
 async def test_nothing_of_a_private_session_stays(lasting: Person, how: str) -> None:
     canary, first, refused = (f"{name}{secrets.token_hex(8)}" for name in ("canary", "first", "refused"))
     profile_id = await lasting.new_profile(private=how == "profile")

@@ -128,6 +128,7 @@ async def test_a_storage_state_serves_either_engine_and_a_directory_only_its_own
     assert refused["reason"] == "profile_other_engine"
 
 
+@pytest.mark.long
 async def test_a_session_of_a_killed_daemon_saves_to_its_profile_at_its_end(lasting: Person) -> None:
     person = lasting
     profile_id = await person.new_profile()

@@ -87,11 +87,15 @@ async def test_what_is_noted_last_is_written_at_the_end(tmp_path: Path) -> None:
 
 
 async def test_with_full_durability_the_chain_is_the_same(tmp_path: Path) -> None:
-    async with journal_in(tmp_path, durable=True) as world:
+    database = await Database.open(f"sqlite:///{tmp_path}/cloche.db")
+    async with journal_in(tmp_path, database=database, durable=True) as world:
         await world.wrote("a.b", "c.d")
-        async with world.database.begin() as connection:
+        async with database.begin(durable=True) as connection:
+            assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == 2
+        async with database.begin() as connection:
             assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == 1, "others pay for it"
-    assert (await verified(tmp_path)).rows == 2
+        assert (await world.journal.verify()).rows == 2
+    await database.close()
 
 
 # --- failures --------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from cloche.errors import ConflictError, InvalidError, NotFoundError, QuotaError, TooLargeError
-from cloche.ids import ProfileId, SessionId, new_profile_id, new_session_id
+from cloche.ids import PrincipalName, ProfileId, SessionId, new_profile_id, new_session_id
 from cloche.profiles.limits import MAX_STATE_BYTES
 from cloche.profiles.model import NewProfile, ProfileForm
 from cloche.storage.database import Database
@@ -77,10 +77,10 @@ async def test_profiles_are_listed_as_they_were_last_used(world: ProfileWorld) -
     world.clock.advance(1)
     await world.store.take(ids[0], new_session_id(), writes=False)
 
-    async def listed(owner: str | None, limit: int) -> list[ProfileId]:
+    async def listed(owner: PrincipalName | None, limit: int) -> list[ProfileId]:
         found, cursor = list[ProfileId](), None
         while True:
-            page = await world.store.page(owner, limit=limit, cursor=cursor)  # type: ignore[arg-type]
+            page = await world.store.page(owner, limit=limit, cursor=cursor)
             found += [profile.id for profile in page.profiles]
             if (cursor := page.next_cursor) is None:
                 return found
@@ -187,7 +187,7 @@ async def test_the_key_of_a_profile_that_is_deleted_is_in_no_file(
         await connection.execute(text("pragma secure_delete=off"))  # some builds of SQLite have it on by themselves
     keys = dict[ProfileId, str]()
     for number in range(40):
-        profile = await world.add(ANN if number % 2 else BOB) if number < 10 else await world.add(_owner(number))
+        profile = await world.add(PrincipalName(f"owner{number}"))
         await world.store.take(profile.id, new_session_id(), writes=True)
         async with world.database.read() as connection:
             query = text("select data_key from profile_keys where profile_id = :id")
@@ -202,10 +202,6 @@ async def test_the_key_of_a_profile_that_is_deleted_is_in_no_file(
     for profile_id in gone:
         await world.store.delete(profile_id, force=True)
     assert await asyncio.to_thread(found) == {keys[profile_id] for profile_id in keys if profile_id not in gone}
-
-
-def _owner(number: int) -> "type[ANN]":  # type: ignore[valid-type]
-    return f"owner{number}"  # type: ignore[return-value]
 
 
 async def test_the_files_of_a_profile_that_is_deleted_are_gone(world: ProfileWorld) -> None:

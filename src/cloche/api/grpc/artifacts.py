@@ -82,14 +82,13 @@ class ArtifactRpcs:
         if artifact.size_bytes > most and artifact.state is not ArtifactState.REJECTED:
             return _without(artifact, Failure.OUTPUT_TOO_LARGE, f"the file has {artifact.size_bytes} bytes")
         try:
-            content = await self._read(asked, artifact.id, most)
+            content = await self._read(asked, artifact.id)
         except (DeniedError, ConflictError) as error:
             return _told_within(artifact, error)
         return pb.GetDownloadArtifactResponse(v=1, success=True, artifact=artifact_message(artifact), content=content)
 
-    async def _read(self, asked: Asked, artifact_id: ArtifactId, most: int) -> bytes:
-        wanted = self._artifacts.open(asked.principal, artifact_id, length=most, quarantined=asked.message.quarantined)
-        async with wanted as content:
+    async def _read(self, asked: Asked, artifact_id: ArtifactId) -> bytes:
+        async with self._artifacts.open(asked.principal, artifact_id, quarantined=asked.message.quarantined) as content:
             return b"".join([piece async for piece in content.body])
 
     async def _release(self, asked: Asked) -> pb.ReleaseDownloadArtifactResponse:
