@@ -1,4 +1,5 @@
 import os
+import stat
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -67,9 +68,11 @@ def test_nothing_but_a_regular_file_with_one_name_is_read(spool: Path, plant: Ca
     assert ask(spool, "GET", f"/spool/{GUID}").refusal == "400 not_a_file"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="devices are made by root (script/test runs as root)")
 def test_a_device_is_not_opened(spool: Path) -> None:
-    os.mknod(spool / GUID, 0o666 | 0o020000, os.makedev(1, 5))
+    try:
+        os.mknod(spool / GUID, stat.S_IFCHR | 0o666, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("no devices can be made here: doctor says which privilege is missing")
     assert ask(spool, "GET", f"/spool/{GUID}").refusal == "400 not_a_file"
 
 
