@@ -50,7 +50,7 @@ TYPES_OF_CONCERNS = frozenset(
         "egress.policy",
         "artifacts.model",
         "audit.model",
-    "audit.bounds",
+        "audit.bounds",
         "profiles.model",
         "browser.contract",
     }

@@ -9,12 +9,12 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloche.api.auth.failures import AuthFailures
+from cloche.api.auth.failures import AuthFailures, denied
 from cloche.errors import JournalError
 from cloche.sessions.audit import AuditWriter
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_UNAUTHORIZED: Final = 401
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
 
 
 class AuditMiddleware:
@@ -49,5 +49,8 @@ class AuditMiddleware:
     async def _on_answer(self, scope: Scope, status: int) -> None:
         if status == _UNAUTHORIZED:
             self._failures.note(scope["client"][0] if scope.get("client") else "")
+        elif status == _FORBIDDEN and (caller := scope.get("state", {}).get("caller")) is not None:
+            path = getattr(scope.get("route"), "path", "")
+            self._journal.note(denied(caller, f"{scope['method']} {path}"))
         elif status < 400 and scope["method"] not in _READS:
             await self._journal.settled()

@@ -127,7 +127,9 @@ async def audit_of(request: Request) -> AuditReader:
 
 
 async def caller_of(request: Request) -> Principal:
-    return await deps_of(request).credentials().principal(request.headers)
+    caller = await deps_of(request).credentials().principal(request.headers)
+    request.state.caller = caller.name  # for what is around the route, see `api.auditing`
+    return caller
 
 
 async def admin_of(caller: Annotated[Principal, Depends(caller_of)]) -> Principal:

@@ -31,6 +31,8 @@ TIP_EVERY_S: Final = 0.05
 HOUSE_EVERY_S: Final = 3600.0
 RESERVE: Final = 1000
 """Rows beyond `max_events` for the ends of what was begun before the journal was full."""
+NEARLY_FULL: Final = 0.8
+"""From here on the log warns of it."""
 
 SERVER: Final = "cloche"
 """The actor of what the server does by itself."""
@@ -149,7 +151,7 @@ class Journal:
             return "the audit journal is closed"
         if self._is_failing:
             return "the audit journal cannot be written"
-        if self._count() >= self._options.max_events:
+        if not self.has_room:
             return "the audit journal is full"
         if len(self._pending) >= MAX_PENDING // 2 or self._dropped:
             return "the audit journal does not keep up"
@@ -176,8 +178,13 @@ class Journal:
         if not is_written and self._options.stop_on_failure:
             raise JournalError("it was done, but could not be written into the audit journal", done=True)
 
+    @property
+    def has_room(self) -> bool:
+        """False: what is noted now takes from what is kept for the ends of what was begun."""
+        return self._count() < self._options.max_events
+
     def _count(self) -> int:
-        return self._end.seq - self._gone + len(self._pending)
+        return self._end.seq - self._gone + len(self._batch) + len(self._pending)
 
     def _drop(self) -> None:
         self._dropped += 1
@@ -308,6 +315,8 @@ class Journal:
                 await self.drop_old()
             except SQLAlchemyError:
                 _log.exception("audit_not_shortened")
+            if (count := self._count()) >= NEARLY_FULL * self._options.max_events:
+                _log.warning("audit_nearly_full", count=count, max_events=self._options.max_events)
             await asyncio.sleep(HOUSE_EVERY_S)
 
     async def drop_old(self) -> int:

@@ -33,6 +33,7 @@ from cloche.ids import SessionId
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.driver import NamespaceDriver
 from cloche.sessions.agent_series import AgentSeries
+from cloche.sessions.audit_brake import braked
 from cloche.sessions.audit_reader import JournalReader
 from cloche.sessions.events import EventLog
 from cloche.sessions.manager import Manager, ManagerSettings
@@ -76,6 +77,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
         journal = await stack.enter_async_context(
             open_journal(settings, database, clock, secret=secret, registry=metrics.registry)
         )
+        audit = stack.enter_context(braked(journal, clock))
         keys = KeyStore(database, clock)
         await ensure_keys(settings, keys, is_loopback=is_loopback)
         events = EventLog(database, clock)
@@ -88,7 +90,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
         stack.push_async_callback(resolver.close)
         driver = NamespaceDriver(namespace_config(settings))
         await _prepare(driver)
-        kept = await stack.enter_async_context(keeping_parts(settings, database, secret, clock, journal))
+        kept = await stack.enter_async_context(keeping_parts(settings, database, secret, clock, audit))
         manager = Manager(
             ManagerSettings(
                 ceilings=ceilings(settings),
@@ -103,7 +105,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
                 clock=clock,
                 metrics=metrics,
                 lease_s=settings.lease_s,
-                audit=journal,
+                audit=audit,
                 keeping=kept.of,
             ),
             database=database,
@@ -124,7 +126,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             clock=clock,
             registry=metrics.registry,
             audit=JournalReader(database, journal.verify),
-            journal=journal,
+            journal=audit,
             profiles=kept.profiles_for(manager),
             artifacts=kept.artifacts_for(manager, upload_bytes=settings.file_input_bytes),
             public_url=settings.public_url,

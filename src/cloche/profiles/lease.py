@@ -15,6 +15,8 @@ class Lease:
     profile_id: ProfileId
     session_id: SessionId
     writes: bool
+    revision: int = 0
+    """The last one when it was taken, which a reader finds until it gives the lease back. 0: there was none."""
     taken_at: datetime
 
 

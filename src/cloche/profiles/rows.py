@@ -90,6 +90,7 @@ leases = Table(
     Column("profile_id", String(32), ForeignKey("profiles.id", ondelete="CASCADE"), primary_key=True),
     Column("session_id", String(32), primary_key=True),
     Column("writes", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
     Column("taken_at", UtcDateTime, nullable=False),
     Index(
         "profile_leases_one_writer",
@@ -261,10 +262,13 @@ async def add_revision(connection: AsyncConnection, profile_id: ProfileId, revis
 
 
 async def retire(connection: AsyncConnection, profile_id: ProfileId, *, keep: int) -> list[str]:
-    """Forget all revisions but the newest `keep`; returns the names of their blobs."""
+    """Forget all revisions but the newest `keep`, and those that readers were promised; returns their blobs' names."""
     of_it = revisions.c.profile_id == profile_id
     query = select(revisions.c.revision, revisions.c.blob).where(of_it).order_by(revisions.c.revision.desc())
-    old = (await connection.execute(query.offset(keep))).all()
+    # Of a writer's nothing: by the time that it saves it has read what it began with.
+    promised = {lease.revision for lease in await leases_of(connection, [profile_id]) if not lease.writes}
+    past = (await connection.execute(query)).all()[keep:]
+    old = [row for row in past if row.revision not in promised]
     if old:
         numbers = [row.revision for row in old]
         await connection.execute(delete(revisions).where(of_it, revisions.c.revision.in_(numbers)))
@@ -307,6 +311,7 @@ async def put_lease(connection: AsyncConnection, lease: Lease) -> None:
         "profile_id": lease.profile_id,
         "session_id": lease.session_id,
         "writes": lease.writes,
+        "revision": lease.revision,
         "taken_at": lease.taken_at,
     }
     await connection.execute(insert(leases).values(row))

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from cloche.clock import Clock
-from cloche.errors import ConflictError, InvalidError, NotFoundError, TooLargeError
+from cloche.errors import ConflictError, InvalidError, TooLargeError
 from cloche.ids import PrincipalName, ProfileId, SessionId
 from cloche.profiles import blobs, rows, upkeep
 from cloche.profiles.copies import Copies, existing
@@ -151,15 +151,19 @@ class ProfileStore:
     async def take(self, profile_id: ProfileId, session_id: SessionId, *, writes: bool) -> Lease:
         """Let a session use a profile until `give_back`. Taking it again, also otherwise, replaces what it had.
 
+        What is the last revision now stays readable for a reader, however many are saved meanwhile.
+
         Raises: ConflictError (`profile_in_use`): it would write, and another one does.
         """
         self._revisions.keys()
         now = self._clock.now()
-        lease = Lease(profile_id=profile_id, session_id=session_id, writes=writes, taken_at=now)
         try:
             async with self._database.begin() as connection:
-                if not await rows.change(connection, profile_id, last_used_at=now):
-                    raise NotFoundError("no such profile")
+                await rows.change(connection, profile_id, last_used_at=now)
+                revision = (await existing(connection, profile_id)).revision
+                lease = Lease(
+                    profile_id=profile_id, session_id=session_id, writes=writes, revision=revision, taken_at=now
+                )
                 if may_take(await rows.leases_of(connection, [profile_id]), session_id, writes=writes) is not None:
                     raise _in_use()
                 await rows.put_lease(connection, lease)

@@ -4,8 +4,8 @@ An event that stands in the journal has the same name there. What the browser is
 `browsing.auditing`, which knows more of it than its event tells.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from cloche.audit.model import AuditRecord
@@ -20,6 +20,7 @@ SANDBOX: Final = "sandbox"
 LINK: Final = "link"
 """Whoever came by a session's own link, with its token and without a key."""
 
+# What becomes of a file is noted where it is known, with the file's id: see `artifacts.collector`.
 AUDITED: Final = frozenset(
     {
         EventType.EXTENDED,
@@ -36,9 +37,6 @@ AUDITED: Final = frozenset(
         EventType.PROFILE_RESTORED,
         EventType.PROFILE_SAVED,
         EventType.PROFILE_NOT_SAVED,
-        EventType.ARTIFACT_READY,
-        EventType.ARTIFACT_QUARANTINED,
-        EventType.ARTIFACT_REJECTED,
     }
 )
 _BY_THE_PAGE: Final = frozenset(
@@ -46,14 +44,9 @@ _BY_THE_PAGE: Final = frozenset(
         EventType.EGRESS_REFUSED,
         EventType.BUDGET_EXHAUSTED,
         EventType.MEMORY_EXCEEDED,
-        EventType.ARTIFACT_READY,
-        EventType.ARTIFACT_QUARANTINED,
-        EventType.ARTIFACT_REJECTED,
     }
 )
-_NOT_DONE: Final = frozenset(
-    {EventType.FAILED, EventType.EGRESS_REFUSED, EventType.PROFILE_NOT_SAVED, EventType.ARTIFACT_REJECTED}
-)
+_NOT_DONE: Final = frozenset({EventType.FAILED, EventType.EGRESS_REFUSED, EventType.PROFILE_NOT_SAVED})
 """Their outcome is the reason they give."""
 _TOLD_OF_NO_PRIVATE_SESSION: Final = frozenset({"host", "name", "file_name", "url", "source_url", "page", "rule"})
 
@@ -82,8 +75,10 @@ def note_close(audit: AuditWriter, session: Session, principal: Principal) -> No
     audit.note(session_record("session.close", session, actor=principal.name))
 
 
-@contextmanager
-def client_of(audit: AuditWriter, session: Session, principal: Principal | None, *, quiet: bool) -> Iterator[None]:
+@asynccontextmanager
+async def client_of(
+    audit: AuditWriter, session: Session, principal: Principal | None, *, quiet: bool
+) -> AsyncIterator[None]:
     """Write down a DevTools client for as long as it is there. Raises: JournalError when that cannot be done."""
     if quiet:
         yield
@@ -92,6 +87,7 @@ def client_of(audit: AuditWriter, session: Session, principal: Principal | None,
     actor = principal.name if principal is not None else LINK
     audit.note(session_record("devtools.attached", session, actor=actor))
     try:
+        await audit.settled()
         yield
     finally:
         audit.note(session_record("devtools.detached", session, actor=actor))

@@ -15,7 +15,6 @@ from cloche.errors import InvalidError
 from cloche.sessions.model import (
     Budget,
     BudgetRequest,
-    Downloads,
     OnExhausted,
     SessionOptions,
     SessionRequest,
@@ -88,8 +87,7 @@ def effective_options(request: SessionRequest, ceilings: Ceilings) -> SessionOpt
         machine=request.machine,
         profile=request.profile,
         private=request.private,
-        # Of a private session nothing stays, so there is nowhere for a file to go.
-        downloads=Downloads.OFF if request.private else request.downloads,
+        downloads=request.downloads,
     )
 
 

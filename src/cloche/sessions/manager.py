@@ -147,7 +147,9 @@ class Manager(SessionManager):
         if runner is None:
             return visible(principal, await self._store.load(session_id))
         note_close(self._parts.audit, visible(principal, runner.session), principal)
-        return await asyncio.shield(self.end(runner, EndReason.CLOSED_BY_USER))
+        closed = await asyncio.shield(self.end(runner, EndReason.CLOSED_BY_USER))
+        await self._parts.audit.settled()
+        return closed
 
     async def extend(self, principal: Principal, session_id: SessionId, *, lifetime_s: int) -> Session:
         if lifetime_s < 1:
@@ -177,9 +179,9 @@ class Manager(SessionManager):
         self, principal: Principal | None, session_id: SessionId, *, quiet: bool = False
     ) -> AsyncIterator[Attachment]:
         runner = await self._roster.ready_runner(principal, session_id)
-        with client_of(self._parts.audit, runner.session, principal, quiet=quiet):
-            async with runner.attach(quiet=quiet) as attachment:
-                yield attachment
+        written_down = client_of(self._parts.audit, runner.session, principal, quiet=quiet)
+        async with written_down, runner.attach(quiet=quiet) as attachment:
+            yield attachment
 
     async def agent(self, principal: Principal, session_id: SessionId) -> SessionAgent:
         return (await self._roster.ready_runner(principal, session_id)).questions

@@ -112,7 +112,8 @@ class MemoryStore:
         held = [lease for lease in self.leases if lease.profile_id == profile_id]
         if refusal := may_take(held, session_id, writes=writes):
             raise ConflictError("in use", reason=str(refusal))
-        lease = Lease(profile_id=profile_id, session_id=session_id, writes=writes, taken_at=NOON)
+        revision = (await self.get(profile_id)).revision
+        lease = Lease(profile_id=profile_id, session_id=session_id, writes=writes, revision=revision, taken_at=NOON)
         self.leases.append(lease)
         return lease
 

@@ -80,10 +80,15 @@ class LiveKeyring:
         return live
 
     async def reload(self) -> Keyring | None:
-        """Read the source again. What was in force stays so where it cannot be read. Raises: InvalidError."""
+        """Read the source again. What was in force stays so where it cannot be read. Raises: InvalidError.
+
+        Keys that are not there any more still open until the end of this process: who left the old one out by mistake
+        must not lose what is kept under it, nor a save that has just read it.
+        """
         # Shielded, for a caller that goes away must not leave a command behind.
         reading = spawn(asyncio.to_thread(self._source.read), name="state-key")
-        self.current = await asyncio.shield(reading)
+        read, held = await asyncio.shield(reading), self.current
+        self.current = read.beside(held) if read is not None and held is not None else read
         if self.current is not None:
             _log.info("state_key_read", key_id=self.current.key_id, earlier=len(self.current.earlier_ids))
         return self.current

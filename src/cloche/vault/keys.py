@@ -76,6 +76,10 @@ class Keyring:
     def earlier_ids(self) -> tuple[str, ...]:
         return tuple(id_ for id_ in self._by_id if id_ != self.key_id)
 
+    def beside(self, others: "Keyring") -> "Keyring":
+        """Wraps as this one does, and opens what either opens."""
+        return Keyring(self.current, (*others._by_id.values(), *self._by_id.values()))
+
     def __contains__(self, key_id: str) -> bool:
         return key_id in self._by_id
 

@@ -48,6 +48,7 @@ async def test_a_link_with_a_name_of_its_own_saves_what_it_leads_to(
     assert await place.content(artifact) == body
 
 
+@pytest.mark.promise("a-download-is-fetched-once")
 async def test_what_a_form_is_answered_with_is_not_asked_for_again(place: Place) -> None:
     await place.page.evaluate(
         "document.body.innerHTML = `<form method=post action='/download/form.csv?size=9&type=text/csv'>"

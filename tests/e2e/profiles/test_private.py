@@ -1,5 +1,6 @@
 """A private session leaves nothing: no file of the daemon's, and no line of its log, has anything of what it did."""
 
+import asyncio
 import base64
 import json
 import secrets
@@ -33,6 +34,15 @@ def where_found(directory: Path, wanted: dict[str, bytes]) -> list[str]:
     return found
 
 
+async def kept(person: Person, session: Json, name: str) -> None:
+    """Wait until a download of that name is an artifact."""
+    async with asyncio.timeout(10):
+        while True:
+            artifacts = (await person.ask("GET", f"/sessions/{session['id']}/downloads"))["artifacts"]
+            if any(artifact["file_name"].startswith(name) and artifact["private"] for artifact in artifacts):
+                return
+
+
 async def live(person: Person, canary: str, **options: Any) -> Json:
     """A session that leaves a canary wherever something could be kept."""
     address = person.home.url("localhost", f"/pages/forms.html?from={canary}")
@@ -49,6 +59,8 @@ async def live(person: Person, canary: str, **options: Any) -> Json:
     assert not refused["success"]
     for href in ("data:,x", f"/download/{canary}.bin"):
         await person.js(session, DOWNLOAD % (href, canary))
+    if session["private"]:
+        await kept(person, session, canary)
     for path in ("observe", "network_log", "action_log", "console_log", "title"):
         await person.ask("GET", f"/sessions/{session['id']}/{path}")
     await person.ask("GET", f"/sessions/{session['id']}/screenshot")
@@ -56,6 +68,7 @@ async def live(person: Person, canary: str, **options: Any) -> Json:
 
 
 @pytest.mark.parametrize("how", ["session", pytest.param("profile", marks=pytest.mark.long)])
+@pytest.mark.promise("private-leaves-nothing")
 async def test_nothing_of_a_private_session_stays(lasting: Person, how: str) -> None:
     canary, first, refused = (f"{name}{secrets.token_hex(8)}" for name in ("canary", "first", "refused"))
     profile_id = await lasting.new_profile(private=how == "profile")
@@ -67,7 +80,11 @@ async def test_nothing_of_a_private_session_stays(lasting: Person, how: str) -> 
     await lasting.ask("POST", f"/sessions/{other['id']}/navigate", {"url": f"http://{refused}.blocked.test/"})
     await lasting.end(other)
 
+    files = (await lasting.ask("GET", f"/sessions/{session['id']}/downloads"))["artifacts"]
     shown = await lasting.end(session)
+    for artifact in files:
+        await lasting.ask("GET", f"/artifacts/{artifact['id']}", status=404)
+    assert not any(path.is_file() for path in (lasting.daemon.state_dir / "artifacts").rglob("*"))
     assert canary not in json.dumps(await lasting.ask("GET", f"/sessions/{session['id']}"))
     assert canary not in json.dumps(shown)
     assert (await lasting.ask("GET", f"/profiles/{profile_id}"))["revision"] == 0

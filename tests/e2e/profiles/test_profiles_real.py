@@ -39,6 +39,7 @@ async def fill(person: Person, session: Json) -> tuple[str, list[Json]]:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.promise("a-profile-comes-back")
 async def test_everything_comes_back_after_a_save_and_a_restart_of_the_daemon(lasting: Person, engine: str) -> None:
     person = lasting
     profile_id = await person.new_profile()

@@ -32,6 +32,7 @@ def test_the_corpus_is_what_its_table_says() -> None:
     assert all(size < 20_000 for size in files.values()) and sum(files.values()) < 600_000
 
 
+@pytest.mark.promise("every-file-has-a-verdict")
 def test_each_file_of_the_corpus_gets_its_verdict() -> None:
     verdicts = {name: verdict_on(name) for name in EXPECTED["reasons"]}
 

@@ -53,6 +53,7 @@ def test_an_untouched_journal_holds(journal: Path) -> None:
 
 
 @pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.promise("a-changed-journal-is-found")
 def test_a_change_of_any_column_is_found(journal: Path, column: str) -> None:
     new = {"seq": "1000", "hash": "replace(hash, substr(hash, 1, 1), 'g')"}.get(column, f"{column} || 'x'")
     tamper(journal, f"update audit_events set {column} = {new} where seq = 12")
@@ -90,6 +91,7 @@ COPY = "insert into audit_events select {seq}, at, kind, actor, owner, session_i
         pytest.param(("delete from audit_segments where id = 2",), 11, id="last segment removed"),
     ],
 )
+@pytest.mark.promise("a-changed-journal-is-found")
 def test_rows_and_segments_that_were_removed_moved_or_put_in_are_found(
     journal: Path, statements: tuple[str, ...], broken_at: int
 ) -> None:

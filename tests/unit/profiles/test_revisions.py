@@ -72,6 +72,21 @@ async def test_the_newest_few_revisions_are_kept(world: ProfileWorld) -> None:
     assert shown.size_bytes == sum(one.size_bytes for one in await world.store.revisions(profile.id))
 
 
+async def test_a_reader_finds_what_it_began_with_however_many_are_saved_meanwhile(world: ProfileWorld) -> None:
+    profile = await world.add(saved=1)
+    reader, writer = new_session_id(), new_session_id()
+    assert (await world.store.take(profile.id, reader, writes=False)).revision == 1
+    await world.store.take(profile.id, writer, writes=True)
+    for number in range(2, 7):
+        await world.save(profile.id, payload_of(number), writer)
+    assert [one.revision for one in await world.store.revisions(profile.id)] == [6, 5, 4, 1]
+    assert await world.payload(profile.id, 1) == payload_of(1)
+    await world.store.give_back(reader)
+    await world.save(profile.id, payload_of(7), writer)
+    assert [one.revision for one in await world.store.revisions(profile.id)] == [7, 6, 5]
+    assert len(world.files(profile.id)) == LIMITS.profile_revisions
+
+
 async def test_only_the_session_that_writes_saves(world: ProfileWorld) -> None:
     profile, writer, reader = await world.add(saved=1), new_session_id(), new_session_id()
     await world.store.take(profile.id, writer, writes=True)

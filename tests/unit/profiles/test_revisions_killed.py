@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from cloche.ids import ProfileId
 from cloche.testing.profile_store import ProfileWorld, payload_of
 from cloche.vault.keys import Keyring, StateKey
@@ -12,6 +14,7 @@ from cloche.vault.keys import Keyring, StateKey
 SIZE = 300_000
 
 
+@pytest.mark.promise("a-save-is-whole")
 async def test_a_save_that_is_killed_before_any_step_leaves_the_last_good_revision(
     world: ProfileWorld, database_file: Path
 ) -> None:

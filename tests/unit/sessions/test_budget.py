@@ -375,6 +375,7 @@ def test_the_host_lists_are_counted_together() -> None:
     assert refused(SessionRequest(egress=egress)) == "egress"
 
 
-def test_a_private_session_lets_no_file_out() -> None:
-    assert effective_options(SessionRequest(private=True), CEILINGS).downloads is Downloads.OFF
+def test_a_private_session_may_have_downloads_too() -> None:
+    assert effective_options(SessionRequest(private=True), CEILINGS).downloads is Downloads.QUARANTINE
+    assert effective_options(SessionRequest(downloads=Downloads.OFF), CEILINGS).downloads is Downloads.OFF
     assert effective_options(SessionRequest(), CEILINGS).downloads is Downloads.QUARANTINE

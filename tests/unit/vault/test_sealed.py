@@ -47,6 +47,7 @@ def test_what_was_sealed_opens_however_it_is_cut(data: bytes, chunk: int, sealin
 
 
 @given(st.data())
+@pytest.mark.promise("what-is-kept-is-sealed")
 def test_a_flipped_bit_anywhere_is_found(data: st.DataObject) -> None:
     stream = bytearray(seal(b"x" * 70))
     at = data.draw(st.integers(0, len(stream) * 8 - 1))
@@ -98,6 +99,7 @@ def test_a_chunk_of_another_stream_is_found() -> None:
         ("profile", "prf_1ann", "", 7),
     ],
 )
+@pytest.mark.promise("what-is-kept-is-sealed")
 def test_a_stream_of_something_else_does_not_open(parts: tuple[str | int, ...]) -> None:
     with pytest.raises(SealError):
         unseal(seal(b"state"), context=context_of(*parts))

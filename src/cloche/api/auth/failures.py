@@ -48,6 +48,11 @@ class AuthFailures:
             self._others += 1
 
 
+def denied(caller: str, asked: str) -> AuditRecord:
+    """Somebody who is known has asked for what is not allowed. `asked` is the route or RPC, without any ids."""
+    return AuditRecord(kind="access.denied", actor=caller, owner=caller, outcome="denied", data={"asked": asked})
+
+
 def address_of_peer(peer: str) -> str:
     """The address in gRPC's name of a peer: `ipv4:127.0.0.1:4711`, `ipv6:%5B::1%5D:4711`."""
     name = peer.partition(":")[2].rpartition(":")[0] or peer

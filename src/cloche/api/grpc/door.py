@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 from ulid import ULID
 
 from cloche.api.auth.credentials import Credentials
-from cloche.api.auth.failures import AuthFailures, address_of_peer
+from cloche.api.auth.failures import AuthFailures, address_of_peer, denied
 from cloche.api.grpc.convert import VERSION, asked_id
 from cloche.api.grpc.counting import require_few_values
 from cloche.api.grpc.observe import GrpcMetrics
@@ -90,6 +90,7 @@ class Door:
     async def _attempt(
         self, request: type[Message], work: Work, requests: AsyncIterator[bytes], context: Context
     ) -> bytes | Status:
+        principal: Principal | None = None
         try:
             principal = await self._credentials.principal(headers_of(context))
             message = await parsed(request, await received(requests, MESSAGE_TIMEOUT_S))
@@ -101,6 +102,8 @@ class Door:
         except ClocheError as error:
             if self._failures is not None and isinstance(error, UnauthenticatedError):
                 self._failures.note(address_of_peer(context.peer()))
+            if self._failures is not None and principal is not None and isinstance(error, DeniedError):
+                self._failures.journal.note(denied(principal.name, request.DESCRIPTOR.name.removesuffix("Request")))
             return status_of(error)
         except Exception as error:  # noqa: BLE001  # the top of a call
             _log.error("grpc_call_failed", request_type=request.DESCRIPTOR.name, exc_info=error)

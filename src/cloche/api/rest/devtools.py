@@ -25,6 +25,8 @@ router = APIRouter(prefix="/v1/sessions/{session_id}", tags=["devtools"], depend
 
 MAX_NEW_URL_CHARS: Final = 8192
 
+CHANGES: Final = ("/json/new", "/json/activate/", "/json/close/")
+
 _TARGET_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _PRINTABLE: Final = re.compile(r"[!-~]*")
 
@@ -98,7 +100,9 @@ async def _json(deps: ApiDeps, access: Access, session_id: SessionId, method: st
 
 
 async def _fetch(deps: ApiDeps, access: Access, session_id: SessionId, method: str, target: str) -> bytes:
-    async with deps.manager.attach(access.principal, session_id, quiet=True) as attachment:
+    # Who opens, shows and closes tabs is a client as any other, and goes into the journal as one.
+    is_look = not target.startswith(CHANGES)
+    async with deps.manager.attach(access.principal, session_id, quiet=is_look) as attachment:
         browser, (status, body) = await reach(attachment, lambda dialled: fetch(dialled, method, target))
         abort(browser)
     if status == 404:

@@ -109,6 +109,7 @@ async def create_directory(caller: Caller, session_id: SessionIdPath, body: Dire
     """Make a directory and those above it. One that is there stays as it is."""
     machine = await deps.manager.machine(caller, session_id)
     await _change(machine, "/fs/create_directory", body.to_bytes(), {"mode": body.mode})
+    note(machine, caller, "make_directory")
     return OkOut()
 
 
@@ -147,6 +148,7 @@ async def set_file_permissions(caller: Caller, session_id: SessionIdPath, body: 
     machine = await deps.manager.machine(caller, session_id)
     wanted = {"mode": body.mode, "owner": body.owner, "group": body.group}
     await _change(machine, "/fs/set_file_permissions", body.to_bytes(), wanted)
+    note(machine, caller, "set_permissions")
     return OkOut()
 
 

@@ -26,6 +26,7 @@ from cloche.browser.page_events import ONLY_IFRAMES
 from cloche.browser.session_browser import Browser
 from cloche.browser.state.kept_cookies import put_session_cookies, session_cookies
 from cloche.browser.state.kept_state import (
+    MAX_ALL_ENTRIES,
     MAX_ENTRIES,
     MAX_ORIGINS,
     MAX_STORAGE_BYTES,
@@ -144,14 +145,17 @@ class _Left:
 
     def __init__(self) -> None:
         self.bytes = MAX_STORAGE_BYTES
+        self.entries = MAX_ALL_ENTRIES
 
     def fitting(self, entries: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Of one origin. The script that has read them may be counted on as far as its renderer."""
         fit = []
-        for name, value in entries:
+        for name, value in entries[: min(MAX_ENTRIES, self.entries)]:
             size = entry_bytes(name, value)
             if size <= self.bytes:
                 self.bytes -= size
                 fit.append((name, value))
+        self.entries -= len(fit)
         return tuple(fit)
 
 

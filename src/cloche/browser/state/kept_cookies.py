@@ -1,5 +1,7 @@
 """The cookies that end with their browser: out of one and into the next, with every attribute."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from cloche.browser.devtools.codec import Json
@@ -7,7 +9,7 @@ from cloche.browser.devtools.errors import DevToolsError, RefusedError
 from cloche.browser.frame import told
 from cloche.browser.session_browser import Browser
 from cloche.browser.state.cookies import ChromiumCookie, PartitionKey
-from cloche.browser.state.kept_state import MAX_COOKIES, KeptCookie, KeptPartition
+from cloche.browser.state.kept_state import MAX_COOKIES, MAX_COOKIES_BYTES, KeptCookie, KeptPartition
 
 
 class _Cookie(ChromiumCookie):
@@ -27,7 +29,18 @@ async def session_cookies(browser: Browser, deadline: float) -> tuple[KeptCookie
     # A partition without a name is that of one opaque origin, which will not come again.
     ending = [cookie for cookie in found if cookie.session and not cookie.partitionKeyOpaque]
     kept = (_kept(cookie) for cookie in ending[:MAX_COOKIES])
-    return tuple(cookie for cookie in kept if cookie is not None)
+    return that_fit(cookie for cookie in kept if cookie is not None)
+
+
+def that_fit(cookies: Iterable[KeptCookie]) -> tuple[KeptCookie, ...]:
+    """Those that may be kept: a site that sets many large ones must not cost the others, nor the whole profile."""
+    left, fit = MAX_COOKIES_BYTES, list[KeptCookie]()
+    for cookie in cookies:
+        size = len(msgspec.json.encode(cookie)) + 1
+        if size <= left:
+            left -= size
+            fit.append(cookie)
+    return tuple(fit)
 
 
 async def put_session_cookies(browser: Browser, cookies: tuple[KeptCookie, ...], deadline: float) -> int:

@@ -5,24 +5,28 @@ What comes back out of a file was checked for being ours by whoever decrypted it
 pages: so it is held to bounds on the way in as on the way out.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
-MAX_JSON_BYTES: Final = 48 * 1024 * 1024
-"""Of a state as it is written: the storage, as many cookies as there may be, each as long as may be and full of
-quotation marks, and the addresses."""
+MAX_JSON_BYTES: Final = 16 * 1024 * 1024
+"""Of a state as it is written, which is what an archive takes: the storage, the cookies, and the addresses."""
 MAX_STORAGE_BYTES: Final = 8 * 1024 * 1024
 """Names and values of all tabs' sessionStorage together, as they are written."""
 MAX_TABS: Final = 50
 MAX_COOKIES: Final = 3300
 """As many as Chromium keeps (net/cookies/cookie_monster.cc)."""
+MAX_COOKIES_BYTES: Final = 3 * 1024 * 1024
+"""Of all cookies, as they are written."""
 MAX_ORIGINS: Final = 100
 """With sessionStorage, in one tab."""
 MAX_ENTRIES: Final = 10_000
 """In the sessionStorage of one origin."""
+MAX_ALL_ENTRIES: Final = 100_000
+"""In all tabs together. More of them, each next to nothing, would hold the loop up."""
 
 Text = Annotated[str, Meta(max_length=4096)]
 """Of a cookie; Chromium holds name and value together to 4096 bytes (RFC 6265bis, section 5.6)."""
@@ -101,14 +105,29 @@ class KeptState:
             state = msgspec.json.decode(data, type=cls)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise KeptStateError("this is no state of a browser") from None
-        if storage_bytes(state) > MAX_STORAGE_BYTES:
+        entries = sum(len(storage.entries) for tab in state.tabs for storage in tab.storage)
+        if entries > MAX_ALL_ENTRIES or storage_bytes(state.tabs) > MAX_STORAGE_BYTES:
             raise KeptStateError("the state holds too much sessionStorage")
         return state
 
 
-def storage_bytes(state: KeptState) -> int:
-    """Of names and values of sessionStorage in all tabs, as JSON."""
-    return sum(entry_bytes(*entry) for tab in state.tabs for storage in tab.storage for entry in storage.entries)
+def storage_bytes(tabs: Iterable[KeptTab]) -> int:
+    """Of names and values of sessionStorage in these tabs, as JSON."""
+    return sum(entry_bytes(*entry) for tab in tabs for storage in tab.storage for entry in storage.entries)
+
+
+def that_fit(tabs: Iterable[KeptTab]) -> tuple[KeptTab, ...]:
+    """As many as may be kept; without sessionStorage from where there would be too much of it."""
+    left_bytes, left_entries = MAX_STORAGE_BYTES, MAX_ALL_ENTRIES
+    fit = list[KeptTab]()
+    for tab in tuple(tabs)[:MAX_TABS]:
+        size, entries = storage_bytes((tab,)), sum(len(storage.entries) for storage in tab.storage)
+        if size > left_bytes or entries > left_entries:
+            fit.append(replace(tab, storage=()))
+            continue
+        left_bytes, left_entries = left_bytes - size, left_entries - entries
+        fit.append(tab)
+    return tuple(fit)
 
 
 def entry_bytes(name: str, value: str) -> int:

@@ -12,6 +12,7 @@ from cloche.browser.contract.common import ActionError
 from cloche.browser.downloads import DownloadWatch, Treatment
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import ClocheError, ConflictError, GoneError
+from cloche.ids import SessionId
 from cloche.sessions.artifacts.collector import Collector, CollectorOwner, Store
 from cloche.sessions.audit import AuditWriter
 from cloche.sessions.browsing.artifacts import BrowsingArtifacts, Shelf
@@ -35,6 +36,10 @@ Open = Callable[..., Awaitable[DownloadWatch]]
 
 class SideStore(Store, Shelf, Protocol):
     """What is asked of `artifacts.store.ArtifactStore`."""
+
+    async def forget_session(self, session_id: SessionId) -> int:
+        """A private session has ended: none of its files stays."""
+        ...
 
 
 class SideOwner(CollectorOwner, Protocol):
@@ -69,6 +74,7 @@ class ArtifactSide(Kept):
             private=session.options.private,
         )
         self._owner = owner
+        self._session_id, self._is_private, self._store = session.id, session.options.private, store
         self._open_watch = open_watch
         self._treatment = Treatment.SPOOL if session.options.downloads is Downloads.QUARANTINE else Treatment.REFUSE
         self._watch: DownloadWatch | None = None
@@ -119,6 +125,8 @@ class ArtifactSide(Kept):
         if self._watch is not None:
             self._watch.close()
         await self.collector.close()
+        if self._is_private:
+            await self._store.forget_session(self._session_id)
 
     # --- for its collector (Chromium) -------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Final
 from cloche.audit.model import AuditRecord
 from cloche.browser.contract.actions import TypeRequest
 from cloche.browser.contract.common import BrowserRequest
+from cloche.browser.contract.pages import NavigateRequest
 from cloche.browser.contract.use_cases import UseCase
 from cloche.browser.redact.urls import redact_url
 from cloche.sessions.audit import AuditWriter
@@ -51,6 +52,8 @@ class CallAudit:
         data: dict[str, str | int] = {"tab": tab_id, "took_ms": round(took_s * 1000)}
         if page_url and not session.options.private:
             data["page"] = redact_url(page_url, max_chars=MAX_PAGE_CHARS)
+        if isinstance(request, NavigateRequest) and outcome != "ok" and not session.options.private:
+            data["to"] = redact_url(request.url, max_chars=MAX_PAGE_CHARS)
         if isinstance(request, TypeRequest):
             data["typed_bytes"] = len(request.text.encode("utf-8", "surrogatepass"))
         self._writer.note(

@@ -337,6 +337,8 @@ class BrowserService(SessionBrowser):
         name = asked.case.method
         self._metrics.browser_actions.labels(name, outcome).inc()
         took_s = self._clock.monotonic() - asked.started
+        if asked.tab is not None and isinstance(asked.request, NAVIGATIONS):
+            asked.page_url = asked.tab.url  # where it led to, and not where it began
         self._metrics.browser_action_seconds.labels(name).observe(took_s)
         self._audit.note(
             *(self._owner.current(), asked.principal, asked.case, asked.request),
@@ -349,8 +351,6 @@ class BrowserService(SessionBrowser):
             return None
         if not self._left:
             self._tell(asked, name, outcome)
-        if asked.tab is not None and isinstance(asked.request, NAVIGATIONS):
-            asked.page_url = asked.tab.url
         return self._action_log.add(
             Action(
                 name=name,

@@ -9,7 +9,7 @@ from cloche.ids import ProfileId, SessionId
 from cloche.profiles.lease import Lease
 from cloche.profiles.model import Profile, ProfileForm
 from cloche.sessions.keeping import Kept
-from cloche.sessions.model import ACTIVE_PROFILE, Downloads, IfBusy, ProfileUse, SessionOptions
+from cloche.sessions.model import ACTIVE_PROFILE, IfBusy, ProfileUse, SessionOptions
 from cloche.sessions.principal import Principal
 from cloche.sessions.profiles.refusals import IN_USE, NOT_SAVING, OFF, OTHER_ENGINE, no_profile
 from cloche.sessions.profiles.side import ProfileSide, Storing
@@ -50,13 +50,11 @@ class ProfileKeeper:
         if profile.private or options.private:
             # It is read and written by nobody, so there is nothing to hold on to.
             nothing = replace(use, id=profile.id, save=False, revision=0)
-            return Beginning(replace(options, private=True, downloads=Downloads.OFF, profile=nothing))
+            return Beginning(replace(options, private=True, profile=nothing))
         if use.save and not profile.persistence:
             raise ConflictError("nothing may be saved to this profile", reason=NOT_SAVING)
-        lease = await self._take(replace(use, id=profile.id), session_id)
         try:
-            # Read again: only with the lease does the last revision stay the last one.
-            profile = await store.get(profile.id)
+            lease, profile = await self._hold(replace(use, id=profile.id), session_id)
             _require_engine(profile, options)
         except BaseException:
             await store.give_back(session_id)
@@ -77,6 +75,15 @@ class ProfileKeeper:
         if profile.owner != principal.name:
             raise NotFoundError("there is no such profile")
         return profile
+
+    async def _hold(self, use: ProfileUse, session_id: SessionId) -> tuple[Lease, Profile]:
+        """A lease, and the profile as it stood when that was taken: of a reader's that revision stays readable."""
+        while True:
+            lease = await self._take(use, session_id)
+            profile = await self._require().store.get(use.id)
+            if profile.revision == lease.revision:
+                return lease, profile
+            # Another session has saved in between, which takes far longer than this: it will not go on for ever.
 
     async def _take(self, use: ProfileUse, session_id: SessionId) -> Lease:
         store = self._require().store

@@ -1,5 +1,6 @@
 """The use cases of profiles: who may, what the journal is told, and what the store then does."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -54,6 +55,8 @@ class Profiles(SessionProfiles):
         self._audit = audit
         self._save_session = save_session
         self._rewrap_artifacts = rewrap_artifacts
+        # Of two at once the one that has read the older keys would wrap under them what the other has done.
+        self._one_rekey = asyncio.Lock()
 
     async def create(self, principal: Principal, request: NewProfile) -> Profile:
         async with self._noted(principal, "profile.created") as entry:
@@ -148,7 +151,7 @@ class Profiles(SessionProfiles):
     async def rekey(self, principal: Principal) -> Rekeyed:
         if principal.role is not Role.ADMIN:
             raise DeniedError("only an admin may wrap keys anew")
-        async with self._noted(principal, "profile.rekeyed") as entry:
+        async with self._noted(principal, "profile.rekeyed") as entry, self._one_rekey:
             keyring = await self._keyring.reload()
             if keyring is None:
                 raise ConflictError("this server keeps no profiles: it has no state key", reason=OFF)

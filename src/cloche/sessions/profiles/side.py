@@ -13,7 +13,7 @@ import structlog
 from cloche.browser.call import Call
 from cloche.browser.contract.common import ActionError
 from cloche.browser.contract.state import GetStorageStateRequest, SetStorageStateRequest, StorageState
-from cloche.browser.state.kept_state import MAX_TABS, KeptState, KeptStateError
+from cloche.browser.state.kept_state import KeptState, KeptStateError, that_fit
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import AgentError, ClocheError, ConflictError, DeadlineError, StartError
 from cloche.ids import SessionId
@@ -304,7 +304,7 @@ def _with_missing(state: KeptState, restored: KeptState) -> KeptState:
     """With the tabs that were to come back and whose pages have not answered yet: they are as they were."""
     there = {tab.url for tab in state.tabs}
     missing = tuple(tab for tab in restored.tabs if tab.url not in there)
-    return replace(state, tabs=(*state.tabs, *missing)[:MAX_TABS])
+    return replace(state, tabs=that_fit((*state.tabs, *missing)))
 
 
 def _not_restored(detail: str) -> StartError:

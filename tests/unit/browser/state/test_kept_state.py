@@ -1,6 +1,7 @@
 """What is written down of a browser, and what of that is taken back."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -8,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloche.browser.state.kept_cookies import that_fit as cookies_that_fit
 from cloche.browser.state.kept_state import (
     MAX_COOKIES,
+    MAX_COOKIES_BYTES,
     MAX_ENTRIES,
     MAX_JSON_BYTES,
     MAX_ORIGINS,
@@ -21,7 +24,9 @@ from cloche.browser.state.kept_state import (
     KeptStorage,
     KeptTab,
     storage_bytes,
+    that_fit,
 )
+from cloche.profiles.archive import MAX_MANIFEST_BYTES
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -106,17 +111,35 @@ def test_values_are_not_shown_where_a_state_is_refused() -> None:
 
 def test_storage_is_counted_as_it_is_written_over_all_tabs() -> None:
     tab = KeptTab(url="u", storage=(KeptStorage(origin="o", entries=(("é", "\0"),)),))
-    written = len('["é","\\u0000"]'.encode())
-    state = KeptState(cookies=(KeptCookie(name="n", value="v", domain="d"),), tabs=(tab, tab))
-    assert storage_bytes(state) == 2 * written
+    assert storage_bytes((tab, tab)) == 2 * len('["é","\\u0000"]'.encode())
 
 
-def test_the_most_that_may_be_kept_can_be_read_again() -> None:
+def test_tabs_are_kept_without_storage_from_where_it_is_too_much() -> None:
+    large = KeptTab(url="a", storage=(KeptStorage(origin="o", entries=(("n", "v" * (MAX_STORAGE_BYTES - 100)),)),))
+    small = KeptTab(url="b", storage=(KeptStorage(origin="o", entries=(("n", "v"),)),))
+    many = KeptTab(url="c", storage=(KeptStorage(origin="o", entries=(("", ""),) * 10_000),) * 10)
+    assert that_fit((large, large, small)) == (large, replace(large, storage=()), small)
+    assert that_fit((small, many)) == (small, replace(many, storage=()))
+    assert len(that_fit((small,) * 60)) == MAX_TABS
+    for tabs in ((large, large, small), (small, many)):
+        with pytest.raises(KeptStateError):
+            KeptState.from_json(KeptState(tabs=tabs).to_json())
+        state = KeptState(tabs=that_fit(tabs))
+        assert KeptState.from_json(state.to_json()) == state
+
+
+def test_the_most_that_may_be_kept_can_be_read_again_and_goes_into_an_archive() -> None:
     cookie = KeptCookie(name="n", value='"' * 4095, domain="d" * 256, path="/" * 1024)
     storage = KeptStorage(origin="o", entries=tuple((str(n), "\0" * 1_000) for n in range(1_390)))
-    state = KeptState(
-        cookies=(cookie,) * MAX_COOKIES,
-        tabs=tuple(KeptTab(url="u" * 32_768, storage=(storage,) if n == 0 else ()) for n in range(MAX_TABS)),
+    origins = tuple(KeptStorage(origin="https://" + "o" * 253 + ":65535") for _ in range(MAX_ORIGINS - 1))
+    tabs = tuple(
+        KeptTab(
+            url="\\" * 32_768, scroll_x=1e8 / 3, scroll_y=1e8 / 3, storage=((storage, *origins) if n == 0 else origins)
+        )
+        for n in range(MAX_TABS)
     )
-    assert storage_bytes(state) > 0.99 * MAX_STORAGE_BYTES
+    state = KeptState(cookies=cookies_that_fit((cookie,) * MAX_COOKIES), tabs=tabs)
+    assert storage_bytes(tabs) > 0.99 * MAX_STORAGE_BYTES
+    assert 0.99 * MAX_COOKIES_BYTES < len(msgspec.json.encode(state.cookies)) <= MAX_COOKIES_BYTES + 2
+    assert len(state.to_json()) <= MAX_MANIFEST_BYTES
     assert KeptState.from_json(state.to_json()) == state

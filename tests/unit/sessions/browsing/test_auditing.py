@@ -45,6 +45,7 @@ FUNCTIONS: dict[Any, Any] = {
 }
 
 
+@pytest.mark.promise("what-is-confirmed-is-written-down")
 async def test_an_action_is_written_down_before_its_answer_without_what_was_typed_or_where(
     make_bench: MakeBench,
 ) -> None:

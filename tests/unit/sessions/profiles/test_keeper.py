@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from cloche.errors import ConflictError, NotFoundError
-from cloche.ids import ProfileId, new_profile_id, new_session_id
+from cloche.ids import ProfileId, SessionId, new_profile_id, new_session_id
+from cloche.profiles.lease import Lease
 from cloche.profiles.model import ProfileForm
 from cloche.sandbox.spec import Engine
 from cloche.sessions.model import Downloads, IfBusy, ProfileUse
@@ -88,6 +89,27 @@ async def test_a_second_writer_is_refused_or_reads_as_it_asked(keeper: ProfileKe
     assert (await begin(keeper, profile.id)).options.profile is not None  # who only reads is in nobody's way
 
 
+async def test_a_reader_starts_from_a_revision_that_it_holds_also_when_another_is_saved_right_then(
+    keeper: ProfileKeeper, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = store.add()
+    store.put(profile.id, b"tar")
+    real = store.take
+
+    async def take(profile_id: ProfileId, session_id: SessionId, *, writes: bool) -> Lease:
+        lease = await real(profile_id, session_id, writes=writes)
+        if lease.revision == 1:
+            store.put(profile_id, b"newer")
+            store.leases.remove(lease)  # the real one is replaced by the next
+        return lease
+
+    monkeypatch.setattr(store, "take", take)
+    begun = await begin(keeper, profile.id)
+    assert begun.options.profile is not None
+    assert begun.options.profile.revision == 2
+    assert [lease.revision for lease in store.leases] == [2]
+
+
 async def test_a_profile_that_keeps_nothing_new_may_only_be_read(keeper: ProfileKeeper, store: MemoryStore) -> None:
     profile = store.add(persistence=False)
     with pytest.raises(ConflictError) as caught:
@@ -121,7 +143,7 @@ async def test_of_a_private_session_nothing_is_read_saved_or_held(
     assert use is not None
     assert (begun.options.private, use.save, use.revision, begun.is_at_rest) == (True, False, 0, False)
     if who == "profile":
-        assert begun.options.downloads is Downloads.OFF
+        assert begun.options.downloads is Downloads.QUARANTINE
     assert store.leases == []
 
 

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("profile_id", sa.String(32), sa.ForeignKey("profiles.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("session_id", sa.String(32), primary_key=True),
         sa.Column("writes", sa.Boolean, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
     )
     _create_index_of_one("profile_leases_one_writer", "profile_leases", "profile_id", where="writes")
