@@ -13,6 +13,8 @@ from cloche.api.auth.failures import AuthFailures, denied
 from cloche.errors import JournalError
 from cloche.sessions.audit import AuditWriter
 
+ANSWERED_ANYHOW: Final = "answered_anyhow"
+"""What a route sets in its request's state to be answered also where its record cannot be written."""
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 
@@ -52,5 +54,5 @@ class AuditMiddleware:
         elif status == _FORBIDDEN and (caller := scope.get("state", {}).get("caller")) is not None:
             path = getattr(scope.get("route"), "path", "")
             self._journal.note(denied(caller, f"{scope['method']} {path}"))
-        elif status < 400 and scope["method"] not in _READS:
+        elif status < 400 and scope["method"] not in _READS and not scope.get("state", {}).get(ANSWERED_ANYHOW):
             await self._journal.settled()

@@ -51,7 +51,8 @@ def problem_of(error: ClocheError, errors: Sequence[Mapping[str, str]] = ()) -> 
         "status": error.http_status,
         "detail": error.detail,
         "code": error.code,
-        "retryable": error.retryable,
+        # What was done already, but not written down, would be done twice.
+        "retryable": error.retryable and not error.fields.get("done"),
     }
     body |= {name: value for name, value in error.fields.items() if name not in _RESERVED}
     if errors:

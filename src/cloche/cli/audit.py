@@ -126,6 +126,8 @@ def _verify_file(file: Path) -> tuple[dict[str, Any], dict[int, str]]:
     from cloche.daemon.audit_parts import verify_export
 
     verified, hashes = verify_export(_lines(file))
+    if not verified.rows and verified.broken_at is None:
+        raise InvalidError(f"{file} has no rows")
     return _told(verified), hashes
 
 

@@ -1,6 +1,7 @@
 """New profiles out of others: forks of one here, and files that leave the server and come in again."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
@@ -30,6 +31,8 @@ class Copies:
         self._revisions = revisions
         # Each takes 32 MiB or more.
         self._one_passphrase = asyncio.Semaphore(1)
+        # Profiles that are being made: they count, for their files take room before there is a row of them.
+        self._coming = Counter[PrincipalName]()
 
     async def add(self, owner: PrincipalName, request: NewProfile) -> Profile:
         """An empty one."""
@@ -51,8 +54,8 @@ class Copies:
         )
         if revision is None and not source.revision:
             return await self.add(owner, request)
-        await self._refuse_too_many(owner)
         async with (
+            self._place(owner),
             self._revisions.opened(profile_id, revision) as (found, opened),
             aclosing(ahead(genuine(partial(opened.read, PIECE_BYTES)))) as pieces,
         ):
@@ -76,7 +79,12 @@ class Copies:
         """The file waits on the disk, sealed as it came, until its end has been seen: only then is it all genuine."""
         checked_passphrase(passphrase)
         request = NewProfile(name=checked_name(name))
-        await self._refuse_too_many(owner)
+        async with self._place(owner):
+            return await self._import(owner, request, body, passphrase)
+
+    async def _import(
+        self, owner: PrincipalName, request: NewProfile, body: AsyncIterator[bytes], passphrase: str
+    ) -> Profile:
         profile_id, revisions = new_profile_id(), self._revisions
         name_of_file = blobs.new_blob_name()
         spool = _Spool(blobs.Part(revisions.root, profile_id, name_of_file), revisions.limits.max_profile_bytes)
@@ -162,10 +170,19 @@ class Copies:
         wrapped = keyring.wrap(data_key, key_context(profile_id, owner))
         await rows.add_key(connection, profile_id, keyring.key_id, wrapped)
 
-    async def _refuse_too_many(self, owner: PrincipalName) -> None:
+    @asynccontextmanager
+    async def _place(self, owner: PrincipalName) -> AsyncGenerator[None]:
+        """Make a profile within this. Raises: QuotaError."""
         async with self._revisions.database.read() as connection:
-            if await rows.count(connection, owner) >= self._revisions.limits.max_profiles_per_principal:
-                raise self._too_many()
+            there = await rows.count(connection, owner)
+        if there + self._coming[owner] >= self._revisions.limits.max_profiles_per_principal:
+            raise self._too_many()
+        self._coming[owner] += 1
+        try:
+            yield
+        finally:
+            self._coming[owner] -= 1
+            self._coming += Counter()  # forgets those that have none
 
     def _too_many(self) -> QuotaError:
         limit = self._revisions.limits.max_profiles_per_principal

@@ -22,6 +22,7 @@ from cloche.errors import (
     ClocheError,
     InternalError,
     InvalidError,
+    JournalError,
     StartError,
 )
 from cloche.ids import EventId, ProfileId, SessionId, new_session_id
@@ -111,7 +112,10 @@ class Manager(SessionManager):
         # Shielded: a client that goes away does not take down a session that is half built; it will be listed.
         admitted = self._starting(self._admit(principal, request, options, policy, started), name="admit")
         session, going = await asyncio.shield(admitted)
-        await self._parts.audit.settled()
+        try:
+            await self._parts.audit.settled()
+        except JournalError as error:  # it comes up all the same, and nobody else would tell its id
+            raise JournalError(error.detail, **{**error.fields, "session_id": session.id}) from error
         return await asyncio.shield(going) if wait else session
 
     async def get(self, principal: Principal, session_id: SessionId) -> Session:

@@ -1,5 +1,6 @@
 import asyncio
 import os
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -162,6 +163,34 @@ async def test_an_import_beyond_the_quota_is_refused_before_it_is_read(world: Pr
     with pytest.raises(QuotaError):
         await imported(world, file)
     assert directories(world) == 1
+
+
+async def test_files_that_are_still_coming_in_count_for_the_quota(world: ProfileWorld) -> None:
+    file = await exported(world, await world.add(saved=1))
+    go_on, come = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slow() -> AsyncIterator[bytes]:
+        come.release()
+        await go_on.wait()
+        yield file
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(LIMITS.max_profiles_per_principal):
+            name = f"copy {number}"
+            tasks.create_task(world.store.import_file(BOB, slow(), passphrase=PASSPHRASE, name=name))
+            await come.acquire()
+        with pytest.raises(QuotaError):
+            await imported(world, file)
+        with pytest.raises(QuotaError):
+            await world.store.import_file(BOB, broken_off(), passphrase=PASSPHRASE, name="never read")
+        go_on.set()
+    (first, *_) = (await world.store.page(BOB)).profiles
+    await world.store.delete(first.id)
+    await imported(world, file)
+
+
+async def broken_off() -> AsyncIterator[bytes]:
+    yield pytest.fail("nothing of it is read")
 
 
 async def test_an_import_that_finds_the_disk_full_or_is_cancelled_leaves_nothing(

@@ -110,6 +110,21 @@ async def test_a_rotated_key_is_read_without_a_restart(tmp_path: Path) -> None:
     assert live.current.key_id == StateKey.parse(SECOND).id
 
 
+async def test_what_an_old_key_keeps_still_opens_when_the_new_file_leaves_it_out(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(FIRST)
+    live = await LiveKeyring.open(KeySource(file=file))
+    assert live.current is not None
+    wrapped = live.current.wrap(bytes(32), b"")
+    file.write_text(SECOND)
+    await live.reload()
+    assert live.current.key_id == StateKey.parse(SECOND).id
+    assert live.current.unwrap(wrapped, b"") == bytes(32)
+    file.write_text(FIRST)
+    await live.reload()
+    assert (live.current.key_id, live.current.earlier_ids) == (StateKey.parse(FIRST).id, (StateKey.parse(SECOND).id,))
+
+
 async def test_a_source_that_is_spoilt_leaves_the_keys_in_force(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(FIRST)

@@ -6,7 +6,7 @@ from typing import Final
 
 import grpc
 
-from cloche.errors import CapacityError, ClocheError, InternalError
+from cloche.errors import CapacityError, ClocheError, InternalError, JournalError
 
 INTERNAL: Final = InternalError("internal error")
 """What is told of an error that no one foresaw."""
@@ -15,8 +15,8 @@ MAX_VALUE_CHARS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a call failed. Metadata are `cloche-code`, and where there is one `cloche-reason`, `cloche-field` and
-    `retry-after`, in seconds."""
+    """How a call failed. Metadata are `cloche-code`, and where there is one `cloche-reason`, `cloche-field`,
+    `cloche-done` (whether it was done all the same) and `retry-after`, in seconds."""
 
     code: grpc.StatusCode
     detail: str
@@ -29,6 +29,8 @@ def status_of(error: ClocheError) -> Status:
     for name in ("reason", "field"):
         if error.fields.get(name):
             metadata[f"cloche-{name}"] = _ascii(str(error.fields[name]))
+    if isinstance(error, JournalError):
+        metadata["cloche-done"] = "true" if error.fields.get("done") else "false"
     if isinstance(error, CapacityError):
         metadata["retry-after"] = str(error.retry_after_s)
     return Status(grpc.StatusCode[error.grpc_status], error.detail, metadata)

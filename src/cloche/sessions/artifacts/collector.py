@@ -235,6 +235,7 @@ class Collector:
         in_spool = not path or path == f"{SPOOL_DIR}/{guid}"
         try:
             async with self._places:
+                began = asyncio.get_running_loop().time()
                 artifact = await self._taken(coming, f"/spool/{guid}" if in_spool else "/spool", path)
         except (InvalidError, NotFoundError, ConflictError):
             self._drop(coming, NOT_READABLE)
@@ -249,7 +250,7 @@ class Collector:
         else:
             self._count(artifact)
             self._end(coming, artifact.id)
-            self._publish(artifact)
+            self._publish(artifact, took_s=asyncio.get_running_loop().time() - began)
         if in_spool:
             self._remove(guid)
 
@@ -348,13 +349,16 @@ class Collector:
             self._log.info("rejection_not_recorded", error=error.code)
             self._tell_rejected(begun, reason)
 
-    def _publish(self, artifact: Artifact) -> None:
+    def _publish(self, artifact: Artifact, *, took_s: float | None = None) -> None:
+        """`took_s`: from its first byte out of the sandbox to its record."""
         data: dict[str, str | int | float | bool | None] = {
             "artifact": artifact.id,
             "kind": artifact.kind,
             "size_bytes": artifact.size_bytes,
             "reasons": ",".join(artifact.reasons),
         }
+        if took_s is not None:
+            data["ms"] = round(took_s * 1000, 1)
         if not artifact.private:
             data["file_name"] = artifact.file_name
         type_ = _KEPT[artifact.state]

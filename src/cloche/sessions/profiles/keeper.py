@@ -4,6 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from cloche.errors import ConflictError, NotFoundError
 from cloche.ids import ProfileId, SessionId
 from cloche.profiles.lease import Lease
@@ -16,6 +19,8 @@ from cloche.sessions.profiles.side import ProfileSide, Storing
 
 if TYPE_CHECKING:
     from cloche.sessions.runner import SessionRunner
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class ProfileKeeper:
         """None: the server has no key to keep profiles under."""
         self._storing = storing
         self._sides: dict[SessionId, ProfileSide] = {}
+        self._ended = set[SessionId]()
+        """Whose leases have not been given back, for the database did not answer then."""
 
     # --- the beginning ----------------------------------------------------------------------------------------------
 
@@ -45,7 +52,8 @@ class ProfileKeeper:
         use = options.profile
         if use is None:
             return Beginning(options)
-        store = self._require().store
+        self._require()
+        await self._give_back()
         profile = await self._find(principal, use.id)
         if profile.private or options.private:
             # It is read and written by nobody, so there is nothing to hold on to.
@@ -57,7 +65,7 @@ class ProfileKeeper:
             lease, profile = await self._hold(replace(use, id=profile.id), session_id)
             _require_engine(profile, options)
         except BaseException:
-            await store.give_back(session_id)
+            await self.end(session_id)
             raise
         used = replace(use, id=profile.id, save=lease.writes, revision=profile.revision)
         at_rest = profile.revision > 0 and profile.form is ProfileForm.DIRECTORY
@@ -123,7 +131,17 @@ class ProfileKeeper:
         """The session has ended, or has not come up: others may have its profile."""
         self._sides.pop(session_id, None)
         if self._storing is not None:
-            await self._storing.store.give_back(session_id)
+            self._ended.add(session_id)
+            try:
+                await self._give_back()
+            except SQLAlchemyError:
+                # What ends must end. Its profile is free again with the next session that wants one.
+                _log.exception("profile_not_given_back", session=session_id)
+
+    async def _give_back(self) -> None:
+        for session_id in tuple(self._ended):
+            await self._require().store.give_back(session_id)
+            self._ended.discard(session_id)
 
     async def recover(self, live: Collection[SessionId]) -> None:
         """At the daemon's start, once the sessions that live have been adopted: forget what the others had."""

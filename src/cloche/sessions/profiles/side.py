@@ -81,8 +81,8 @@ class ProfileSide(Kept):
         self._began = 0.0
         self._took_s = 0.0
         """For the profile alone, of the way up."""
-        self._origins: tuple[str, ...] = ()
-        """Of the storage state that it started from."""
+        self._origins: tuple[str, ...] | None = None
+        """Of the storage state that it started from. None: of an adopted session, which an earlier daemon knew."""
         self._opening: asyncio.Task[None] | None = None
         """Opens the tabs behind the one in front, and ends when the pages of all have loaded."""
         self._restored = KeptState()
@@ -93,6 +93,7 @@ class ProfileSide(Kept):
     # --- starting from it -------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
+        self._origins = ()
         if self._use.revision:
             self._incoming = Incoming(self._storing.store, self._use.id, self._use.revision)
 
@@ -137,10 +138,7 @@ class ProfileSide(Kept):
         self._restored = state
 
     async def _put_storage_state(self, data: bytes) -> None:
-        try:
-            state = msgspec.json.decode(data, type=StorageState)
-        except msgspec.MsgspecError:
-            raise _not_restored("this is no storage state") from None
+        state = _storage_state(data)
         self._origins = tuple(one.origin for one in state.origins)
         call = await self._owner.browsing.outside_budget(RESTORE_S)
         await self._storing.tools.set_storage_state(call, SetStorageStateRequest(storage_state=state))
@@ -274,6 +272,8 @@ class ProfileSide(Kept):
     async def _save_storage_state(self) -> Revision:
         call = await self._owner.browsing.outside_budget(CAPTURE_S)
         # Those it came with, and those it has shown since: the newest, where they are more than can be asked for.
+        if self._origins is None:
+            self._origins = await self._origins_kept()
         origins = dict.fromkeys((*self._origins, *call.browser.memory.origins.all))
         wanted = GetStorageStateRequest(origins=list(origins)[-MAX_ORIGINS:])
         found = await self._storing.tools.get_storage_state(call, wanted)
@@ -282,6 +282,23 @@ class ProfileSide(Kept):
             return await self._storing.store.save(
                 self._use.id, self._id, form=ProfileForm.STORAGE_STATE, engine="", manifest=b"{}", body=body
             )
+
+    async def _origins_kept(self) -> tuple[str, ...]:
+        """Those of the last revision: without them an adopted session would save the new one without their storage."""
+        store = self._storing.store
+        revision = (await store.get(self._use.id)).revision
+        if not revision:
+            return ()
+        incoming = Incoming(store, self._use.id, revision)
+        try:
+            if (await incoming.head()).form is not ProfileForm.STORAGE_STATE:
+                return ()
+            return tuple(one.origin for one in _storage_state(await incoming.whole(MAX_STATE_BYTES)).origins)
+        except ClocheError as error:  # what cannot be read must not keep what the browser has from being saved
+            self._log.warning("profile_origins_unknown", reason=reason_of(error))
+            return ()
+        finally:
+            await incoming.close()
 
     def _tell_failure(self, error: Exception) -> None:
         reason = reason_of(error)
@@ -298,6 +315,13 @@ def _state_of(head: Head) -> KeptState:
         return KeptState.from_json(head.manifest)
     except KeptStateError:
         raise _not_restored("what the profile holds of the browser is not understood") from None
+
+
+def _storage_state(data: bytes) -> StorageState:
+    try:
+        return msgspec.json.decode(data, type=StorageState)
+    except msgspec.MsgspecError:
+        raise _not_restored("this is no storage state") from None
 
 
 def _with_missing(state: KeptState, restored: KeptState) -> KeptState:

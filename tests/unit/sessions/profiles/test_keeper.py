@@ -1,6 +1,8 @@
+import sqlite3
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from cloche.errors import ConflictError, NotFoundError
 from cloche.ids import ProfileId, SessionId, new_profile_id, new_session_id
@@ -163,6 +165,23 @@ async def test_after_a_restart_only_the_living_hold_their_profiles(keeper: Profi
     assert [lease.session_id for lease in store.leases] == [living]
     assert store.garbage_collected == 1
     await ProfileKeeper(None).recover([living])
+
+
+async def test_a_database_that_is_down_at_the_end_of_a_session_does_not_keep_its_profile(
+    keeper: ProfileKeeper, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile, session_id = store.add(), new_session_id()
+    await store.take(profile.id, session_id, writes=True)
+
+    async def down(_: SessionId) -> None:
+        raise OperationalError("", {}, sqlite3.OperationalError("disk I/O error"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "give_back", down)
+        await keeper.end(session_id)
+    assert [lease.session_id for lease in store.leases] == [session_id]
+    await begin(keeper, profile.id, save=True)
+    assert session_id not in [lease.session_id for lease in store.leases]
 
 
 async def test_the_end_gives_the_profile_back(keeper: ProfileKeeper, store: MemoryStore) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from cloche.browser.contract.common import ActionError, Failure
 from cloche.browser.contract.state import NameValue, OriginState, StorageState
-from cloche.browser.state.kept_state import KeptCookie, KeptState, KeptTab
+from cloche.browser.state.kept_state import KeptCookie, KeptState, KeptStorage, KeptTab
 from cloche.concurrency.tasks import spawn
 from cloche.errors import AgentError, ConflictError, DeadlineError, StartError
 from cloche.ids import ProfileId
@@ -206,6 +206,26 @@ async def test_tabs_that_have_not_come_back_yet_are_saved_as_they_were(
     await stage.side.close()
 
 
+async def test_no_more_of_tabs_that_have_not_come_back_is_saved_than_can_be_read_again(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TABS_S", 0.05)
+    profile = store.add()
+    large = (KeptStorage(origin="http://site.test", entries=(("n", "v" * (5 << 20)),)),)
+    left = KeptTab(url="http://left.test/", storage=large)
+    store.put(profile.id, TAR, manifest=KeptState(tabs=(left,)).to_json())
+    stage = make_stage(store)
+    stage.owner.pages_load = asyncio.Event()
+    await store.take(profile.id, stage.owner.session.id, writes=True)
+    await start(stage)
+    stage.owner.browser.tabs_to_come = 1
+    stage.owner.state = KeptState(tabs=(KeptTab(url="http://new.test/", storage=large),))
+    await stage.side.save("closed_by_user")
+    tabs = KeptState.from_json(store.revisions[profile.id][-1].manifest).tabs
+    assert tabs == (*stage.owner.state.tabs, KeptTab(url="http://left.test/"))
+    await stage.side.close()
+
+
 async def test_a_browser_that_its_owner_had_stopped_is_saved_as_it_lies_there(stage: Stage) -> None:
     stage.owner.is_running = False
     await stage.side.save("closed_by_user")
@@ -284,6 +304,29 @@ async def test_a_storage_state_is_saved_of_all_origins_that_were_seen_or_brought
     saved = store.revisions[profile.id][-1]
     assert (saved.revision, saved.form, saved.engine) == (2, ProfileForm.STORAGE_STATE, "")
     assert msgspec.json.decode(saved.content, type=StorageState) == STORAGE
+
+
+async def test_an_adopted_session_saves_the_origins_that_it_came_with_too(store: MemoryStore) -> None:
+    profile = store.add()
+    store.put(profile.id, msgspec.json.encode(STORAGE), form=ProfileForm.STORAGE_STATE)
+    stage = make_stage(store, form=ProfileForm.STORAGE_STATE)
+    await store.take(profile.id, stage.owner.session.id, writes=True)
+    stage.owner.is_running = True
+    await stage.side.begin()
+    stage.owner.browser.memory.origins._seen = {"http://seen.test": None}
+    await stage.side.save("idle_timeout")
+    assert stage.owner.wanted_origins == ["http://site.test", "http://seen.test"]
+
+
+async def test_an_adopted_session_is_saved_also_when_the_last_revision_cannot_be_read(store: MemoryStore) -> None:
+    profile = store.add()
+    store.put(profile.id, b"no state", form=ProfileForm.STORAGE_STATE)
+    stage = make_stage(store, form=ProfileForm.STORAGE_STATE)
+    await store.take(profile.id, stage.owner.session.id, writes=True)
+    stage.owner.is_running = True
+    await stage.side.begin()
+    await stage.side.save("idle_timeout")
+    assert store.revisions[profile.id][-1].revision == 2
 
 
 # --- saving while it lives on ---------------------------------------------------------------------------------------
