@@ -17,6 +17,7 @@ from cloche.artifacts.scanner import ClamdSetting, Scanner, parse_scanner
 from cloche.artifacts.store import ArtifactStore
 from cloche.clock import Clock
 from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.daemon.policy import key_source
 from cloche.daemon.settings import Settings
 from cloche.profiles.limits import ProfileLimits
 from cloche.profiles.store import ProfileStore
@@ -30,7 +31,7 @@ from cloche.sessions.profiles.service import Profiles
 from cloche.sessions.profiles.side import Storing
 from cloche.sessions.runner import SessionRunner
 from cloche.storage.database import Database
-from cloche.vault.keyring import KeySource, LiveKeyring
+from cloche.vault.keyring import LiveKeyring
 
 SWEEP_EVERY_S: Final = 60.0
 
@@ -95,11 +96,6 @@ async def keeping_parts(
         yield KeepingParts(keyring, profiles, artifacts, ProfileKeeper(storing), audit)
     finally:
         await cancel_and_wait(sweeping)
-
-
-def key_source(settings: Settings) -> KeySource:
-    text = settings.state_key.get_secret_value() if settings.state_key is not None else None
-    return KeySource(text=text, file=settings.state_key_file, command=settings.state_key_command)
 
 
 def _scanner(settings: Settings) -> Scanner | None:

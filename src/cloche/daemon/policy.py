@@ -20,6 +20,7 @@ from cloche.sessions.budget import Ceilings
 from cloche.sessions.egress_policy import EgressCeiling
 from cloche.sessions.model import Budget, OnExhausted
 from cloche.sessions.sandbox_spec import AgentSettings
+from cloche.vault.keyring import KeySource
 
 _AMOUNT_SETTINGS: Final = {field.name: field.name for field in fields(Budget) if field.name != "on_exhausted"} | {
     "upload_bytes": "file_input_bytes"
@@ -64,6 +65,11 @@ def agent_settings(settings: Settings) -> AgentSettings:
         restart_budget=settings.restart_budget,
         restart_window_s=settings.restart_window_s,
     )
+
+
+def key_source(settings: Settings) -> KeySource:
+    text = settings.state_key.get_secret_value() if settings.state_key is not None else None
+    return KeySource(text=text, file=settings.state_key_file, command=settings.state_key_command)
 
 
 def engines(settings: Settings) -> dict[Engine, Path]:

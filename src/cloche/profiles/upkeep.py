@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from cloche.ids import ProfileId
 from cloche.profiles import blobs, rows
@@ -44,8 +45,12 @@ async def rekey(database: Database, keyring: Keyring) -> tuple[int, int]:
 
 async def empty_wal(database: Database) -> None:
     """See to it that what was overwritten in the file is not in its log any more."""
-    async with database.begin() as connection:  # with no other writer of this process beside it
-        done = await rows.empty_wal(connection)
+    try:
+        async with database.begin() as connection:  # with no other writer of this process beside it
+            done = await rows.empty_wal(connection)
+    except SQLAlchemyError as error:  # no room on the disk, say: what was deleted is deleted, and its files must go too
+        _log.warning("wal_not_emptied", detail=str(getattr(error, "orig", None))[:300])
+        return
     if not done:
         _log.warning("wal_not_emptied", detail="a reader held it; it is emptied with the next profile that goes")
 

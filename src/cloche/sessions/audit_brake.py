@@ -2,7 +2,7 @@
 
 A page whose requests are refused, a caller that looks again and again, a guesser of keys: of such kinds each owner has
 so many at once and then so many in an hour. What is beyond is counted, and the count is written down in its place.
-What must stand before it is answered is none of them: that has budgets of its own.
+What must stand before it is answered is never held back.
 """
 
 import math

@@ -244,7 +244,8 @@ async def _open(browser: Browser, kept: KeptTab, blank: Tab | None, deadline: fl
             params = {"source": _source(kept), "worldName": WORLD}
             method = "Page.addScriptToEvaluateOnNewDocument"
             script = (await tab.session.call(method, params, _Script, deadline=deadline)).identifier
-            if len(kept.storage) > 1:
+            own = origin_of(kept.url)
+            if any(one.origin != own for one in kept.storage):
                 # Frames of other sites run in processes of their own, which wait until they have been told as well.
                 tab.notes[BEFORE_FRAMES] = ((method, params), _attaching(waits=True))
                 tab.session.notify(*_attaching(waits=True))

@@ -1,7 +1,9 @@
 """What a check is told and what it says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from cloche.vault.keyring import KeySource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,7 @@ class DoctorSettings:
     max_sessions: int = 64
     grpc_bind: str = ""
     """Empty: no gRPC."""
+    state_key: KeySource = field(default_factory=KeySource)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

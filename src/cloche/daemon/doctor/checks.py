@@ -18,6 +18,7 @@ from cloche.daemon.doctor import (
     port,
     python_version,
     shell,
+    state_key,
     uid_range,
     user_namespaces,
 )
@@ -42,6 +43,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     clock.check,
     database.check,
     keys.check,
+    state_key.check,
     port.check,
 )
 

@@ -1,7 +1,7 @@
 """From the daemon's settings to what the doctor needs of them."""
 
 from cloche.daemon.doctor.check import DoctorSettings
-from cloche.daemon.policy import uid_range
+from cloche.daemon.policy import key_source, uid_range
 from cloche.daemon.settings import Settings
 
 
@@ -22,4 +22,5 @@ def doctor_settings(settings: Settings) -> DoctorSettings:
         uid_count=uids.count,
         has_admin_key=settings.admin_key is not None,
         max_sessions=settings.max_sessions,
+        state_key=key_source(settings),
     )
