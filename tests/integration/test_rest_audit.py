@@ -137,6 +137,19 @@ async def test_a_journal_that_is_full_lets_nothing_new_be_done_and_still_be_read
         assert "carol" not in (await http.get("/v1/keys")).text
 
 
+async def test_a_journal_that_cannot_be_written_can_still_be_verified(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails() -> None:
+        raise JournalError("it could not be written", done=True)
+
+    monkeypatch.setattr(doors.world.journal, "settled", fails)
+    async with doors.client(doors.api.admin_key) as admin:
+        assert (await admin.audit.verify()).holds
+        with pytest.raises(JournalError):
+            await admin.keys.create(principal="carol")
+
+
 async def test_a_daemon_writes_down_a_session_and_vouches_for_its_journal(stub_daemon: DaemonProcess) -> None:
     session = (await stub_daemon.request("POST", "/v1/sessions", {})).json
     await stub_daemon.request("DELETE", f"/v1/sessions/{session['id']}")

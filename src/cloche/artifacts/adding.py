@@ -15,7 +15,7 @@ from cloche.artifacts.accounts import Bound, NoRoomError, Reservation
 from cloche.artifacts.blobs import BlobWriter, DiskError
 from cloche.artifacts.draft import Draft
 from cloche.artifacts.intake import take_in
-from cloche.artifacts.judging import SAMPLE_BYTES, described, judged
+from cloche.artifacts.judging import SAMPLE_BYTES, described, judged, judged_deeply, needs_depth
 from cloche.artifacts.keys import context
 from cloche.artifacts.model import Artifact, ArtifactState
 from cloche.artifacts.reading import whole
@@ -27,6 +27,7 @@ from cloche.errors import ClocheError, GoneError, InternalError, QuotaError
 from cloche.ids import new_artifact_id
 from cloche.process.stop import finish, in_thread
 from cloche.vault.keyring import new_data_key
+from cloche.vault.sealed import SealError
 
 SESSION_QUOTA: Final = "session_quota"
 PRINCIPAL_QUOTA: Final = "principal_quota"
@@ -113,6 +114,8 @@ class Adding:
     async def _kept(self, attempt: _Attempt, body: AsyncIterator[bytes], writer: BlobWriter) -> Artifact:
         sample = await take_in(body, writer, attempt.room)
         artifact = await in_thread(judged, attempt.artifact, attempt.draft, sample, self._policy)
+        if needs_depth(artifact, attempt.draft, sample):
+            artifact = await self._read_through(artifact, attempt, writer)
         if self._scanner is not None and not attempt.draft.trusted:
             artifact = await self._scanned(artifact, attempt, writer, self._scanner)
         attempt.artifact = self._with_times(artifact)
@@ -123,6 +126,16 @@ class Adding:
         else:
             await finish(self._place(attempt, writer), asyncio.Event(), name="artifact-place")
         return attempt.artifact
+
+    async def _read_through(self, artifact: Artifact, attempt: _Attempt, writer: BlobWriter) -> Artifact:
+        try:
+            reader = await in_thread(writer.open, attempt.data_key, context(artifact))
+            try:
+                return await in_thread(judged_deeply, artifact, reader, self._policy)
+            finally:
+                await in_thread(reader.close)
+        except (OSError, SealError):
+            raise InternalError("the file could not be read back") from None
 
     async def _scanned(self, artifact: Artifact, attempt: _Attempt, writer: BlobWriter, scanner: Scanner) -> Artifact:
         """What is asked about is what was stored: it is read back, and decrypted on the way to the scanner."""

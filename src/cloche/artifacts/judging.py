@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Final
 
-from cloche.artifacts.blobs import Sample
+from cloche.artifacts.blobs import BlobReader, Sample
 from cloche.artifacts.draft import Draft
 from cloche.artifacts.model import Artifact, ArtifactState
 from cloche.artifacts.names import safe_name
-from cloche.artifacts.reasons import Reason
+from cloche.artifacts.reasons import Reason, in_order
+from cloche.artifacts.sniff.deep import deep_reasons, must_be_read
 from cloche.artifacts.verdict import Facts, Policy, judge
 
 SAMPLE_BYTES: Final = 256 * 1024
@@ -49,6 +50,23 @@ def judged(artifact: Artifact, draft: Draft, sample: Sample, policy: Policy) -> 
         reasons, media_type = verdict.reasons, verdict.media_type
     state = ArtifactState.QUARANTINED if reasons else ArtifactState.READY
     return replace(artifact, state=state, reasons=reasons, media_type=media_type)
+
+
+def judged_deeply(artifact: Artifact, reader: BlobReader, policy: Policy) -> Artifact:
+    """Judge what was not sampled too, where it matters and nothing is known against the file yet. For a thread."""
+    reasons = deep_reasons(artifact.media_type, reader.pieces(0, reader.size_bytes))
+    if policy.allow_unseen:
+        reasons.discard(Reason.NOT_INSPECTED)
+    if not reasons:
+        return artifact
+    slugs = tuple(reason.value for reason in in_order(frozenset(reasons)))
+    return replace(artifact, state=ArtifactState.QUARANTINED, reasons=slugs)
+
+
+def needs_depth(artifact: Artifact, draft: Draft, sample: Sample) -> bool:
+    """Whether `judged_deeply` has something to say."""
+    is_open = artifact.state is ArtifactState.READY and not draft.trusted
+    return is_open and sample.size_bytes > len(sample.head) and must_be_read(artifact.media_type)
 
 
 def _line(text: str, most: int) -> str:

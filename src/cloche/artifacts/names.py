@@ -48,8 +48,14 @@ def safe_name(suggested: str) -> SafeName:
     name = _shortened(name) or FALLBACK
     if _DEVICES.match(name):
         name = _shortened("_" + name)
-    hidden = any(_goes(character) and character not in _HONEST for character in seen)
-    return SafeName(name, name != suggested, hidden or bool(_LONG_GAP.search(seen)))
+    _, is_deceptive = without_hidden(seen)
+    return SafeName(name, name != suggested, is_deceptive or bool(_LONG_GAP.search(seen)))
+
+
+def without_hidden(name: str) -> tuple[str, bool]:
+    """Return the name without characters that nobody sees, and whether one of them is there to deceive."""
+    hidden = {character for character in set(name) if _goes(character)}
+    return "".join(character for character in name if character not in hidden), not hidden <= _HONEST
 
 
 def extension_of(name: str) -> str:

@@ -33,8 +33,8 @@ from cloche.ids import SessionId
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.driver import NamespaceDriver
 from cloche.sessions.agent_series import AgentSeries
-from cloche.sessions.audit_brake import braked
 from cloche.sessions.audit_reader import JournalReader
+from cloche.sessions.braked_audit import braked
 from cloche.sessions.events import EventLog
 from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EndReason, SessionStatus

@@ -373,6 +373,7 @@ class Manager(SessionManager):
         self._admission.close()
         while self._starts:  # one that has been admitted is next to be built
             await asyncio.wait(self._starts)
+        await self._profiles.settle()
 
     async def end_all(self) -> None:
         """End every session because the server stops."""

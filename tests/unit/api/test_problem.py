@@ -6,7 +6,16 @@ from collections.abc import Iterator
 import pytest
 
 from cloche.api.problem import problem_of
-from cloche.errors import BusyError, ClocheError, GoneError, InvalidError, QuotaError, StartError, UnauthenticatedError
+from cloche.errors import (
+    BusyError,
+    ClocheError,
+    GoneError,
+    InvalidError,
+    JournalError,
+    QuotaError,
+    StartError,
+    UnauthenticatedError,
+)
 
 
 def family(root: type[ClocheError]) -> Iterator[type[ClocheError]]:
@@ -47,3 +56,8 @@ def test_fields_of_an_error_are_told_but_cannot_change_what_the_problem_is() -> 
 def test_what_is_wrong_field_by_field_is_listed() -> None:
     wrong = [{"field": "a", "message": "no"}]
     assert problem_of(InvalidError("bad"), wrong).body["errors"] == wrong
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_what_was_done_already_is_not_to_be_sent_again(done: bool) -> None:
+    assert problem_of(JournalError("the audit journal is full", done=done)).body["retryable"] is not done

@@ -105,3 +105,9 @@ def test_a_file_that_is_no_export_or_is_not_there_is_refused(state: Path, text: 
         (state / "x").write_text(text)
     done = CliRunner().invoke(app, ["verify", "--export", str(state / "x")])
     assert isinstance(done.exception, InvalidError)
+
+
+def test_an_export_without_rows_vouches_for_nothing(state: Path) -> None:
+    (state / "audit.jsonl").write_text("")
+    done = CliRunner().invoke(app, ["verify", "--export", str(state / "audit.jsonl")])
+    assert isinstance(done.exception, InvalidError)

@@ -59,7 +59,8 @@ async def test_what_cannot_be_forked_leaves_no_profile(world: ProfileWorld) -> N
     with pytest.raises(InvalidError):
         await world.store.fork(source.id, BOB, name="")
     (file,) = world.files(source.id)
-    file.write_bytes(file.read_bytes()[:-1] + b"\0")
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     with pytest.raises(ConflictError):
         await world.store.fork(source.id, BOB, name="mine")
     for _ in range(LIMITS.max_profiles_per_principal):

@@ -96,3 +96,26 @@ async def test_what_is_held_back_from_listeners_is_not_in_the_journal_either(wor
 
 def test_actions_are_not_written_down_twice() -> None:
     assert EventType.BROWSER_ACTION not in AUDITED and EventType.DEVTOOLS_ATTACHED not in AUDITED
+
+
+async def test_a_session_whose_record_could_not_be_written_is_named_and_so_is_that_a_close_was_not(
+    world: World, audit: NotingAudit
+) -> None:
+    audit.fails = JournalError("it was done, but could not be written", done=True)
+    with pytest.raises(JournalError) as made:
+        await world.manager.create(ANN, SessionRequest())
+    (session,) = (await world.manager.list(ANN)).sessions
+    assert made.value.fields == {"done": True, "session_id": session.id}
+    with pytest.raises(JournalError):
+        await world.manager.close(ANN, session.id)
+    assert (await world.manager.get(ANN, session.id)).status == "closed"
+
+
+async def test_a_client_is_let_in_once_that_is_written_down(world: World, audit: NotingAudit) -> None:
+    session = await world.ready()
+    async with world.manager.attach(None, session.id):
+        assert audit.settled_at[-1] == len(audit.records)
+    audit.fails = JournalError("it could not be written", done=True)
+    with pytest.raises(JournalError):
+        await world.manager.attach(None, session.id).__aenter__()
+    assert audit.kinds[-2:] == ["devtools.attached", "devtools.detached"]

@@ -25,6 +25,9 @@ MIN_ADMIN_SECRET_CHARS: Final = 16
 MAX_SECRET_CHARS: Final = 256
 MAX_PAGE: Final = 200
 
+NOBODYS_NAMES: Final = frozenset({"cloche", "sandbox", "link"})
+"""Who the audit journal tells of where it was no principal."""
+
 LAST_USED_EVERY: Final = timedelta(minutes=1)
 """How exact `last_used_at` is: a write for every request would cost more than the request."""
 
@@ -78,6 +81,8 @@ class KeyStore:
         """
         if role not in set(Role):
             raise InvalidError("a role is admin or user", field="role")
+        if principal in NOBODYS_NAMES:
+            raise InvalidError("the audit journal calls something else by this name", field="principal")
         wanted = frozenset(scopes)
         if not wanted <= set(Scope):
             raise InvalidError(f"a scope is one of: {', '.join(Scope)}", field="scopes")

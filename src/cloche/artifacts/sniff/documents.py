@@ -9,53 +9,80 @@ from cloche.artifacts.sniff.content import Budget, Content, content
 from cloche.artifacts.sniff.sample import Sample
 
 _PDF_ACTIONS: Final = re.compile(
-    rb"/(?:JavaScript|Launch|EmbeddedFiles?|RichMedia|GoToE|ImportData)(?![A-Za-z0-9])|/JS[\s(<]", re.DOTALL
+    rb"/(?:JavaScript|Launch|EmbeddedFiles?|RichMedia|GoToE|ImportData)(?![A-Za-z0-9])|/JS[\s(<]|/EF\s{0,16}(?:<<|\d)"
 )
-_HEX_IN_NAME: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
-_OBJECT_STREAM: Final = re.compile(rb"/ObjStm")
-_MOST_STREAMS: Final = 64
-_MOST_OF_A_STREAM: Final = 128 << 10
+_SPELLED: Final = tuple(
+    (spelled, bytes((letter,)))
+    for letter in sorted(set(b"JavaScriptLaunchEmbeddedFilesRichMediaGoToEImportData"))
+    for spelled in {b"#%02x" % letter, b"#%02X" % letter}
+)
+"""One after another by hand: to call for each of a hundred thousand takes seconds."""
+_OBJECT_STREAM: Final = re.compile(
+    rb"/" + b"".join(b"(?:%c|#%02x|#%02X)" % (letter, letter, letter) for letter in b"ObjStm")
+)
+_MOST_STREAMS: Final = 512
+_MOST_OF_A_STREAM: Final = 512 << 10
+_MOST_OF_STREAMS: Final = 4 << 20
+OVERLAP_BYTES: Final = 128 << 10
+"""What two pieces of a file must have in common, so that nothing lies between them."""
 
 _RTF_OBJECTS: Final = re.compile(rb"\\(?:object|objdata|objupdate|objocx|objemb|objlink|objautlink|ddeauto)(?![a-z])")
-_RTF_TEMPLATE: Final = re.compile(rb"\\template\s[^{}]{0,64}(?:https?|file|\\\\)", re.IGNORECASE)
+_RTF_TEMPLATE: Final = re.compile(rb"\\template\s[^{}\\]{0,64}(?:https?|file|\\\\)", re.IGNORECASE)
 
 
 def pdf_content(sample: Sample, budget: Budget) -> Content:
-    acts = any(_PDF_ACTIONS.search(_names_spelled_out(piece)) for piece in sample.pieces)
-    if acts or any(_hides_actions(piece, budget) for piece in sample.pieces):
-        return content("pdf", Reason.ACTIVE_CONTENT)
-    return content("pdf")
+    reasons = {reason for piece in sample.pieces for reason in pdf_reasons(piece)}
+    # The worst of it is all there is to say.
+    return content("pdf", *(reasons if Reason.ACTIVE_CONTENT not in reasons else {Reason.ACTIVE_CONTENT}))
+
+
+def pdf_reasons(data: bytes) -> set[Reason]:
+    """Say what is the matter with a piece of a PDF file, from wherever in it."""
+    if _PDF_ACTIONS.search(_names_spelled_out(data)):
+        return {Reason.ACTIVE_CONTENT}
+    return _of_object_streams(data)
 
 
 def _names_spelled_out(data: bytes) -> bytes:
     """Resolve `/J#61vaScript`: any character of a name may be written in hexadecimal (7.3.5)."""
-    return _HEX_IN_NAME.sub(lambda match: bytes((int(match[1], 16),)), data)
+    for spelled, letter in _SPELLED if b"#" in data else ():
+        data = data.replace(spelled, letter)
+    return data
 
 
-def _hides_actions(data: bytes, budget: Budget) -> bool:
-    """Whether an object stream (7.5.7) that was sampled holds an action."""
+def _of_object_streams(data: bytes) -> set[Reason]:
+    """Open the object streams (7.5.7) that begin here: they may hold actions."""
+    left, found = _MOST_OF_STREAMS, set[Reason]()
     for count, match in enumerate(_OBJECT_STREAM.finditer(data)):
-        if count == _MOST_STREAMS or budget.bytes_left <= 0:
-            return False
+        if count == _MOST_STREAMS or left <= 0:
+            return {Reason.NOT_INSPECTED}
         at = data.find(b"stream", match.end(), match.end() + 1024)
         if at < 0:
             continue
         start = at + 6 + (2 if data[at + 6 : at + 8] == b"\r\n" else 1)
         try:
-            opened = zlib.decompressobj().decompress(data[start:], min(_MOST_OF_A_STREAM, budget.bytes_left))
-        except zlib.error:
+            opening = zlib.decompressobj()
+            opened = opening.decompress(
+                memoryview(data)[start : start + _MOST_OF_A_STREAM], min(_MOST_OF_A_STREAM, left)
+            )
+        except zlib.error:  # packed by something else, or encrypted
+            found.add(Reason.NOT_INSPECTED)
             continue
-        budget.take(len(opened))
+        left -= len(opened)
         if _PDF_ACTIONS.search(_names_spelled_out(opened)):
-            return True
-    return False
+            return {Reason.ACTIVE_CONTENT}
+        if opening.unconsumed_tail or (not opening.eof and len(data) - start > OVERLAP_BYTES):
+            found.add(Reason.NOT_INSPECTED)
+    return found
 
 
 def rtf_content(sample: Sample, budget: Budget) -> Content:
-    data = b"\n".join(sample.pieces)
-    if _RTF_OBJECTS.search(data) or _RTF_TEMPLATE.search(data):
-        return content("rtf", Reason.ACTIVE_CONTENT)
-    return content("rtf")
+    return content("rtf", *(reason for piece in sample.pieces for reason in rtf_reasons(piece)))
+
+
+def rtf_reasons(data: bytes) -> set[Reason]:
+    """Say what is the matter with a piece of an RTF file, from wherever in it."""
+    return {Reason.ACTIVE_CONTENT} if _RTF_OBJECTS.search(data) or _RTF_TEMPLATE.search(data) else set()
 
 
 def _entry(name: str) -> bytes:

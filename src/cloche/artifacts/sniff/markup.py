@@ -1,6 +1,7 @@
 """Text that is more than text: pages, pictures, scripts and shortcuts, by how they begin and what they hold. Pure."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from cloche.artifacts.reasons import Reason
@@ -22,6 +23,10 @@ _ACTIVE: Final = re.compile(
     re.IGNORECASE,
 )
 _TRICKS: Final = re.compile(r"&#(?:x0*([0-9a-f]{1,6})|0*([0-9]{1,7}));?|&(tab|newline|colon);", re.IGNORECASE)
+_WINDOW_CHARS: Final = 8192
+_OVERLAP_CHARS: Final = 1024
+_LONG_GAP: Final = re.compile(r"\s{64,}")
+_GAP: Final = " " * 8
 _NAMED: Final = {"tab": "\t", "newline": "\n", "colon": ":"}
 _SPLITTERS: Final = re.compile(r"(?<![\t\r\n\x00])[\t\r\n\x00]+(?=[a-z:])", re.IGNORECASE)
 
@@ -34,6 +39,16 @@ _XML_ROOTS: Final = {"svg": "svg", "html": "xhtml", "stylesheet": "xslt", "trans
 _XML_SCRIPTS: Final = frozenset({"job", "scriptlet", "component", "package"})
 _OFFICE_XML: Final = re.compile(r"macrosPresent|bin(?:Data|aryData)\b|<w:docSuppData|vbaProject", re.IGNORECASE)
 _SCRIPT_URI: Final = "http://www.w3.org/1999/xhtml"
+_STYLED: Final = re.compile(r"<\?xml-stylesheet(?![^>]{0,512}text/css)|<!entity", re.IGNORECASE)
+"""Makes another document of this one, with scripts in it or with what its text does not show."""
+_SYLK: Final = re.compile(r"ID;P[A-Z]")
+"""Excel goes by this, not by the name: what is called .csv has formulas and macros then."""
+_DDE: Final = re.compile(
+    r"""(?:^|[,;\t"'])[ ]{0,8}[=+@-](?:[ ]{0,8}DDE[ ]{0,8}\("""
+    r"""|[^\r\n,;\t|"']{0,64}\|(?:[ ]{0,8}'[^\r\n\t|!']{0,128}'!|[^\s|!,;'"]{1,64}![\w'"]))""",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""A cell `=cmd|'/c calc'!A1` starts a program (Dynamic Data Exchange)."""
 
 
 def text_content(text: str, *, is_whole: bool) -> Content:
@@ -53,7 +68,14 @@ def text_content(text: str, *, is_whole: bool) -> Content:
         return _markup(beginning, text, is_whole)
     if beginning.lower().startswith("x-javascript") or beginning.startswith("%!PS"):
         return content("postscript")
+    if _SYLK.match(beginning) or starts_programs(text):
+        return content("text", Reason.ACTIVE_CONTENT)
     return content("text")
+
+
+def starts_programs(text: str) -> bool:
+    """Whether a spreadsheet program that reads it as a table would be told to start something."""
+    return any(_DDE.search(window) for window in _windows(text))
 
 
 def _without_comments(beginning: str) -> str:
@@ -85,8 +107,11 @@ def _plain_xml(beginning: str, text: str, root: re.Match[str]) -> Content:
     if not (beginning.startswith("<?xml") or "xmlns" in root[2] or f"</{root[1]}" in text):
         return content("text")
     reasons = [Reason.MACRO] if "mso-application" in beginning and _OFFICE_XML.search(text) else []
+    if _STYLED.search(text):
+        reasons.append(Reason.ACTIVE_CONTENT)
     # An element of HTML runs in any XML document that a browser shows.
-    if _SCRIPT_URI in text or "http://www.w3.org/2000/svg" in text:
+    plain = _TRICKS.sub(_resolved, text) if "&#" in text else text
+    if _SCRIPT_URI in plain or "http://www.w3.org/2000/svg" in plain:
         reasons += _active(text)
     return content("xml", *reasons)
 
@@ -108,8 +133,19 @@ def _after_comments(beginning: str) -> str:
 
 
 def _active(text: str) -> tuple[Reason, ...]:
+    # What may be as long as somebody likes is made short first, so that nothing is longer than windows overlap.
+    return (Reason.ACTIVE_CONTENT,) if any(map(_acts, _windows(_LONG_GAP.sub(_GAP, text)))) else ()
+
+
+def _acts(text: str) -> bool:
     plain = _TRICKS.sub(_resolved, text) if "&" in text else text
-    return (Reason.ACTIVE_CONTENT,) if _ACTIVE.search(_SPLITTERS.sub("", plain)) or _ACTIVE.search(plain) else ()
+    return bool(_ACTIVE.search(_SPLITTERS.sub("", plain)) or _ACTIVE.search(plain))
+
+
+def _windows(text: str) -> Iterator[str]:
+    """Yield overlapping parts: while one is searched, nothing else runs in this process, the event loop included."""
+    for at in range(0, max(len(text), 1), _WINDOW_CHARS):
+        yield text[max(at - _OVERLAP_CHARS, 0) : at + _WINDOW_CHARS]
 
 
 def _resolved(match: re.Match[str]) -> str:

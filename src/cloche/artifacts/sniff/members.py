@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from cloche.artifacts.names import extension_of
+from cloche.artifacts.names import extension_of, without_hidden
 from cloche.artifacts.reasons import Reason
 from cloche.artifacts.sniff.content import MAX_DEPTH, Budget, Look, Member
 from cloche.artifacts.sniff.programs import program_type
@@ -14,6 +14,8 @@ from cloche.artifacts.sniff.signatures import binary_type
 from cloche.artifacts.types import BY_EXTENSION, BY_NAME, Family
 
 _PEEK_BYTES: Final = 1024
+_NAME_CHARS: Final = 128
+"""Of a member's name, from its end: that is where the extension is."""
 _HIDDEN: Final = frozenset({Reason.EXECUTABLE, Reason.SCRIPT, Reason.SHORTCUT})
 _PACKED: Final = frozenset({Family.ARCHIVE, Family.DISK})
 _OUTSIDE: Final = re.compile(r"[/\\]|[A-Za-z]:|(.*[/\\])?\.\.([/\\]|$)|.*\x00", re.DOTALL)
@@ -39,8 +41,15 @@ def _points_outside(member: Member) -> bool:
 
 
 def _by_name(member: Member) -> set[Reason]:
-    named = BY_EXTENSION.get(extension_of(member.name.replace("\\", "/").rpartition("/")[2]))
-    return inside(named.danger) if named else set()
+    name = member.name[-_NAME_CHARS:].replace("\\", "/").rpartition("/")[2]
+    found: set[Reason] = set()
+    if not name.isascii() or not name.isprintable():
+        name, is_deceptive = without_hidden(name)
+        found |= {Reason.DECEPTIVE_NAME} if is_deceptive else set()
+    for part in name.split(":"):  # Windows writes `a.txt:b.exe` into a stream of a.txt, others leave a part out
+        named = BY_EXTENSION.get(extension_of(part))
+        found |= inside(named.danger) if named else set()
+    return found
 
 
 def inside(danger: Reason | None) -> set[Reason]:

@@ -1,4 +1,7 @@
-"""gzip, bzip2, xz and zstd: the beginning of what is packed, and no more than that. Pure."""
+"""gzip, bzip2, xz and zstd: the beginning of what is packed, and no more than that. Pure.
+
+A file may be several streams, one after the other, and unpacks to all of them: the first may be empty.
+"""
 
 import bz2
 import io
@@ -16,6 +19,8 @@ from cloche.artifacts.sniff.tars import is_tar, list_members
 from cloche.artifacts.types import Family
 
 _MEMORY_BYTES: Final = 32 << 20
+_MOST_STREAMS: Final = 256
+"""Of one file; those that bgzip(1) makes have as many in what is sampled. Of more, nobody says what is in them."""
 _WORTH_A_LOOK: Final = 20
 _MOST_GROWTH_BYTES: Final = 16 << 20
 _MOST_RATIO_INPUT: Final = 200
@@ -56,19 +61,37 @@ def _unpack(name: str, head: bytes, most: int) -> tuple[bytes, bool, int]:
     """Return what comes out first, whether that is all of it, and how many bytes went in."""
     if name == "zstd":
         source = io.BytesIO(head)
-        data = (
-            zstandard.ZstdDecompressor(max_window_size=_MEMORY_BYTES).stream_reader(source, read_size=4096).read(most)
-        )
+        opener = zstandard.ZstdDecompressor(max_window_size=_MEMORY_BYTES)
+        data = opener.stream_reader(source, read_size=4096, read_across_frames=True).read(most)
         return data, len(data) < most and source.tell() == len(head), source.tell()
     if name == "gzip":
+        return _inflated(head, most)
+    data, rest = b"", head
+    for _ in range(_MOST_STREAMS):
+        opening = bz2.BZ2Decompressor() if name == "bzip2" else lzma.LZMADecompressor(memlimit=_MEMORY_BYTES)
+        data += opening.decompress(rest, most - len(data))
+        if len(data) >= most and len(data) > _WORTH_A_LOOK * len(head):
+            return data, False, _grown(opening, len(data), head)
+        if not opening.eof or len(data) >= most:
+            return data, False, len(head)
+        rest = opening.unused_data.lstrip(b"\x00")  # padding between streams of xz
+        if not rest:
+            return data, True, len(head)
+    raise ValueError("a file of very many streams")
+
+
+def _inflated(head: bytes, most: int) -> tuple[bytes, bool, int]:
+    data, rest = b"", head
+    for _ in range(_MOST_STREAMS):
         inflating = zlib.decompressobj(31)
-        data = inflating.decompress(head, most)
-        return data, inflating.eof and not inflating.unused_data, len(head) - len(inflating.unconsumed_tail)
-    opening = bz2.BZ2Decompressor() if name == "bzip2" else lzma.LZMADecompressor(memlimit=_MEMORY_BYTES)
-    data = opening.decompress(head, most)
-    if len(data) >= most and len(data) > _WORTH_A_LOOK * len(head):
-        return data, False, _grown(opening, len(data), head)
-    return data, opening.eof and not opening.unused_data, len(head)
+        data += inflating.decompress(rest, most - len(data))
+        used = len(head) - len(inflating.unconsumed_tail or inflating.unused_data)
+        if not inflating.eof or len(data) >= most:
+            return data, False, used
+        rest = inflating.unused_data.lstrip(b"\x00")
+        if not rest:
+            return data, True, len(head)
+    raise ValueError("a file of very many streams")
 
 
 def _grown(opening: bz2.BZ2Decompressor | lzma.LZMADecompressor, size: int, head: bytes) -> int:

@@ -1,6 +1,7 @@
 """The members of a tar archive (POSIX ustar, pax and GNU), as far as it was sampled. Pure."""
 
 import posixpath
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,8 +9,12 @@ from cloche.artifacts.sniff.content import Member
 
 BLOCK: Final = 512
 _LINKS: Final = b"12"
-_NAMES: Final = {b"L": "", b"x": "path="}
+_NAMES: Final = b"Lx"
 _MOST_NAME: Final = 8192
+_RECORD: Final = re.compile(rb"(\d{1,5}) ([^=\n]{1,64})=")
+_MOST_RECORDS: Final = 64
+_IDLE: Final = frozenset((b"comment", b"charset", b"hdrcharset", b"atime", b"ctime", b"mtime", b"uname", b"gname"))
+"""Global records that change nothing of where members are and what they are called: git(1) writes a comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +33,26 @@ def is_tar(head: bytes) -> bool:
 def list_members(data: bytes, size: int | None) -> Listing:
     """Walk from header to header. `size` of the whole archive, None if nobody knows: then only its end mark ends it."""
     found: list[Member] = []
-    at, long_name = 0, ""
+    at, long_name, is_understood = 0, "", True
     while is_tar(data[at : at + BLOCK]):
         header = data[at : at + BLOCK]
         start, length, kind = at + BLOCK, _number(header[124:136]), header[156:157]
         at = start + -(-length // BLOCK) * BLOCK
         if kind in _NAMES:
-            long_name = _long_name(kind, data[start : start + min(length, _MOST_NAME)]) or long_name
+            told = _long_name(kind, data[start : min(start + length, len(data))])
+            is_understood = is_understood and told is not None
+            long_name = told or long_name
             continue
-        if kind in b"Kg":
+        if kind == b"g":
+            is_understood = is_understood and _records(data[start : min(start + length, len(data))]).keys() <= _IDLE
+            continue
+        if kind == b"K":
             continue
         found.append(_member(header, long_name, data[start : min(start + length, len(data))], length))
         long_name = ""
     rest = data[at : at + BLOCK]
     ended = len(rest) == BLOCK and not any(rest)
-    return Listing(tuple(found), is_complete=ended or (size is not None and at == size))
+    return Listing(tuple(found), is_complete=is_understood and (ended or (size is not None and at == size)))
 
 
 def _member(header: bytes, long_name: str, data: bytes, length: int) -> Member:
@@ -56,11 +66,32 @@ def _member(header: bytes, long_name: str, data: bytes, length: int) -> Member:
     return Member(name, length, lambda most: data[:most], target if kind and kind in _LINKS else None)
 
 
-def _long_name(kind: bytes, data: bytes) -> str:
+def _long_name(kind: bytes, data: bytes) -> str | None:
+    """The next member's name; empty where none is told. None: what is told here makes it another member than we see."""
+    if len(data) > _MOST_NAME:
+        return None
     if kind == b"L":
         return _text(data)
-    at = data.find(b" path=")
-    return data[at + 6 :].partition(b"\n")[0].decode("utf-8", "replace") if at >= 0 else ""
+    records = _records(data)
+    # A size of its own: where the next member begins is not where the header has it.
+    return None if b"size" in records else records.get(b"path", b"").decode("utf-8", "replace")
+
+
+def _records(data: bytes) -> dict[bytes, bytes]:
+    """Read `length name=value\\n` (pax(1), Extended Header), the later of one name for the earlier.
+
+    What is no such thing, or too much, is told as a size: then nobody here knows where anything is.
+    """
+    found: dict[bytes, bytes] = {}
+    at = 0
+    for _ in range(_MOST_RECORDS):
+        match = _RECORD.match(data, at)
+        if match is None:
+            break
+        end = at + int(match[1])
+        found[match[2]] = data[match.end() : end - 1]
+        at = max(end, match.end())
+    return found if not data[at:].strip(b"\x00") else {b"size": b""}
 
 
 def _text(field: bytes) -> str:

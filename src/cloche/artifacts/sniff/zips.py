@@ -24,6 +24,7 @@ _ENCRYPTED: Final = 0x2041
 _UNIX: Final = 3
 _LINK: Final = 0o120000
 _MOST_TARGET: Final = 4096
+_PADDING: Final = b"\x00 \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Directory:
     """Where in the file the archive begins: past zero if something stands before it."""
     is_complete: bool
     """All entries were seen, and they are as many as were announced."""
+    is_last: bool = True
+    """Nothing but padding follows it."""
 
 
 def read_directory(sample: Sample) -> Directory | None:
@@ -78,7 +81,8 @@ def _directory_at(sample: Sample, end: int) -> Directory | None:
     if count and not data.startswith(b"PK\x01\x02"):
         return None
     entries = _entries(data)
-    return Directory(entries, begin - offset, is_complete=len(entries) == count)
+    rest = sample.ending[end + _END.size + comment - sample.ending_start :]
+    return Directory(entries, begin - offset, is_complete=len(entries) == count, is_last=not rest.strip(_PADDING))
 
 
 def _entries(data: bytes) -> tuple[Entry, ...]:

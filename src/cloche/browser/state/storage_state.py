@@ -2,9 +2,11 @@
 
 from cloche.browser.call import Call
 from cloche.browser.contexts import own_tabs
+from cloche.browser.contract.common import ActionError, Failure
 from cloche.browser.contract.state import (
     GetStorageStateRequest,
     GetStorageStateResponse,
+    NameValue,
     OriginState,
     SetStorageStateRequest,
     SetStorageStateResponse,
@@ -18,14 +20,29 @@ from cloche.browser.state.origins import check_origin, origin_of
 
 async def get_storage_state(call: Call, request: GetStorageStateRequest) -> GetStorageStateResponse:
     """Origins without localStorage are left out, as Playwright does. Raises: ActionError (`invalid_url`)."""
+    return await _storage_state(call, request, lenient=False)
+
+
+async def kept_storage_state(call: Call, request: GetStorageStateRequest) -> GetStorageStateResponse:
+    """As `get_storage_state`, and without origins that the browser shows no page at any more: a site that asks for
+    https from now on (HSTS, RFC 6797) must not cost all the others. Raises: ActionError."""
+    return await _storage_state(call, request, lenient=True)
+
+
+async def _storage_state(call: Call, request: GetStorageStateRequest, *, lenient: bool) -> GetStorageStateResponse:
     origins = dict.fromkeys(check_origin(origin) for origin in request.origins)
     for tab in await own_tabs(call.browser):
         origins |= dict.fromkeys(origin for frame in tab.frames_in_order() if (origin := origin_of(frame.url)))
     cookies = [cookie_of(cookie, StoredCookie) for cookie in await all_cookies(call.browser)]
-    kept = {}
+    kept = dict[str, list[NameValue]]()
     if origins:
         async with origin_page(call) as page:
-            kept = {origin: await page.read(origin) for origin in origins}
+            for origin in origins:
+                try:
+                    kept[origin] = await page.read(origin)
+                except ActionError as error:
+                    if not lenient or error.code is not Failure.NAVIGATION_FAILED:
+                        raise
     states = [OriginState(origin=origin, localStorage=entries) for origin, entries in kept.items() if entries]
     return GetStorageStateResponse(storage_state=StorageState(cookies=cookies, origins=states))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from cloche.errors import ConflictError, NotFoundError
+from cloche.errors import ConflictError, GoneError, NotFoundError
 from cloche.ids import ProfileId, SessionId
 from cloche.profiles.lease import Lease
 from cloche.profiles.model import Profile, ProfileForm
@@ -38,6 +38,7 @@ class ProfileKeeper:
         """None: the server has no key to keep profiles under."""
         self._storing = storing
         self._sides: dict[SessionId, ProfileSide] = {}
+        self._is_leaving = False
         self._ended = set[SessionId]()
         """Whose leases have not been given back, for the database did not answer then."""
 
@@ -118,12 +119,20 @@ class ProfileKeeper:
         return (side,)
 
     async def save_now(self, runner: "SessionRunner") -> ProfileId:
-        """Raises: ConflictError (`no_profile`), ClocheError."""
+        """Raises: ConflictError (`no_profile`), GoneError when the server is about to stop, ClocheError."""
+        if self._is_leaving:
+            raise GoneError("the server is stopping", reason="server_stopping")
         side, use = self._sides.get(runner.session.id), runner.session.options.profile
         if side is None or use is None:
             raise no_profile()
         await side.save_now()
         return use.id
+
+    async def settle(self) -> None:
+        """Let saves of living sessions come to their end, and begin no other: the sessions are about to be left."""
+        self._is_leaving = True
+        for side in tuple(self._sides.values()):
+            await side.settled()
 
     # --- the end ----------------------------------------------------------------------------------------------------
 

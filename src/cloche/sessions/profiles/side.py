@@ -15,7 +15,7 @@ from cloche.browser.contract.common import ActionError
 from cloche.browser.contract.state import GetStorageStateRequest, SetStorageStateRequest, StorageState
 from cloche.browser.state.kept_state import KeptState, KeptStateError, that_fit
 from cloche.concurrency.tasks import cancel_and_wait, spawn
-from cloche.errors import AgentError, ClocheError, ConflictError, DeadlineError, StartError
+from cloche.errors import AgentError, ClocheError, ConflictError, DeadlineError, StartError, TooLargeError
 from cloche.ids import SessionId
 from cloche.profiles.limits import MAX_STATE_BYTES
 from cloche.profiles.model import ProfileForm, Revision
@@ -113,6 +113,8 @@ class ProfileSide(Kept):
         self._took_s = monotonic() - self._began
 
     async def begin(self) -> None:
+        if self._origins is None:
+            await self._take_up()
         if self._head is None or self._incoming is None:
             return
         began = monotonic()
@@ -128,6 +130,24 @@ class ProfileSide(Kept):
         self._owner.publish(EventType.PROFILE_RESTORED, {"profile": self._use.id, **data})
         await self._incoming.close()
         self._head = self._incoming = None
+
+    async def _take_up(self) -> None:
+        """Of an adopted session: start a browser that the earlier daemon had stopped for a save, and did not get back.
+
+        With `machine` its owner may have stopped it to work on its files, and is left to start it.
+        """
+        if not self._use.save or self._use.form is not ProfileForm.DIRECTORY or self._owner.session.options.machine:
+            return
+        self._owner.browser_returns(is_expected=True)
+        try:
+            await pouring.start_browser(self._owner.machine, opens_left_tabs=True)
+            self._log.warning("browser_started_after_a_save_broke_off")
+        except (ConflictError, AgentError, DeadlineError) as error:
+            if error.fields.get("reason") != "browser_running":
+                # It can still be started by whoever wants it: no reason to give the session up.
+                self._log.warning("browser_not_started", exc_info=error)
+        finally:
+            self._owner.browser_returns(is_expected=False)
 
     async def _restore(self, state: KeptState) -> None:
         if state == KeptState():
@@ -172,6 +192,11 @@ class ProfileSide(Kept):
         self._saves.add(saving)
         saving.add_done_callback(self._saves.discard)
         return await asyncio.shield(saving)
+
+    async def settled(self) -> None:
+        """Wait for saves that were asked for while the session lives on: one cut short leaves the browser stopped."""
+        while self._saves:
+            await asyncio.wait(self._saves)
 
     async def close(self) -> None:
         await cancel_and_wait(*self._saves, self._opening)
@@ -278,6 +303,8 @@ class ProfileSide(Kept):
         wanted = GetStorageStateRequest(origins=list(origins)[-MAX_ORIGINS:])
         found = await self._storing.tools.get_storage_state(call, wanted)
         data = msgspec.json.encode(found.storage_state)
+        if len(data) > MAX_STATE_BYTES:  # no session could start from it
+            raise TooLargeError("the storage state is larger than this server keeps")
         async with aclosing(_once(data)) as body:
             return await self._storing.store.save(
                 self._use.id, self._id, form=ProfileForm.STORAGE_STATE, engine="", manifest=b"{}", body=body

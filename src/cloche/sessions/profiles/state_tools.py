@@ -14,7 +14,7 @@ from cloche.browser.contract.state import (
 from cloche.browser.session_browser import Browser
 from cloche.browser.state.keeping import Restored, capture, restore
 from cloche.browser.state.kept_state import KeptState
-from cloche.browser.state.storage_state import get_storage_state, set_storage_state
+from cloche.browser.state.storage_state import kept_storage_state, set_storage_state
 
 
 class CallsBrowser(Protocol):
@@ -37,6 +37,6 @@ class StateTools:
 
 
 CHROMIUM_STATE: Final = StateTools(
-    capture=capture, restore=restore, get_storage_state=get_storage_state, set_storage_state=set_storage_state
+    capture=capture, restore=restore, get_storage_state=kept_storage_state, set_storage_state=set_storage_state
 )
 """The real ones."""

@@ -224,3 +224,9 @@ async def test_a_key_revoked_by_another_process_is_believed_for_a_moment_only(
     await KeyStore(database, clock).revoke(record.id)
     clock.time += timedelta(seconds=BELIEVED_S)
     assert await store.verify(secret) is None
+
+
+@pytest.mark.parametrize("name", ["cloche", "sandbox", "link"])
+async def test_nobody_can_act_under_a_name_that_the_journal_has_for_itself(store: KeyStore, name: str) -> None:
+    with pytest.raises(InvalidError):
+        await store.create(principal=name, role=Role.USER)

@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from cloche.api.grpc.status import INTERNAL, status_of
-from cloche.errors import BusyError, ClocheError, GoneError, InvalidError, QuotaError, StartError
+from cloche.errors import BusyError, ClocheError, GoneError, InvalidError, JournalError, QuotaError, StartError
 
 
 def family(root: type[ClocheError]) -> Iterator[type[ClocheError]]:
@@ -49,3 +49,9 @@ def test_metadata_hold_what_metadata_may() -> None:
 
 def test_what_no_one_foresaw_tells_nothing() -> None:
     assert status_of(INTERNAL).detail == "internal error"
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_whether_it_was_done_all_the_same_is_told(done: bool) -> None:
+    status = status_of(JournalError("the audit journal is full", done=done))
+    assert status.metadata["cloche-done"] == str(done).lower()

@@ -39,3 +39,23 @@ def test_a_damaged_header_is_none_or_ends_the_list(at: int, damage: bytes) -> No
     data = bytearray(tar(tarfile.GNU_FORMAT))
     data[at : at + len(damage)] = damage
     assert len(list_members(bytes(data), None).members) <= len(NAMES)
+
+
+def with_records(records: dict[str, str], kind: int = tarfile.PAX_FORMAT) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=kind) as archive:
+        entry = tarfile.TarInfo("a.txt")
+        entry.pax_headers = records
+        archive.addfile(entry)
+    return out.getvalue()
+
+
+def test_a_name_is_read_from_its_own_record_and_not_from_anothers_words() -> None:
+    data = with_records({"comment": "x path=harmless.txt", "path": "evil.js"})
+    assert [member.name for member in list_members(data, len(data)).members] == ["evil.js"]
+
+
+def test_a_member_whose_size_is_told_elsewhere_hides_what_follows() -> None:
+    assert list_members(with_records({"comment": "x"}), None).is_complete
+    assert not list_members(with_records({"size": "00"}), None).is_complete
+    assert not list_members(with_records({"comment": "x" * 9000}), None).is_complete

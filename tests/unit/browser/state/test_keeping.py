@@ -84,6 +84,11 @@ async def test_each_origin_finds_its_own_also_in_frames_of_other_processes_and_k
             found = await frame.session.call("Runtime.evaluate", params, deadline=soon())
             assert found["result"]["value"] == [["k", inner], ["own", "old"]]
             (kept,) = (await keeping.capture(browser, soon())).tabs
+            state = KeptState(tabs=(KeptTab(url=f"{origin}/", storage=storage[1:]),))
+            await (await keeping.restore(browser, state, soon())).rest
+            frame = next(frame for frame in browser.active_tab().frames_in_order() if frame.url == f"{inner}/")
+            found = await frame.session.call("Runtime.evaluate", params, deadline=soon())
+            assert found["result"]["value"] == [["k", inner], ["own", "old"]], "it alone had something"
     assert {one.origin: dict(one.entries) for one in kept.storage} == {
         origin: {"k": f"{origin}!", "own": "old"},
         inner: {"k": inner, "own": "the page’s"},

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from cloche.browser.contract.common import ActionError, Failure
@@ -16,11 +17,13 @@ from cloche.browser.contract.state import (
     StorageState,
     StoredCookie,
 )
+from cloche.browser.devtools.session import TargetSession
 from cloche.browser.navigation.navigate import navigate
 from cloche.browser.session_browser import Browser
+from cloche.browser.state import origin_page
 from cloche.browser.state.permissions import set_permissions
 from cloche.browser.state.reset import reset_state
-from cloche.browser.state.storage_state import get_storage_state, set_storage_state
+from cloche.browser.state.storage_state import get_storage_state, kept_storage_state, set_storage_state
 from cloche.browser.tab import Tab
 from cloche.testing.canned_answers import html
 
@@ -48,6 +51,30 @@ async def test_what_is_set_is_there_for_pages_and_comes_back(tab: Tab, call_of: 
     assert [(one.origin, {e.name: e.value for e in one.localStorage}) for one in got.origins] == [
         (origin, {"length": "1", "getItem": 'ü\n"</script>'})
     ]
+
+
+async def test_an_origin_that_has_become_https_is_told_and_does_not_cost_a_profile_the_others(
+    call_of: CallOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await set_storage_state(call_of(), SetStorageStateRequest(storage_state=state_of("https://other.invalid", a="1")))
+    real = origin_page._answer
+
+    def as_hsts(session: TargetSession, params: msgspec.Raw) -> None:
+        paused = msgspec.json.decode(params)
+        url = paused["request"]["url"]
+        if url.startswith("https:"):
+            return real(session, params)
+        location = {"name": "Location", "value": url.replace("http:", "https:")}
+        answer = {"requestId": paused["requestId"], "responseCode": 307, "responseHeaders": [location]}
+        return session.notify("Fetch.fulfillRequest", answer)
+
+    monkeypatch.setattr(origin_page, "_answer", as_hsts)
+    request = GetStorageStateRequest(origins=["http://moved.invalid", "https://other.invalid"])
+    with pytest.raises(ActionError) as caught:
+        await get_storage_state(call_of(), request)
+    assert caught.value.code is Failure.NAVIGATION_FAILED
+    kept = (await kept_storage_state(call_of(), request)).storage_state
+    assert [one.origin for one in kept.origins] == ["https://other.invalid"]
 
 
 async def test_storage_of_an_origin_that_no_tab_shows_needs_no_network(browser: Browser, call_of: CallOf) -> None:

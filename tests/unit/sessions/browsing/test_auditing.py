@@ -7,6 +7,7 @@ from cloche.browser.call import Call
 from cloche.browser.contract.actions import ClickRequest, ClickResponse, TypeRequest, TypeResponse
 from cloche.browser.contract.common import ActionError, Failure
 from cloche.browser.contract.looking import GetTitleRequest, GetTitleResponse
+from cloche.browser.contract.pages import NavigateRequest, NavigateResponse
 from cloche.browser.contract.state import GetCookiesRequest, GetCookiesResponse, SetCookiesRequest
 from cloche.browser.contract.use_cases import USE_CASES
 from cloche.errors import JournalError
@@ -110,3 +111,30 @@ def test_whatever_changes_something_is_an_action_and_stands_before_it_is_answere
     assert kinds[SetCookiesRequest] == "action.set_cookies" and kinds[GetCookiesRequest] == "read.get_cookies"
     assert all(must_stand(case) for case in USE_CASES if case.is_action or case.verb != "GET")
     assert len(set(kinds.values())) == len(USE_CASES)
+
+
+@pytest.mark.parametrize("is_private", [False, True])
+async def test_of_a_navigation_that_failed_is_written_down_where_it_was_to_go(
+    make_bench: MakeBench, is_private: bool
+) -> None:
+    async def refused(call: Call, request: NavigateRequest) -> NavigateResponse:
+        raise ActionError(Failure.NAVIGATION_FAILED, "no such host")
+
+    audit = NotingAudit()
+    session = make_session(options=make_options(private=is_private))
+    bench = make_bench({NavigateRequest: refused}, audit=audit, session=session)
+    await bench.service.perform(ANN, NavigateRequest(url="https://shop.test/?token=" + SECRET))
+    assert SECRET not in repr(audit.records)
+    assert ("shop.test" in repr(audit.records)) is not is_private
+
+
+async def test_of_a_navigation_is_written_down_where_it_led(make_bench: MakeBench) -> None:
+    async def navigated(call: Call, request: NavigateRequest) -> NavigateResponse:
+        call.tab.url = "https://shop.test/welcome"  # type: ignore[misc]
+        return NavigateResponse()
+
+    audit = NotingAudit()
+    await make_bench({NavigateRequest: navigated}, audit=audit).service.perform(
+        ANN, NavigateRequest(url="https://a.test/")
+    )
+    assert audit.records[-1].data["page"] == "https://shop.test/welcome" and "to" not in audit.records[-1].data

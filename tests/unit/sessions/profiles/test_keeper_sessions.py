@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cloche.errors import ConflictError, NotFoundError, QuotaError, StartError
+from cloche.errors import ConflictError, GoneError, NotFoundError, QuotaError, StartError
 from cloche.ids import ProfileId, new_profile_id
 from cloche.sessions.admission import AdmissionLimits
 from cloche.sessions.model import EventType, ProfileUse, SessionRequest, SessionStatus
@@ -92,6 +92,13 @@ async def test_a_restart_leaves_the_profile_with_the_session_that_was_adopted(
     shown = await again.manager.get(ADMIN, session.id)
     assert shown.options.profile == using(profile.id)
     assert (await again.manager.get(ADMIN, ended.id)).status is SessionStatus.FAILED
+
+
+async def test_nothing_is_saved_in_between_once_the_server_stops(keeping: World, store: MemoryStore) -> None:
+    session = await keeping.ready(profile=using(store.add().id))
+    await keeping.manager.drain()
+    with pytest.raises(GoneError):
+        await keeping.manager.save_profile(ADMIN, session.id)
 
 
 async def test_a_living_session_without_a_profile_cannot_be_saved(keeping: World, store: MemoryStore) -> None:

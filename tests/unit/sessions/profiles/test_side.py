@@ -1,5 +1,5 @@
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -128,7 +128,39 @@ async def test_an_adopted_session_is_not_furnished_again(store: MemoryStore) -> 
     stage = make_stage(store)
     stage.owner.is_running = True
     await stage.side.begin()
-    assert (stage.owner.asked, stage.owner.events) == ([], [])
+    assert (stage.owner.asked, stage.owner.events) == (["/browser/start"], []), "it runs already"
+
+
+async def test_a_browser_that_was_left_stopped_by_a_save_is_started_by_who_adopts_its_session(
+    store: MemoryStore,
+) -> None:
+    profile = store.add()
+    store.put(profile.id, TAR, manifest=STATE.to_json())
+    stage = make_stage(store)
+    await stage.side.begin()
+    assert stage.owner.is_running and stage.owner.started_with == {"restore_tabs": True}
+    assert stage.owner.expected == [True, False]
+
+
+@pytest.mark.parametrize("how", ["reads", "storage_state", "machine"])
+async def test_a_browser_that_no_save_has_stopped_stays_so(store: MemoryStore, how: str) -> None:
+    profile = store.add()
+    store.put(profile.id, TAR, manifest=STATE.to_json())
+    stage = make_stage(store, save=how != "reads", form=ProfileForm(how if how == "storage_state" else "directory"))
+    if how == "machine":
+        session = stage.owner.session
+        stage.owner.session = replace(session, options=replace(session.options, machine=True))
+    await stage.side.begin()
+    assert (stage.owner.asked, stage.owner.is_running) == ([], False)
+
+
+async def test_an_adopted_session_whose_browser_does_not_start_is_kept(store: MemoryStore) -> None:
+    profile = store.add()
+    store.put(profile.id, TAR, manifest=STATE.to_json())
+    stage = make_stage(store)
+    stage.owner.refuses = {"/browser/start": AgentError("broke off")}
+    await stage.side.begin()
+    assert stage.owner.expected == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -306,6 +338,20 @@ async def test_a_storage_state_is_saved_of_all_origins_that_were_seen_or_brought
     assert msgspec.json.decode(saved.content, type=StorageState) == STORAGE
 
 
+async def test_a_storage_state_that_no_session_could_start_from_is_not_saved(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = store.add()
+    stage = make_stage(store, form=ProfileForm.STORAGE_STATE)
+    await store.take(profile.id, stage.owner.session.id, writes=True)
+    await start(stage)
+    stage.owner.storage = STORAGE
+    monkeypatch.setattr(module, "MAX_STATE_BYTES", 10)
+    await stage.side.save("closed_by_user")
+    assert stage.told(EventType.PROFILE_NOT_SAVED)["reason"] == "too_large"
+    assert profile.id not in store.revisions
+
+
 async def test_an_adopted_session_saves_the_origins_that_it_came_with_too(store: MemoryStore) -> None:
     profile = store.add()
     store.put(profile.id, msgspec.json.encode(STORAGE), form=ProfileForm.STORAGE_STATE)
@@ -388,6 +434,20 @@ async def test_a_save_that_takes_too_long_is_told_to_who_asked(store: MemoryStor
         await asyncio.wait_for(stage.side.save_now(), 5)
     assert stage.owner.is_running
     assert stage.told(EventType.PROFILE_NOT_SAVED)["reason"] == "deadline_exceeded"
+
+
+async def test_a_daemon_that_stops_waits_for_a_save_that_is_under_way(stage: Stage) -> None:
+    stage.store.holds = asyncio.Event()
+    saving = spawn(stage.side.save_now(), name="save")
+    while "/fs/download_dir_tar" not in stage.owner.asked:
+        await asyncio.sleep(0)
+    settling = spawn(stage.side.settled(), name="settle")
+    await asyncio.sleep(0)
+    assert not settling.done()
+    stage.store.holds.set()
+    await settling
+    assert saving.done() or (await saving).revision == 2
+    assert stage.owner.is_running
 
 
 async def test_a_side_that_closes_gives_up_the_save_that_is_under_way(stage: Stage) -> None:

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from cloche.audit.model import AuditRecord
-from cloche.sessions.audit_brake import RATES, TELL_EVERY_S, BrakedAudit, braked
+from cloche.sessions.braked_audit import RATES, TELL_EVERY_S, BrakedAudit, braked
 from cloche.testing.audit import NotingAudit
 from cloche.testing.clock import FakeClock
 
