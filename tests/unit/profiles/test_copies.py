@@ -103,7 +103,8 @@ async def test_an_empty_or_damaged_profile_is_not_exported(world: ProfileWorld) 
     assert caught.value.fields["reason"] == "profile_empty"
     await world.save(profile.id, payload_of(1, 600_000))
     (file,) = world.files(profile.id)
-    file.write_bytes(file.read_bytes()[:-1] + b"\0")
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     with pytest.raises(ConflictError) as caught:
         await exported(world, profile)
     assert caught.value.fields["reason"] == "profile_damaged"
