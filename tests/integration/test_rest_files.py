@@ -269,12 +269,18 @@ async def test_a_file_is_looked_at(api: RunningApi, machine: FakeSessionMachine,
 @pytest.mark.parametrize(
     ("route", "body", "asked", "status", "action"),
     [
-        ("create_directory", {"path": "a"}, {"path_b64": "YQ=="}, 201, None),
-        ("create_directory", {"path": "a", "mode": "700"}, {"path_b64": "YQ==", "mode": "700"}, 201, None),
+        ("create_directory", {"path": "a"}, {"path_b64": "YQ=="}, 201, "make_directory"),
+        ("create_directory", {"path": "a", "mode": "700"}, {"path_b64": "YQ==", "mode": "700"}, 201, "make_directory"),
         ("delete_file", {"path_b64": "_w"}, {"path_b64": "/w=="}, 200, "delete"),
         ("delete_directory", {"path": "a"}, {"path_b64": "YQ=="}, 200, "delete"),
         ("move", {"src_path": "a", "dest_path_b64": "/w=="}, {"src_b64": "YQ==", "dest_b64": "/w=="}, 200, "move"),
-        ("set_file_permissions", {"path": "a", "mode": "0600"}, {"path_b64": "YQ==", "mode": "0600"}, 200, None),
+        (
+            "set_file_permissions",
+            {"path": "a", "mode": "0600"},
+            {"path_b64": "YQ==", "mode": "0600"},
+            200,
+            "set_permissions",
+        ),
     ],
 )
 async def test_a_change_reaches_the_agent_and_is_told(
@@ -285,13 +291,13 @@ async def test_a_change_reaches_the_agent_and_is_told(
     body: dict[str, str],
     asked: dict[str, str],
     status: int,
-    action: str | None,
+    action: str,
 ) -> None:
     machine.payloads[f"PUT /fs/{route}"] = {}
     answer = await ask(api, "PUT", f"{fs}/{route}", json=body)
     assert (answer.status_code, answer.json()) == (status, {"ok": True})
     assert machine.received[-1].request.fields == asked
-    wanted = [(MACHINE, {"by": "root", "action": action, "bytes": None})] if action else []
+    wanted = [(MACHINE, {"by": "root", "action": action, "bytes": None})]
     assert machine.notes == wanted
     machine.errors[f"PUT /fs/{route}"] = ConflictError("a browser has it open", reason="browser_running")
     refused = await ask(api, "PUT", f"{fs}/{route}", json=body)

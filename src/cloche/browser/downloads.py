@@ -7,7 +7,7 @@ each context as its first page appears, and once more whenever another client ha
 
 import asyncio
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Final, Protocol
 
@@ -33,6 +33,8 @@ MAX_UNDER_WAY: Final = 10_000
 """Downloads of which is known where they belong."""
 MAX_NAME_CHARS: Final = 8192
 MAX_PATH_CHARS: Final = 4096
+MAX_ADDRESS_CHARS: Final = 16_384
+"""Held until it is redacted, of which a part of this is left."""
 
 Guid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f-]{1,64}$")]
 
@@ -46,12 +48,20 @@ class Treatment(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A download that Chromium has begun. Addresses are redacted; the name is Chromium's suggestion, as it stands."""
+    """A download that Chromium has begun. The name is Chromium's suggestion, as it stands.
+
+    Addresses are cut, and whole otherwise: `redacted` is what may be kept. It takes milliseconds of one that is made to
+    be slow, which is too much for each of thousands that nobody keeps.
+    """
 
     guid: str
-    url: str = ""
-    referrer: str = ""
+    url: str = field(default="", repr=False)
+    referrer: str = field(default="", repr=False)
     suggested_name: str = ""
+
+    def redacted(self) -> tuple[str, str]:
+        """Its own address and that of its referrer, without secrets."""
+        return redact_url(self.url), redact_url(self.referrer)
 
 
 class Listener(Protocol):
@@ -216,8 +226,8 @@ class DownloadWatch:
         self._listener.began(
             Begun(
                 guid=event.guid,
-                url=redact_url(event.url),
-                referrer=redact_url(self._referrer(page)),
+                url=event.url[:MAX_ADDRESS_CHARS],
+                referrer=self._referrer(page)[:MAX_ADDRESS_CHARS],
                 suggested_name=event.suggestedFilename[:MAX_NAME_CHARS],
             )
         )

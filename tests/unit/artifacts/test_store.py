@@ -487,3 +487,13 @@ async def test_rewrapping_moves_all_to_the_new_key_and_tells_what_it_cannot_read
 async def test_unknown_ids_are_not_found(store: ArtifactStore) -> None:
     with pytest.raises(NotFoundError):
         await store.get(new_artifact_id())
+
+
+async def test_a_file_that_acts_is_told_by_all_of_it(store: ArtifactStore, draft: MakeDraft) -> None:
+    harmless = b"%PDF-1.7\n" + b"% only a comment\n" * 100_000
+    action = b"1 0 obj<</OpenAction<</S/JavaScript/JS(1)>>>>endobj\n"
+    named = {"suggested_name": "report.pdf", "declared_type": "application/pdf"}
+    ready = await store.add(draft(**named), Body(harmless))
+    assert ready.state is ArtifactState.READY
+    acting = await store.add(draft(**named), Body(harmless[:900_000], action, harmless[9:]))
+    assert (acting.state, acting.reasons) == (ArtifactState.QUARANTINED, ("active_content",))

@@ -27,6 +27,9 @@ from cloche.wire.agent_config import SPOOL_DIR
 
 MAX_TAKEN: Final = 3
 """Downloads that are taken out of one session side by side: with one alone, sandbox and disk wait for each other."""
+TAKE_S: Final = 300.0
+SLOWEST_BYTES_S: Final = 1 << 20
+"""How long one may take, more for what may be larger: an agent that gives a byte a minute would never be done."""
 MAX_UNDER_WAY: Final = 256
 """Downloads that have begun and not ended; Chromium would have any number of them go on at once."""
 MAX_REJECTED: Final = 32
@@ -236,7 +239,8 @@ class Collector:
         try:
             async with self._places:
                 began = asyncio.get_running_loop().time()
-                artifact = await self._taken(coming, f"/spool/{guid}" if in_spool else "/spool", path)
+                async with asyncio.timeout(TAKE_S + self._most_bytes / SLOWEST_BYTES_S):
+                    artifact = await self._taken(coming, f"/spool/{guid}" if in_spool else "/spool", path)
         except (InvalidError, NotFoundError, ConflictError):
             self._drop(coming, NOT_READABLE)
         except QuotaError:
@@ -244,9 +248,12 @@ class Collector:
         except GoneError:
             self._end(coming, None)
             return
-        except ClocheError as error:
-            self._log.warning("download_not_taken", error=error.code)
+        except (ClocheError, TimeoutError) as error:
+            self._log.warning("download_not_taken", error=getattr(error, "code", "timeout"))
             self._drop(coming, NOT_READABLE)
+        except Exception:
+            self._drop(coming, NOT_READABLE, is_recorded=False)  # the database's, most likely: it takes no record
+            raise
         else:
             self._count(artifact)
             self._end(coming, artifact.id)
@@ -255,10 +262,7 @@ class Collector:
             self._remove(guid)
 
     async def _taken(self, coming: _Coming, route: str, path: str) -> Artifact:
-        begun = coming.begun
-        draft = self._draft(
-            ArtifactKind.DOWNLOAD, begun.suggested_name, url=begun.url, referrer=begun.referrer, media_type=""
-        )
+        draft = self._draft_of(coming.begun)
         query = {"path": path} if route == "/spool" else {}
         async with self._owner.machine.open(MachineRequest(method="GET", path=route, query=query)) as answer:
             return await self._store.add(draft, answer.body)
@@ -281,6 +285,10 @@ class Collector:
             self._log.info("spool_not_emptied", error=error.code)
         finally:
             self._is_removing = False
+
+    def _draft_of(self, begun: Begun) -> Draft:
+        url, referrer = begun.redacted()
+        return self._draft(ArtifactKind.DOWNLOAD, begun.suggested_name, url=url, referrer=referrer, media_type="")
 
     def _draft(
         self, kind: ArtifactKind, name: str, *, media_type: str, url: str, referrer: str = "", trusted: bool = False
@@ -340,9 +348,7 @@ class Collector:
         self._later(self._record(begun, reason, size_bytes), "artifact-rejected")
 
     async def _record(self, begun: Begun, reason: str, size_bytes: int) -> None:
-        draft = self._draft(
-            ArtifactKind.DOWNLOAD, begun.suggested_name, url=begun.url, referrer=begun.referrer, media_type=""
-        )
+        draft = self._draft_of(begun)
         try:
             self._publish(await self._store.reject(draft, reason, size_bytes=size_bytes))
         except ClocheError as error:

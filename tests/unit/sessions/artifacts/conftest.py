@@ -69,7 +69,7 @@ class FakeStore:
         self.artifacts: dict[ArtifactId, Artifact] = {}
         self.rejected: list[tuple[str, str, int]] = []
         self.state = ArtifactState.READY
-        self.fails: list[ClocheError] = []
+        self.fails: list[Exception] = []
 
     async def add(self, draft: Draft, body: AsyncIterator[bytes]) -> Artifact:
         data = b"".join([piece async for piece in body])

@@ -7,7 +7,9 @@ import pytest
 
 from cloche.artifacts.model import ArtifactKind, ArtifactState
 from cloche.browser.downloads import Begun
+from cloche.browser.redact.urls import redact_url
 from cloche.errors import AgentError, InternalError, InvalidError
+from cloche.sessions.artifacts import collector as collecting
 from cloche.sessions.artifacts.collector import MAX_REJECTED, MAX_TAKEN, MAX_UNDER_WAY, Collector
 from cloche.sessions.model import EventType
 from cloche.testing.sessions import BUDGET, make_options, make_session
@@ -299,3 +301,45 @@ async def test_what_the_daemon_made_is_kept_as_its_own(
 async def test_what_an_earlier_daemon_left_is_thrown_away(make: Make, owner: FakeOwner) -> None:
     await make().clear()
     assert owner.machine.requests == [("DELETE", "/spool")]
+
+
+async def test_addresses_are_redacted_where_they_are_kept_and_only_there(
+    make: Make, owner: FakeOwner, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noted(url: str) -> str:
+        read.append(url)
+        return redact_url(url)
+
+    monkeypatch.setattr("cloche.browser.downloads.redact_url", noted)
+    collector = make(artifacts=1)
+    download(owner, collector, "a", url="https://u:p@x.test/a?token=secret", referrer="https://y.test/#secret")
+    for number in range(10_000):
+        collector.began(Begun(guid=f"b{number}", url="https://x.test/?" + "&" * 8000))
+    await owner.until(lambda: owner.published)
+    ((draft, _),) = store.kept
+    assert (draft.source_url, draft.referrer) == ("https://x.test/a?token=<redacted>", "https://y.test/")
+    assert len(read) == 2
+
+
+async def test_an_agent_that_gives_a_byte_now_and_then_is_given_up(
+    make: Make, owner: FakeOwner, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collecting, "TAKE_S", 0.01)
+    collector = make(artifacts_bytes=1)
+    owner.machine.gate.clear()
+    download(owner, collector, "a")
+    await owner.until(lambda: owner.published)
+    assert store.rejected == [("a.txt", "not_readable", 0)] and owner.machine.reading == 0
+    assert await collector.outcome("a", 5) is None
+
+
+async def test_a_failure_that_nobody_foresaw_leaves_no_download_waiting(
+    make: Make, owner: FakeOwner, store: FakeStore
+) -> None:
+    collector = make()
+    store.fails = [OSError(28, "database or disk is full")]
+    download(owner, collector, "a")
+    assert await collector.outcome("a", 5) is None
+    assert owner.reported == [(EventType.ARTIFACT_REJECTED, {"kind": "download", "reasons": "not_readable"})]
