@@ -331,7 +331,7 @@ async def test_an_agent_that_gives_a_byte_now_and_then_is_given_up(
     owner.machine.gate.clear()
     download(owner, collector, "a")
     await owner.until(lambda: owner.published)
-    assert store.rejected == [("a.txt", "not_readable", 0)] and owner.machine.reading == 0
+    assert store.rejected == [("a.txt", "not_readable", 1)] and owner.machine.reading == 0
     assert await collector.outcome("a", 5) is None
 
 
