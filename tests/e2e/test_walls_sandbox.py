@@ -162,7 +162,15 @@ async def test_the_file_system_holds_nothing_of_the_host(
         "workspace",
     }
     assert await listing(page, "/") <= known
-    assert await listing(page, "/data/") == {"home", "policies", "profile", "staging", "tmp", "workspace"}
+    assert await listing(page, "/data/") == {
+        "downloads",
+        "home",
+        "policies",
+        "profile",
+        "staging",
+        "tmp",
+        "workspace",
+    }
     assert await listing(page, "/opt/") == {"chromium", "python", "shell"}
     assert await listing(page, "/opt/shell/") == set()
     assert await listing(page, "/run/") == {"cloche"}

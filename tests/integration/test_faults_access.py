@@ -252,6 +252,7 @@ async def test_a_closed_session_is_gone_on_every_route_but_those_that_look_back(
         "DELETE /v1/sessions/{session_id}",
         "GET /v1/sessions/{session_id}/events",
         "GET /v1/sessions/{session_id}/live",
+        "GET /v1/sessions/{session_id}/downloads",
     }
     for name, (status, body) in answers.items():
         if name in looking_back:

@@ -85,4 +85,4 @@ async def test_what_may_not_be_saved_to_says_so_at_the_start(daemon: DaemonProce
     kept = await start(daemon, {"id": await new_profile(daemon, persistence=False), "save": True})
     assert (kept["status"], kept["body"]["reason"]) == (409, "profile_not_saving")
     private = (await start(daemon, {"id": await new_profile(daemon, private=True), "save": True}))["body"]
-    assert (private["private"], private["profile"]["save"], private["downloads"]) == (True, False, "off")
+    assert (private["private"], private["profile"]["save"], private["downloads"]) == (True, False, "quarantine")

@@ -30,6 +30,14 @@ async def test_an_attachment_comes_out_whole_with_where_it_came_from(place: Plac
     assert len(asked) == 1, "it was fetched a second time"
 
 
+async def test_a_file_that_the_server_calls_something_else_goes_to_quarantine(place: Place) -> None:
+    """Chromium's download events do not tell what the server said: the browser service has seen the answer."""
+    await place.act("evaluate", expression="location.href = '/download/report.txt?size=99&type=application/pdf'")
+    artifact = await place.one()
+    assert (artifact["state"], artifact["declared_type"]) == ("quarantined", "application/pdf")
+    assert artifact["reasons"] == ["declared_type_mismatch"]
+
+
 @pytest.mark.parametrize(
     ("href", "name", "body"),
     [

@@ -12,7 +12,9 @@ from cloche.errors import AgentError, BusyError, ClocheError, InternalError, Inv
 
 
 def family(root: type[ClocheError]) -> Iterator[type[ClocheError]]:
-    yield root
+    """Those that doors tell apart: a concern may have its own below one of them."""
+    if root.__module__ == ClocheError.__module__:
+        yield root
     for child in root.__subclasses__():
         yield from family(child)
 

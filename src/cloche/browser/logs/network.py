@@ -126,6 +126,11 @@ class NetworkLog:
         except AnswerMalformedError:
             session.connection.not_understood(method)
 
+    def media_type_of(self, url: str) -> str:
+        """What the last answer from an address (redacted) was declared to be; empty where none has been seen."""
+        answered = (exchange for _, exchange in reversed(self.rings.entries("")) if exchange.url == url)
+        return next((exchange.mime_type for exchange in answered if exchange.status), "")
+
     def _sent(self, tab: "Tab", session: TargetSession, event: RequestSent) -> None:
         before = self._open.get((session.id, event.requestId))
         if before is not None and event.redirectResponse is not None:

@@ -94,6 +94,8 @@ class Chromium(Protocol):
         """Have no more of them begin."""
         ...
 
+    def media_type_of(self, url: str) -> str: ...
+
 
 @dataclass(slots=True, eq=False)
 class _Coming:
@@ -288,7 +290,8 @@ class Collector:
 
     def _draft_of(self, begun: Begun) -> Draft:
         url, referrer = begun.redacted()
-        return self._draft(ArtifactKind.DOWNLOAD, begun.suggested_name, url=url, referrer=referrer, media_type="")
+        type_ = self._chromium.media_type_of(url)
+        return self._draft(ArtifactKind.DOWNLOAD, begun.suggested_name, url=url, referrer=referrer, media_type=type_)
 
     def _draft(
         self, kind: ArtifactKind, name: str, *, media_type: str, url: str, referrer: str = "", trusted: bool = False

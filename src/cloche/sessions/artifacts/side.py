@@ -140,6 +140,10 @@ class ArtifactSide(Kept):
             if self._watch is not None:
                 self._watch.treat(Treatment.REFUSE)
 
+    def media_type_of(self, url: str) -> str:
+        """What the server called the answer from that address (redacted), where the browser service has seen it."""
+        return self._owner.browsing.media_type_of(url)
+
     # --- the watch --------------------------------------------------------------------------------------------------
 
     async def _keep_watching(self) -> None:

@@ -168,6 +168,9 @@ class BrowserService(SessionBrowser):
         except TimeoutError:
             raise DeadlineError("the browser is not ready") from None
 
+    def media_type_of(self, url: str) -> str:
+        return self._memory.network.media_type_of(url)
+
     def give_up(self) -> None:
         """The session is left: everything under way raises GoneError."""
         self._left = True

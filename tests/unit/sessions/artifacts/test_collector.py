@@ -28,6 +28,9 @@ class Chromium:
     def cancel(self, guid: str) -> None:
         self.canceled.append(guid)
 
+    def media_type_of(self, url: str) -> str:
+        return {"http://typed.test/": "application/pdf"}.get(url, "")
+
     def refuse_all(self) -> None:
         self.refuses = True
 
@@ -85,6 +88,14 @@ async def test_a_download_is_taken_in_told_of_written_down_and_removed(
     assert (record.kind, record.actor, record.subject) == ("artifact.ready", "sandbox", artifact.id)
     assert record.data["sha256"] == artifact.sha256 and "file_name" not in record.data
     assert await collector.outcome("a", 0) == artifact.id
+    await emptied(owner)
+
+
+async def test_what_the_server_called_it_is_known_to_the_store(make: Make, owner: FakeOwner, store: FakeStore) -> None:
+    collector = make()
+    download(owner, collector, "a", b"hello", url="http://typed.test/")
+    await owner.until(lambda: owner.published)
+    assert store.kept[0][0].declared_type == "application/pdf"
     await emptied(owner)
 
 
