@@ -185,7 +185,7 @@ class Adding:
     def _begun(self, draft: Draft) -> Artifact:
         now = self._shelf.clock.now()
         artifact = Artifact(
-            id=new_artifact_id(),
+            id=draft.id or new_artifact_id(),
             owner=draft.owner,
             session_id=draft.session_id,
             profile_id=draft.profile_id,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cloche.artifacts.model import ArtifactKind
-from cloche.ids import PrincipalName, ProfileId, SessionId
+from cloche.ids import ArtifactId, PrincipalName, ProfileId, SessionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,8 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
+    id: ArtifactId | None = None
+    """Given where it is named before it is there."""
     owner: PrincipalName
     session_id: SessionId | None
     profile_id: ProfileId | None = None

@@ -9,6 +9,7 @@ Parts: `adding`, `reading`, `upkeep`, on one `shelf` of rows, blobs, keys and ac
 here: `sessions.artifacts.service` does.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -30,8 +31,9 @@ from cloche.artifacts.shelf import Found, Shelf
 from cloche.artifacts.upkeep import Upkeep
 from cloche.artifacts.verdict import Policy
 from cloche.clock import Clock
+from cloche.concurrency.tasks import spawn
 from cloche.errors import ConflictError, DeniedError, NotFoundError
-from cloche.ids import ArtifactId, PrincipalName, SessionId
+from cloche.ids import ArtifactId, PrincipalName, SessionId, new_artifact_id
 from cloche.process.stop import in_thread
 from cloche.storage.database import Database
 from cloche.vault.keys import Keyring, UnknownKeyError, WrongKeyError
@@ -56,6 +58,7 @@ class ArtifactStore:
         self._shelf = Shelf(database, BlobDirectory(directory), keys, clock, limits)
         self._adding = Adding(self._shelf, policy, scanner)
         self._upkeep = Upkeep(self._shelf)
+        self._coming: dict[ArtifactId, asyncio.Task[Artifact]] = {}
 
     async def start(self) -> None:
         """Make the directory, and clear away what an earlier daemon left half done or meant to forget."""
@@ -73,6 +76,17 @@ class ArtifactStore:
         """
         return await self._adding.add(draft, body)
 
+    def add_soon(self, draft: Draft, data: bytes) -> "tuple[ArtifactId, asyncio.Task[Artifact]]":
+        """As `add`, of what is there already: its id at once, under which whoever asks for it meanwhile waits for it.
+
+        The task raises as `add`; then there is nothing under the id.
+        """
+        artifact_id = new_artifact_id()
+        coming = spawn(self._adding.add(replace(draft, id=artifact_id), _whole(data)), name=f"add:{artifact_id}")
+        self._coming[artifact_id] = coming
+        coming.add_done_callback(lambda _: self._coming.pop(artifact_id, None))
+        return artifact_id, coming
+
     async def reject(self, draft: Draft, reason: str, *, size_bytes: int = 0) -> Artifact:
         """Write down that a file was not kept, of which nothing is there to be read.
 
@@ -82,10 +96,12 @@ class ArtifactStore:
 
     async def get(self, artifact_id: ArtifactId) -> Artifact:
         """Raises: NotFoundError."""
-        return (await self._shelf.find(artifact_id)).artifact
+        return (await self._find(artifact_id)).artifact
 
     async def page(self, wanted: Filter, *, limit: int, before: ArtifactId | None = None) -> ArtifactPage:
         """Newest first."""
+        if self._coming:
+            await asyncio.wait(tuple(self._coming.values()))
         async with self._shelf.database.read() as connection:
             found = await rows.page(connection, wanted, before=before, limit=limit + 1)
         found += self._shelf.private.page(wanted, before=before, limit=limit + 1)
@@ -108,7 +124,7 @@ class ArtifactStore:
         Raises: NotFoundError; DeniedError (`quarantined`, `condemned`); RangeError; ConflictError (`not_kept`,
         `artifact_damaged`, `artifact_key_missing`), the second also while the body is read.
         """
-        found = await self._shelf.find(artifact_id)
+        found = await self._find(artifact_id)
         _require_readable(found.artifact, quarantined=quarantined)
         opener = self._opener(found)
         async with reading(found.artifact, opener, start, length) as (count, body):
@@ -119,7 +135,7 @@ class ArtifactStore:
 
         Raises: NotFoundError, DeniedError (`condemned`), ConflictError (`not_quarantined`).
         """
-        found = await self._shelf.find(artifact_id)
+        found = await self._find(artifact_id)
         if found.artifact.state is ArtifactState.CONDEMNED:
             raise DeniedError("a scanner found something in this file: nobody can release it", reason="condemned")
         if found.artifact.state is not ArtifactState.QUARANTINED:
@@ -142,7 +158,7 @@ class ArtifactStore:
 
     async def delete(self, artifact_id: ArtifactId) -> Artifact:
         """Delete record and bytes; return what it was. Raises: NotFoundError."""
-        found = await self._shelf.find(artifact_id)
+        found = await self._find(artifact_id)
         if isinstance(found, PrivateArtifact):
             was_there = self._shelf.private.remove(artifact_id) is not None
         else:
@@ -165,6 +181,12 @@ class ArtifactStore:
         """For `rekey`: wrap every data key by the current key of `keyring`. Returns how many were wrapped anew, and how
         many could not be read."""
         return await self._upkeep.rewrap(keyring)
+
+    async def _find(self, artifact_id: ArtifactId) -> Found:
+        """Raises: NotFoundError."""
+        if (coming := self._coming.get(artifact_id)) is not None:
+            await asyncio.wait((coming,))
+        return await self._shelf.find(artifact_id)
 
     def _opener(self, found: Found) -> Callable[[], BlobReader]:
         try:
@@ -191,3 +213,7 @@ def _require_readable(artifact: Artifact, *, quarantined: bool) -> None:
 
 def _not_quarantined() -> ConflictError:
     return ConflictError("this file is not in quarantine", reason="not_quarantined")
+
+
+async def _whole(data: bytes) -> AsyncIterator[bytes]:
+    yield data

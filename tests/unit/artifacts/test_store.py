@@ -73,6 +73,24 @@ async def test_a_file_comes_out_as_it_went_in(store: ArtifactStore, draft: MakeD
     assert await read(store, artifact) == TEXT
 
 
+async def test_one_that_is_named_before_it_is_there_is_waited_for(store: ArtifactStore, draft: MakeDraft) -> None:
+    named, _ = store.add_soon(draft(), TEXT)
+    assert await read(store, await store.get(named)) == TEXT
+    also, _ = store.add_soon(draft(), b"also")
+    page = await store.page(Filter(owner=draft().owner), limit=5)
+    assert [artifact.id for artifact in page.artifacts] == [also, named]
+
+
+async def test_one_that_is_named_and_does_not_come_is_not_there(make_store: MakeStore, draft: MakeDraft) -> None:
+    store = make_store(max_total_bytes=5)
+    await store.start()
+    named, coming = store.add_soon(draft(must_fit=True), TEXT)
+    with pytest.raises(NotFoundError):
+        await store.get(named)
+    with pytest.raises(QuotaError):
+        await coming
+
+
 async def test_an_empty_file_is_a_file(store: ArtifactStore, draft: MakeDraft) -> None:
     artifact = await store.add(draft(), Body())
     assert artifact.size_bytes == 0

@@ -8,7 +8,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 
@@ -19,9 +19,9 @@ from cloche.browser.downloads import Begun
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import ClocheError, ConflictError, GoneError, InvalidError, NotFoundError, QuotaError
 from cloche.ids import ArtifactId
+from cloche.sessions.artifacts.surroundings import Chromium, CollectorOwner, Store
 from cloche.sessions.audit import AuditWriter
-from cloche.sessions.events import Data
-from cloche.sessions.interface import MachineRequest, SessionMachine
+from cloche.sessions.interface import MachineRequest
 from cloche.sessions.model import EventType, Session
 from cloche.wire.agent_config import SPOOL_DIR
 
@@ -58,43 +58,6 @@ _KEPT: Final = {
 }
 
 _log = structlog.get_logger(__name__)
-
-
-class Store(Protocol):
-    """What is asked of `artifacts.store.ArtifactStore`."""
-
-    async def add(self, draft: Draft, body: AsyncIterator[bytes]) -> Artifact:
-        """Raises: QuotaError, StorageFullError, and what the body raises."""
-        ...
-
-    async def reject(self, draft: Draft, reason: str, *, size_bytes: int = 0) -> Artifact:
-        """Write down that something was not kept. Raises: QuotaError."""
-        ...
-
-
-class CollectorOwner(Protocol):
-    """What a runner does for it."""
-
-    @property
-    def machine(self) -> SessionMachine: ...
-
-    def publish(self, type_: EventType, data: Data | None = None) -> None: ...
-
-    def report(self, type_: EventType, data: Data | None = None) -> bool:
-        """As `publish`, for what can come at any rate."""
-        ...
-
-
-class Chromium(Protocol):
-    """What is asked of the browser about downloads (`browser.downloads.DownloadWatch`)."""
-
-    def cancel(self, guid: str) -> None: ...
-
-    def refuse_all(self) -> None:
-        """Have no more of them begin."""
-        ...
-
-    def media_type_of(self, url: str) -> str: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -212,6 +175,24 @@ class Collector:
             self._log.warning("spool_not_cleared", error=error.code)
 
     # --- for the browser service ------------------------------------------------------------------------------------
+
+    def keep_soon(self, kind: ArtifactKind, data: bytes, *, name: str, media_type: str, url: str) -> ArtifactId | None:
+        """As `keep`, without a wait: whoever asks for it before it is there waits then. None where there is no room."""
+        taken_bytes = self._kept_bytes + sum(coming.received_bytes for coming in self._coming.values())
+        has_place = self._kept + self._rejected + len(self._coming) < self._most
+        if not has_place or taken_bytes + len(data) > self._most_bytes:
+            return None
+        draft = self._draft(kind, name, media_type=media_type, url=url, trusted=True)
+        artifact_id, storing = self._store.add_soon(draft, data)
+        self._kept, self._kept_bytes = self._kept + 1, self._kept_bytes + len(data)
+        self._later(self._told(kind, storing), "keep")
+        return artifact_id
+
+    async def _told(self, kind: ArtifactKind, storing: "asyncio.Task[Artifact]") -> None:
+        try:
+            self._publish(await asyncio.shield(storing))
+        except ClocheError as error:
+            self._log.warning("artifact_not_kept", kind=kind, error=error.code)
 
     async def keep(self, kind: ArtifactKind, data: bytes, *, name: str, media_type: str, url: str) -> ArtifactId | None:
         """Keep what the daemon made of a page; None where that cannot be kept. `url` is redacted."""

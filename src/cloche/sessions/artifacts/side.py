@@ -13,7 +13,8 @@ from cloche.browser.downloads import DownloadWatch, Treatment
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import ClocheError, ConflictError, GoneError
 from cloche.ids import SessionId
-from cloche.sessions.artifacts.collector import Collector, CollectorOwner, Store
+from cloche.sessions.artifacts.collector import Collector
+from cloche.sessions.artifacts.surroundings import CollectorOwner, Store
 from cloche.sessions.audit import AuditWriter
 from cloche.sessions.browsing.artifacts import BrowsingArtifacts, Shelf
 from cloche.sessions.browsing.service import BrowserService

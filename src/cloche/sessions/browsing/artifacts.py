@@ -24,6 +24,10 @@ _ENDINGS: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"
 class Outlet(Protocol):
     """What comes out of the session (`sessions.artifacts.collector.Collector`)."""
 
+    def keep_soon(
+        self, kind: ArtifactKind, data: bytes, *, name: str, media_type: str, url: str
+    ) -> ArtifactId | None: ...
+
     async def keep(
         self, kind: ArtifactKind, data: bytes, *, name: str, media_type: str, url: str
     ) -> ArtifactId | None: ...
@@ -79,8 +83,7 @@ class BrowsingArtifacts:
         """Keep what the use case made, and name in its response what has become of its downloads."""
         if isinstance(request, ExportPdfRequest) and isinstance(response, ExportPdfResponse) and tab is not None:
             name = f"{tab.title[:MAX_TITLE_CHARS].strip() or UNTITLED}.pdf"
-            kept = await self._keep(ArtifactKind.PDF, response.pdf_bytes, name, response.mime_type, tab.url)
-            return replace(response, artifact_id=kept)
+            return replace(response, artifact_id=self._print(response, name, tab.url))
         if isinstance(response, ElementActionResponse) and response.effects.downloads:
             named = [await self._named(download) for download in response.effects.downloads]
             return replace(response, effects=replace(response.effects, downloads=named))
@@ -91,6 +94,13 @@ class BrowsingArtifacts:
         if picture:
             name = f"{action.lower()}-failed.{_ENDINGS.get(mime_type, 'png')}"
             await self._keep(ArtifactKind.SCREENSHOT, picture, name, mime_type, tab.url if tab is not None else "")
+
+    def _print(self, response: ExportPdfResponse, name: str, url: str) -> str:
+        """Nobody waits for it: that would take half as long again as the print itself."""
+        if self._private or not response.pdf_bytes:
+            return ""
+        data, type_ = response.pdf_bytes, response.mime_type
+        return self._outlet.keep_soon(ArtifactKind.PDF, data, name=name, media_type=type_, url=redact_url(url)) or ""
 
     async def _keep(self, kind: ArtifactKind, data: bytes, name: str, media_type: str, url: str) -> str:
         if self._private:

@@ -13,6 +13,7 @@ import pytest
 from cloche.artifacts.draft import Draft
 from cloche.artifacts.model import Artifact, ArtifactState
 from cloche.audit.model import AuditRecord
+from cloche.concurrency.tasks import spawn
 from cloche.errors import ClocheError, NotFoundError, QuotaError
 from cloche.ids import ArtifactId, new_artifact_id
 from cloche.sessions.audit import NoAudit
@@ -79,6 +80,9 @@ class FakeStore:
             raise QuotaError("there are too many artifacts")
         self.kept.append((draft, data))
         return self._made(draft, self.state, (), len(data), hashlib.sha256(data).hexdigest())
+
+    def add_soon(self, draft: Draft, data: bytes) -> "tuple[ArtifactId, asyncio.Task[Artifact]]":
+        return ArtifactId("art_soon"), spawn(self.add(draft, _pieces(data)), name="soon")
 
     async def reject(self, draft: Draft, reason: str, *, size_bytes: int = 0) -> Artifact:
         self.rejected.append((draft.suggested_name, reason, size_bytes))

@@ -354,3 +354,23 @@ async def test_a_failure_that_nobody_foresaw_leaves_no_download_waiting(
     download(owner, collector, "a")
     assert await collector.outcome("a", 5) is None
     assert owner.reported == [(EventType.ARTIFACT_REJECTED, {"kind": "download", "reasons": "not_readable"})]
+
+
+async def test_a_print_has_its_id_at_once_and_is_told_when_it_is_there(
+    make: Make, owner: FakeOwner, store: FakeStore
+) -> None:
+    collector = make()
+    kept = collector.keep_soon(ArtifactKind.PDF, b"%PDF", name="a.pdf", media_type="application/pdf", url="")
+    assert kept == "art_soon" and owner.published == []
+    await owner.until(lambda: owner.published)
+    ((draft, data),) = store.kept
+    assert (draft.trusted, draft.must_fit, data) == (True, True, b"%PDF")
+
+
+async def test_a_print_for_which_there_is_no_room_is_not_begun(make: Make) -> None:
+    for collector in (make(artifacts=1), make(artifacts_bytes=7)):
+        prints = [
+            collector.keep_soon(ArtifactKind.PDF, b"%PDF", name="a.pdf", media_type="application/pdf", url="")
+            for _ in range(2)
+        ]
+        assert prints == ["art_soon", None]

@@ -48,6 +48,10 @@ class Outlet:
         self.kept.append((kind, data, name, url))
         return ArtifactId("art_new") if self.has_room else None
 
+    def keep_soon(self, kind: ArtifactKind, data: bytes, *, name: str, media_type: str, url: str) -> ArtifactId | None:
+        self.kept.append((kind, data, name, url))
+        return ArtifactId("art_new") if self.has_room else None
+
     async def outcome(self, guid: str, within_s: float) -> ArtifactId | None:
         return ArtifactId("art_down") if guid == "known" else None
 
