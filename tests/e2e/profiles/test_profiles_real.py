@@ -1,15 +1,18 @@
 """What a browser holds comes back: saved with a session, carried over a restart of the daemon, found by the next."""
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cloche.sandbox.namespace.members import children_of
 from cloche.testing.cdp import CdpClient
+from cloche.testing.daemon import DaemonProcess
 
-from .conftest import Person
+from .conftest import STATE_KEY, Person
 
 Json = dict[str, Any]
 
@@ -144,3 +147,25 @@ async def test_a_session_of_a_killed_daemon_saves_to_its_profile_at_its_end(last
     assert [data["revision"] for data in await person.events(session, "profile.saved")] == [1]
     assert (await person.ask("GET", f"/profiles/{profile_id}"))["written_by"] is None
     assert json.dumps(await person.events(gone, "profile.saved")) == "[]"
+
+
+def who_has(key: bytes, daemon: DaemonProcess) -> list[str]:
+    """The daemon's children, and theirs, in whose environment or arguments a key is, and its files that hold it."""
+    pids = [daemon.pid]
+    for pid in pids:  # grows, as far as the sandboxes' innermost
+        pids += children_of(pid)
+    assert len(pids) > 5, "a session has a browser of several processes"
+    paths = [Path(f"/proc/{pid}/{name}") for pid in pids[1:] for name in ("environ", "cmdline")]
+    paths += [path for path in daemon.directory.rglob("*") if path.is_file() and not path.is_symlink()]
+    found = []
+    for path in paths:
+        with contextlib.suppress(OSError):  # a renderer comes and goes
+            found += [str(path)] * (key in path.read_bytes())
+    return found
+
+
+async def test_no_child_of_the_daemon_and_no_file_has_the_state_key(person: Person) -> None:
+    session = await person.start(await person.new_profile())
+    assert await asyncio.to_thread(who_has, STATE_KEY.encode(), person.daemon) == []
+    await person.end(session)
+    assert STATE_KEY not in json.dumps(person.daemon.log)
