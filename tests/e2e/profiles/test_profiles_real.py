@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cloche.sandbox.namespace.members import children_of
+from cloche.sandbox.namespace.members import parent_of
 from cloche.testing.cdp import CdpClient
 from cloche.testing.daemon import DaemonProcess
 
@@ -151,9 +151,10 @@ async def test_a_session_of_a_killed_daemon_saves_to_its_profile_at_its_end(last
 
 def who_has(key: bytes, daemon: DaemonProcess) -> list[str]:
     """The daemon's children, and theirs, in whose environment or arguments a key is, and its files that hold it."""
+    parents = {pid: parent_of(pid) for path in Path("/proc").glob("[0-9]*") if (pid := int(path.name))}
     pids = [daemon.pid]
     for pid in pids:  # grows, as far as the sandboxes' innermost
-        pids += children_of(pid)
+        pids += [child for child, parent in parents.items() if parent == pid]
     assert len(pids) > 5, "a session has a browser of several processes"
     paths = [Path(f"/proc/{pid}/{name}") for pid in pids[1:] for name in ("environ", "cmdline")]
     paths += [path for path in daemon.directory.rglob("*") if path.is_file() and not path.is_symlink()]
