@@ -1,6 +1,5 @@
 """Taking a file in: room, bytes, verdict, scanner, name, row, in that order, and whatever went wrong undone."""
 
-import asyncio
 import errno
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -23,9 +22,9 @@ from cloche.artifacts.rows import Filter, Stored
 from cloche.artifacts.scanner import Clean, Found, Scanner, Unavailable
 from cloche.artifacts.shelf import Shelf
 from cloche.artifacts.verdict import Policy
+from cloche.concurrency.threads import in_thread, to_the_end
 from cloche.errors import ClocheError, GoneError, InternalError, QuotaError
 from cloche.ids import new_artifact_id
-from cloche.process.stop import finish, in_thread
 from cloche.vault.keyring import new_data_key
 from cloche.vault.sealed import SealError
 
@@ -122,9 +121,9 @@ class Adding:
         if artifact.state is ArtifactState.CONDEMNED:
             # Nobody may ever have its bytes, so they are not kept; that it was there is.
             attempt.room.give_back_bytes()
-            await finish(self._record(attempt), asyncio.Event(), name="artifact-condemned")
+            await to_the_end(self._record(attempt), name="artifact-condemned")
         else:
-            await finish(self._place(attempt, writer), asyncio.Event(), name="artifact-place")
+            await to_the_end(self._place(attempt, writer), name="artifact-place")
         return attempt.artifact
 
     async def _read_through(self, artifact: Artifact, attempt: _Attempt, writer: BlobWriter) -> Artifact:
@@ -163,7 +162,7 @@ class Adding:
     async def _refused(self, attempt: _Attempt, reason: str, seen: int) -> Artifact:
         refused = replace(attempt.artifact, state=ArtifactState.REJECTED, reasons=(reason,), size_bytes=seen)
         attempt.artifact = self._with_times(refused)
-        await finish(self._record(attempt), asyncio.Event(), name="artifact-refused")
+        await to_the_end(self._record(attempt), name="artifact-refused")
         return attempt.artifact
 
     async def _record(self, attempt: _Attempt, writer: BlobWriter | None = None) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from cloche.artifacts.accounts import Reservation
 from cloche.artifacts.blobs import BlobWriter, Sample
-from cloche.process.stop import in_thread
+from cloche.concurrency.threads import in_thread
 
 BATCH_BYTES: Final = 1 << 20
 """What goes to the thread at once: so much that its way there and back weighs nothing."""

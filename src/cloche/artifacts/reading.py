@@ -7,8 +7,8 @@ import structlog
 
 from cloche.artifacts.blobs import BlobReader
 from cloche.artifacts.model import Artifact
+from cloche.concurrency.threads import in_thread
 from cloche.errors import ConflictError, RangeError
-from cloche.process.stop import in_thread
 from cloche.vault.sealed import SealError
 
 _log = structlog.get_logger(__name__)

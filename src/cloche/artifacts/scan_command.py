@@ -16,10 +16,11 @@ from typing import Final
 
 from cloche.artifacts.scan_argv import ScanWalls, places_to_hide, scan_argv
 from cloche.artifacts.scanner import Clean, ScanResult, Unavailable, finding
+from cloche.concurrency.threads import in_thread
 from cloche.process.output import SealedOutput
 from cloche.process.readiness import wait_writable
 from cloche.process.spawn import spawn
-from cloche.process.stop import in_thread, stop_child
+from cloche.process.stop import stop_child
 
 AT_ONCE: Final = 2
 """Scanners are large: who comes meanwhile waits."""

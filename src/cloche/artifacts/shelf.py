@@ -12,9 +12,9 @@ from cloche.artifacts.model import Artifact
 from cloche.artifacts.private import PrivateArtifact, PrivateArtifacts
 from cloche.artifacts.rows import Filter, Stored, Totals
 from cloche.clock import Clock
+from cloche.concurrency.threads import in_thread
 from cloche.errors import NotFoundError
 from cloche.ids import ArtifactId
-from cloche.process.stop import in_thread
 from cloche.storage.database import Database
 
 Found = Stored | PrivateArtifact

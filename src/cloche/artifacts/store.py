@@ -32,9 +32,9 @@ from cloche.artifacts.upkeep import Upkeep
 from cloche.artifacts.verdict import Policy
 from cloche.clock import Clock
 from cloche.concurrency.tasks import spawn
+from cloche.concurrency.threads import in_thread
 from cloche.errors import ConflictError, DeniedError, NotFoundError
 from cloche.ids import ArtifactId, PrincipalName, SessionId, new_artifact_id
-from cloche.process.stop import in_thread
 from cloche.storage.database import Database
 from cloche.vault.keys import Keyring, UnknownKeyError, WrongKeyError
 
@@ -43,7 +43,7 @@ ALLOWED_BY_TABLE: Final = Policy()
 
 
 class ArtifactStore:
-    """Owns `directory`. One per daemon; `start` before the first use, nothing to close."""
+    """Owns `directory`. One per daemon; `start` before the first use, `close` before the database goes."""
 
     def __init__(
         self,
@@ -64,6 +64,11 @@ class ArtifactStore:
         """Make the directory, and clear away what an earlier daemon left half done or meant to forget."""
         await in_thread(self._shelf.blobs.make)
         await self._upkeep.collect_garbage()
+
+    async def close(self) -> None:
+        """Wait for what has been named and is not there yet."""
+        if self._coming:
+            await asyncio.wait(tuple(self._coming.values()))
 
     async def add(self, draft: Draft, body: AsyncIterator[bytes]) -> Artifact:
         """Take a file in and say what became of it. `body` is closed, read to its end or not; deadlines are its own.

@@ -8,8 +8,8 @@ from cloche.artifacts import rows
 from cloche.artifacts.keys import context
 from cloche.artifacts.rows import Filter, Stored
 from cloche.artifacts.shelf import Shelf
+from cloche.concurrency.threads import in_thread
 from cloche.ids import SessionId
-from cloche.process.stop import in_thread
 from cloche.vault.keys import Keyring, UnknownKeyError, WrongKeyError
 
 LOST: Final = "lost"

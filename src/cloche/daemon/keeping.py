@@ -96,6 +96,7 @@ async def keeping_parts(
         yield KeepingParts(keyring, profiles, artifacts, ProfileKeeper(storing), audit)
     finally:
         await cancel_and_wait(sweeping)
+        await artifacts.close()
 
 
 def _scanner(settings: Settings) -> Scanner | None:

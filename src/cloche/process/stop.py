@@ -5,17 +5,15 @@ import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, ParamSpec, TypeVar, cast
+from typing import Any, Final
 
 from cloche.concurrency.tasks import spawn as spawn_task
+from cloche.concurrency.threads import to_the_end
 from cloche.errors import InternalError
 from cloche.process.spawn import Child
 
 KILL_TIMEOUT_S: Final = 5.0
 """How long the kernel gets to end a process after KILL; longer means it hangs in the kernel itself."""
-
-T = TypeVar("T")
-P = ParamSpec("P")
 
 
 async def stop_child(
@@ -34,40 +32,7 @@ async def stop_child(
         InternalError: it has not ended `KILL_TIMEOUT_S` after KILL.
     """
     hurry = asyncio.Event()
-    return await finish(_stop(child, ask, ask_timeout_s, term_timeout_s, hurry), hurry, name="stop-child")
-
-
-async def finish(work: Coroutine[Any, Any, T], hurry: asyncio.Event, *, name: str) -> T:
-    """Run `work` to its end even when the caller is cancelled; `hurry` is set then, and the cancellation re-raised.
-
-    The work must be bounded by itself, quickly so once `hurry` is set.
-    """
-    task = spawn_task(_outcome(work), name=name)
-    cancelled = False
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            cancelled = True
-            hurry.set()
-    result, error = task.result()
-    if cancelled:
-        raise asyncio.CancelledError
-    if error is not None:
-        raise error
-    return cast(T, result)
-
-
-async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run blocking work off the loop, to its end: a cancellation is raised only once the thread is done with it."""
-    return await finish(asyncio.to_thread(function, *args, **kwargs), asyncio.Event(), name=function.__name__)
-
-
-async def _outcome(work: Coroutine[Any, Any, T]) -> tuple[T | None, Exception | None]:
-    try:
-        return await work, None
-    except Exception as error:  # noqa: BLE001 — carried to the caller, instead of being logged as a task's failure
-        return None, error
+    return await to_the_end(_stop(child, ask, ask_timeout_s, term_timeout_s, hurry), name="stop-child", hurry=hurry)
 
 
 async def ended_or_hurried(child_ends: Coroutine[Any, Any, bool], hurry: asyncio.Event) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cloche.concurrency.threads import PIECE_BYTES, ahead, behind, in_thread
 from cloche.errors import InvalidError, NotFoundError, QuotaError
 from cloche.ids import PrincipalName, ProfileId, new_profile_id
 from cloche.profiles import blobs, portable, rows
@@ -17,7 +18,6 @@ from cloche.profiles.limits import checked_name, checked_passphrase, checked_the
 from cloche.profiles.model import NewProfile, Profile, ProfileForm, Revision
 from cloche.profiles.revisions import Revisions, genuine
 from cloche.profiles.sealing import Place, SealedSource, key_context
-from cloche.profiles.threads import PIECE_BYTES, ahead, behind, in_thread
 from cloche.vault.keyring import new_data_key
 from cloche.vault.sealed import Opener
 

@@ -17,10 +17,10 @@ from typing import Final
 
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from cloche.concurrency.threads import PIECE_BYTES
 from cloche.errors import InvalidError
 from cloche.profiles.archive import ArchiveError, Readable, exactly
 from cloche.profiles.model import ProfileForm
-from cloche.profiles.threads import PIECE_BYTES
 from cloche.vault.sealed import KEY_BYTES, Sealer, context_of
 
 MAGIC: Final = b"CLPROF01"

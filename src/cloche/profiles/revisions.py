@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloche.clock import Clock
+from cloche.concurrency.threads import PIECE_BYTES, ahead, behind, in_thread, to_the_end
 from cloche.errors import ClocheError, ConflictError, InternalError, NotFoundError
 from cloche.ids import ProfileId, SessionId
 from cloche.profiles import blobs, rows
@@ -23,7 +24,6 @@ from cloche.profiles.lease import Refusal, may_save
 from cloche.profiles.limits import ProfileLimits
 from cloche.profiles.model import Profile, ProfileForm, Revision
 from cloche.profiles.sealing import Place, RevisionWriter, SealedSource, key_context
-from cloche.profiles.threads import PIECE_BYTES, ahead, behind, in_thread, to_the_end
 from cloche.storage.database import Database
 from cloche.vault.keyring import LiveKeyring
 from cloche.vault.keys import Keyring, UnknownKeyError, WrongKeyError

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from cloche.clock import Clock
+from cloche.concurrency.threads import in_thread, to_the_end
 from cloche.errors import ConflictError, InvalidError, TooLargeError
 from cloche.ids import PrincipalName, ProfileId, SessionId
 from cloche.profiles import blobs, rows, upkeep
@@ -26,7 +27,6 @@ from cloche.profiles.limits import (
 )
 from cloche.profiles.model import NewProfile, Profile, ProfileForm, ProfilePage, Revision
 from cloche.profiles.revisions import Revisions, StoredRevision
-from cloche.profiles.threads import in_thread, to_the_end
 from cloche.storage.database import Database
 from cloche.vault.keyring import LiveKeyring
 from cloche.vault.keys import Keyring

@@ -7,11 +7,11 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from cloche.concurrency.threads import in_thread
 from cloche.ids import ProfileId
 from cloche.profiles import blobs, rows
 from cloche.profiles.revisions import Revisions
 from cloche.profiles.sealing import key_context
-from cloche.profiles.threads import in_thread
 from cloche.storage.database import Database
 from cloche.vault.keys import Keyring, UnknownKeyError, WrongKeyError
 

@@ -81,6 +81,12 @@ async def test_one_that_is_named_before_it_is_there_is_waited_for(store: Artifac
     assert [artifact.id for artifact in page.artifacts] == [also, named]
 
 
+async def test_one_that_is_named_is_there_when_the_store_is_closed(store: ArtifactStore, draft: MakeDraft) -> None:
+    _, coming = store.add_soon(draft(), TEXT)
+    await store.close()
+    assert coming.done() and coming.exception() is None
+
+
 async def test_one_that_is_named_and_does_not_come_is_not_there(make_store: MakeStore, draft: MakeDraft) -> None:
     store = make_store(max_total_bytes=5)
     await store.start()

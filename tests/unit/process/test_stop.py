@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from cloche.concurrency.tasks import spawn as spawn_task
+from cloche.concurrency.threads import in_thread, to_the_end
 from cloche.process.pidfd import ProcessHandle
 from cloche.process.spawn import spawn
-from cloche.process.stop import ended_or_hurried, finish, in_thread, stop_child
+from cloche.process.stop import ended_or_hurried, stop_child
 
 IGNORES_TERM = "trap '' TERM; sleep 60 & echo ready; wait"
 
@@ -84,9 +85,9 @@ async def test_finish_gives_the_result_and_raises_the_error_of_the_work() -> Non
     async def fails() -> int:
         raise ValueError("as it was")
 
-    assert await finish(work(), asyncio.Event(), name="work") == 7
+    assert await to_the_end(work(), name="work") == 7
     with pytest.raises(ValueError, match="as it was"):
-        await finish(fails(), asyncio.Event(), name="fails")
+        await to_the_end(fails(), name="fails")
 
 
 async def test_finish_lets_the_work_end_and_then_tells_of_the_cancellation() -> None:
@@ -96,7 +97,7 @@ async def test_finish_lets_the_work_end_and_then_tells_of_the_cancellation() -> 
         await hurry.wait()
         done.append("ended")
 
-    finishing = spawn_task(finish(work(), hurry, name="work"), name="finish")
+    finishing = spawn_task(to_the_end(work(), name="work", hurry=hurry), name="finish")
     await asyncio.sleep(0)
     finishing.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import structlog
 
+from cloche.concurrency.threads import in_thread, to_the_end
 from cloche.errors import InternalError, LostError, StartError
 from cloche.ids import SessionId
-from cloche.process.stop import finish, in_thread
 from cloche.sandbox.driver import Observation, Sandbox, SandboxDriver, SandboxState, Usage
 from cloche.sandbox.namespace import creation, ending, recovery
 from cloche.sandbox.namespace.config import NamespaceConfig
@@ -79,7 +79,7 @@ class NamespaceDriver(SandboxDriver):
                 _log.warning(
                     "sandbox_not_started", session=handle.session_id, reason=error.reason, output=_tail(handle)
                 )
-                await finish(ending.kill(handle), asyncio.Event(), name="end-failed-start")
+                await to_the_end(ending.kill(handle), name="end-failed-start")
                 raise
 
     async def stop(self, sandbox: Sandbox, *, grace_s: float) -> None:
@@ -87,13 +87,13 @@ class NamespaceDriver(SandboxDriver):
         async with handle.lock:
             if handle.was_started and not handle.is_removed:
                 hurry = asyncio.Event()
-                await finish(ending.stop(handle, grace_s, hurry), hurry, name="stop-sandbox")
+                await to_the_end(ending.stop(handle, grace_s, hurry), name="stop-sandbox", hurry=hurry)
 
     async def destroy(self, sandbox: Sandbox) -> None:
         handle = _own(sandbox)
         async with handle.lock:
             if not handle.is_removed:
-                await finish(self._destroy(handle), asyncio.Event(), name="destroy-sandbox")
+                await to_the_end(self._destroy(handle), name="destroy-sandbox")
 
     async def _destroy(self, handle: NamespaceSandbox) -> None:
         await ending.kill(handle)

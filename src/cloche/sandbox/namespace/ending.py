@@ -5,9 +5,10 @@ import contextlib
 import signal
 from typing import Final
 
+from cloche.concurrency.threads import in_thread
 from cloche.errors import InternalError
 from cloche.process.pidfd import ProcessHandle
-from cloche.process.stop import KILL_TIMEOUT_S, ended_or_hurried, in_thread
+from cloche.process.stop import KILL_TIMEOUT_S, ended_or_hurried
 from cloche.sandbox.namespace import members, run_dir
 from cloche.sandbox.namespace.handle import NamespaceSandbox
 

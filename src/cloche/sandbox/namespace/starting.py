@@ -8,10 +8,10 @@ from typing import Final
 
 import structlog
 
+from cloche.concurrency.threads import in_thread
 from cloche.errors import InternalError
 from cloche.process.cgroup import CgroupKind
 from cloche.process.pidfd import ProcessHandle
-from cloche.process.stop import in_thread
 from cloche.sandbox.namespace import members, places, run_dir
 from cloche.sandbox.namespace.argv import SandboxFacts, build_argv, machine_environment
 from cloche.sandbox.namespace.config import NamespaceConfig

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from cloche.profiles.threads import PIECE_BYTES, ahead, behind, in_thread, to_the_end
+from cloche.concurrency.threads import PIECE_BYTES, ahead, behind, in_thread, to_the_end
 
 
 async def test_what_runs_in_a_thread_is_waited_for_even_by_one_who_is_cancelled() -> None:

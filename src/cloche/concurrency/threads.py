@@ -6,7 +6,7 @@ A thread cannot be cancelled. What it works with (a descriptor, a buffer, a part
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any, Final, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from cloche.concurrency.tasks import spawn
 
@@ -15,29 +15,43 @@ PIECE_BYTES: Final = 256 * 1024
 512 KiB are no faster, and the allocator keeps 9 MB more of them."""
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
-async def in_thread(work: Callable[[], T]) -> T:
-    """Run `work` in a thread. Returns, raises or is cancelled only once it is done."""
-    return await _done(begin(work))
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run blocking work off the loop. Returns, raises or is cancelled only once the thread is done with it."""
+    name = getattr(function, "__name__", "thread")
+    return await to_the_end(asyncio.to_thread(function, *args, **kwargs), name=name)
 
 
-async def to_the_end(work: Coroutine[Any, Any, T], *, name: str) -> T:
-    """Run `work` as a task of its own, which a caller's cancellation does not reach but waits for."""
-    return await _done(spawn(work, name=name))
+async def to_the_end(work: Coroutine[Any, Any, T], *, name: str, hurry: asyncio.Event | None = None) -> T:
+    """Run `work` to its end even when the caller is cancelled; `hurry` is set then, and the cancellation re-raised.
+
+    The work must be bounded by itself, quickly so once `hurry` is set.
+    """
+    task = spawn(_outcome(work), name=name)
+    if await _is_cancelled_before(task, hurry):
+        raise asyncio.CancelledError
+    result, error = task.result()
+    if error is not None:
+        raise error
+    return cast(T, result)
 
 
 def begin(work: Callable[[], T]) -> "asyncio.Future[T]":
-    """Start `work` in a thread; whoever does so settles or awaits it with `done`."""
+    """Start `work` in a thread; whoever does so awaits it shielded, and at the end `settled`."""
     return asyncio.get_running_loop().run_in_executor(None, work)
 
 
 async def settled(working: "asyncio.Future[Any] | None") -> None:
     """Wait until a thread is done, whatever came of it."""
-    if working is not None:
-        await _wait(working)
-        if not working.cancelled():
-            working.exception()
+    if working is None:
+        return
+    cancelled = await _is_cancelled_before(working)
+    if not working.cancelled():
+        working.exception()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 async def ahead(next_piece: Callable[[], bytes]) -> AsyncGenerator[bytes]:
@@ -79,19 +93,21 @@ async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         yield b"".join(held)
 
 
-async def _done(working: "asyncio.Future[T]") -> T:
-    await _wait(working)
-    return working.result()
+async def _outcome(work: Coroutine[Any, Any, T]) -> tuple[T | None, Exception | None]:
+    try:
+        return await work, None
+    except Exception as error:  # noqa: BLE001 - carried to the caller, instead of being logged as a task's failure
+        return None, error
 
 
-async def _wait(working: "asyncio.Future[Any]") -> None:
+async def _is_cancelled_before(working: "asyncio.Future[Any]", hurry: asyncio.Event | None = None) -> bool:
+    """Wait until it is done, whoever cancels meanwhile; return whether somebody did."""
     cancelled = False
     while not working.done():
         try:
             await asyncio.wait({working})
         except asyncio.CancelledError:
             cancelled = True
-    if cancelled:
-        if not working.cancelled():
-            working.exception()
-        raise asyncio.CancelledError
+            if hurry is not None:
+                hurry.set()
+    return cancelled
