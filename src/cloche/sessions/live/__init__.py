@@ -1,0 +1,1 @@
+"""A session's live view: who watches, who has control, and the browser's side of both."""
