@@ -33,7 +33,9 @@ from cloche.api.rest import (
     keys,
     live,
     logs,
+    news,
     operations,
+    overview,
     processes,
     profiles,
     session_keeping,
@@ -75,7 +77,7 @@ def build_app(deps: ApiDeps) -> FastAPI:
     problem.install(app)
     machine = (processes, files, archives, logs, browser)
     kept = (profiles, session_keeping, artifacts, console_aliases)
-    for module in (sessions, events, devtools, agent, *machine, live, *kept, keys, audit, operations):
+    for module in (sessions, events, devtools, agent, *machine, live, *kept, keys, audit, news, overview, operations):
         app.include_router(module.router)
     return app
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
@@ -22,6 +22,7 @@ from cloche.ids import ArtifactId, ProfileId, SessionId, parse_artifact_id, pars
 from cloche.sessions.artifacts.interface import SessionArtifacts
 from cloche.sessions.audit import AuditReader, AuditWriter, NoAudit
 from cloche.sessions.interface import SessionManager
+from cloche.sessions.news import News
 from cloche.sessions.principal import Principal, Role
 from cloche.sessions.profiles.interface import SessionProfiles
 
@@ -44,6 +45,9 @@ class ApiDeps:
     artifacts: SessionArtifacts | None = None
     audit: AuditReader | None = None
     journal: AuditWriter = field(default_factory=NoAudit)
+    news: News = field(default_factory=News)
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    """What `/v1/policy` shows."""
     public_url: str | None = None
     bind_is_loopback: bool = True
     allowed_hosts: tuple[str, ...] = ()

@@ -29,6 +29,11 @@ class Subscription(Generic[T]):
         """Whether the topic was closed: nothing more will come, to this subscriber or a new one."""
         return self._finished
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether there is something to read now."""
+        return not self._queue.empty()
+
     def put(self, item: T) -> None:
         if self._fell_behind:
             return

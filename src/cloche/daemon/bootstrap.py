@@ -22,6 +22,7 @@ from cloche.daemon.policy import (
     engines,
     uid_range,
 )
+from cloche.daemon.policy_view import policy_view
 from cloche.daemon.readiness import readiness_probes
 from cloche.daemon.settings import Settings
 from cloche.egress.accept_guard import AcceptGuard
@@ -38,6 +39,7 @@ from cloche.sessions.braked_audit import braked
 from cloche.sessions.events import EventLog
 from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EndReason, SessionStatus
+from cloche.sessions.news import News, OverheardAudit
 from cloche.sessions.recovery import Recovery
 from cloche.sessions.runner_parts import RunnerParts
 from cloche.storage.database import Database
@@ -77,7 +79,8 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
         journal = await stack.enter_async_context(
             open_journal(settings, database, clock, secret=secret, registry=metrics.registry)
         )
-        audit = stack.enter_context(braked(journal, clock))
+        news = News()
+        audit = OverheardAudit(stack.enter_context(braked(journal, clock)), news)
         keys = KeyStore(database, clock)
         await ensure_keys(settings, keys, is_loopback=is_loopback)
         events = EventLog(database, clock)
@@ -106,6 +109,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
                 metrics=metrics,
                 lease_s=settings.lease_s,
                 audit=audit,
+                news=news,
                 keeping=kept.of,
             ),
             database=database,
@@ -127,6 +131,8 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             registry=metrics.registry,
             audit=JournalReader(database, journal.verify),
             journal=audit,
+            news=news,
+            policy=policy_view(settings, is_loopback=is_loopback),
             profiles=kept.profiles_for(manager),
             artifacts=kept.artifacts_for(manager, upload_bytes=settings.file_input_bytes),
             public_url=settings.public_url,

@@ -12,6 +12,7 @@ from cloche.audit.model import AuditRecord
 from cloche.sessions.audit import AuditWriter
 from cloche.sessions.events import Data
 from cloche.sessions.model import EventType, Session
+from cloche.sessions.news import OF_THINGS, Change
 from cloche.sessions.principal import Principal
 from cloche.sessions.runner_parts import RunnerParts
 
@@ -59,8 +60,12 @@ def announce(
         parts.events.publish(session.id, type_, data)
     elif not parts.events.publish_coalesced(session.id, type_, data, burst=burst):
         return False
+    kind, told = type_.partition(".")[0], data or {}
+    if kind in OF_THINGS:
+        parts.news.publish(session.owner, Change(kind, str(told.get(kind) or ""), str(type_)))
+    parts.news.publish(session.owner, Change("session", session.id, str(type_)))
     if type_ in AUDITED:
-        parts.audit.note(_record(session, type_, data or {}))
+        parts.audit.note(_record(session, type_, told))
     return True
 
 

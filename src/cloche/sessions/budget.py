@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 
 from cloche.egress.hosts import parse_host_pattern
 from cloche.errors import InvalidError
+from cloche.live.model import ClipboardPolicy, RecordPolicy
 from cloche.sessions.model import (
     Budget,
     BudgetRequest,
+    LiveRequest,
+    LiveUse,
     OnExhausted,
     SessionOptions,
     SessionRequest,
@@ -37,6 +40,7 @@ writes more is told that the disk is full; if they could fill all of it, the ker
 
 _LEAST: Final[Mapping[str, int]] = {"disk_bytes": 16 << 20, "egress_bytes": 0}
 """Of amounts that may be asked for, where it is not 1 and the server does not say."""
+_CLIPBOARDS: Final = {(policy.lets_in, policy.lets_out): policy for policy in ClipboardPolicy}
 _AMOUNTS: Final = tuple(field.name for field in fields(Budget) if field.name not in {"cpu_cores", "on_exhausted"})
 
 
@@ -56,6 +60,10 @@ class Ceilings:
     max_lifetime_s: int = 86_400
     max_viewport_pixels: int = 16_000_000
     engines: frozenset[str] = field(default_factory=lambda: frozenset({"shell"}))
+    default_clipboard: ClipboardPolicy = ClipboardPolicy.IN
+    max_clipboard: ClipboardPolicy = ClipboardPolicy.BOTH
+    record: RecordPolicy = RecordPolicy.ON_REQUEST
+    """`off` and `always` are the server's last word; with `on_request` a session may choose."""
 
 
 def effective_options(request: SessionRequest, ceilings: Ceilings) -> SessionOptions:
@@ -88,7 +96,15 @@ def effective_options(request: SessionRequest, ceilings: Ceilings) -> SessionOpt
         profile=request.profile,
         private=request.private,
         downloads=request.downloads,
+        live=_live(request.live, ceilings),
     )
+
+
+def _live(asked: LiveRequest, ceilings: Ceilings) -> LiveUse:
+    wanted, most = asked.clipboard or ceilings.default_clipboard, ceilings.max_clipboard
+    clipboard = _CLIPBOARDS[wanted.lets_in and most.lets_in, wanted.lets_out and most.lets_out]
+    may_choose = ceilings.record is RecordPolicy.ON_REQUEST
+    return LiveUse(clipboard=clipboard, record=asked.record if may_choose and asked.record else ceilings.record)
 
 
 def _clamp_budget(asked: BudgetRequest, egress_max_bytes: int | None, ceilings: Ceilings) -> Budget:

@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from cloche.agent_link.guest_report import ExecResult
@@ -13,6 +14,7 @@ from cloche.browser.contract.common import Usage as BrowserUsage
 from cloche.ids import EventId, SessionId
 from cloche.sessions.agent_readings import Figures, Health, Observed
 from cloche.sessions.exec_request import ExecRequest
+from cloche.sessions.live.interface import SessionLive
 from cloche.sessions.model import (
     EventType,
     Session,
@@ -22,6 +24,7 @@ from cloche.sessions.model import (
     SessionStatus,
 )
 from cloche.sessions.principal import Principal
+from cloche.sessions.usage_report import UsageLine
 from cloche.wire.messages import Payload
 
 
@@ -228,6 +231,17 @@ class SessionManager(Protocol):
 
     async def browser(self, principal: Principal, session_id: SessionId) -> SessionBrowser:
         """Raises: NotFoundError, GoneError (with the end's reason), ConflictError (not ready)."""
+        ...
+
+    async def live(self, principal: Principal | None, session_id: SessionId) -> SessionLive:
+        """`principal` None: the door has already checked a token bound to this session.
+
+        Raises: NotFoundError, GoneError (with the end's reason), ConflictError (not ready).
+        """
+        ...
+
+    async def usage(self, principal: Principal, *, since: datetime) -> tuple[Sequence[UsageLine], bool]:
+        """What sessions made since then have taken, an admin's answer for everybody; and whether some were left out."""
         ...
 
     async def readiness(self) -> Mapping[str, str]:

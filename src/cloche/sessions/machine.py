@@ -11,7 +11,7 @@ pending ──► ready ◄──► sleeping
 from typing import Final
 
 from cloche.errors import ConflictError
-from cloche.sessions.model import SessionStatus
+from cloche.sessions.model import EndReason, SessionStatus
 
 _S = SessionStatus
 
@@ -23,6 +23,11 @@ TRANSITIONS: Final[dict[SessionStatus, frozenset[SessionStatus]]] = {
     _S.CLOSED: frozenset(),
     _S.FAILED: frozenset(),
 }
+
+FAILURES: Final = frozenset(
+    {EndReason.START_FAILED, EndReason.SANDBOX_LOST, EndReason.BROWSER_GAVE_UP, EndReason.OUT_OF_MEMORY}
+)
+"""Ends that nobody wanted: the session becomes `failed`, the others `closed`."""
 
 
 def advance(current: SessionStatus, wanted: SessionStatus) -> SessionStatus:

@@ -2,11 +2,11 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any, Final, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import structlog
 
@@ -34,6 +34,8 @@ from cloche.sessions.budget import Ceilings, effective_options
 from cloche.sessions.egress_policy import EgressCeiling, effective_policy, without_credentials
 from cloche.sessions.interface import Attachment, SessionAgent, SessionBrowser, SessionMachine, SessionManager
 from cloche.sessions.ledger import Ledger
+from cloche.sessions.live.interface import SessionLive
+from cloche.sessions.machine import FAILURES
 from cloche.sessions.machine_rights import require_machine, require_scope
 from cloche.sessions.model import (
     EndReason,
@@ -53,6 +55,7 @@ from cloche.sessions.runner import SessionRunner
 from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.sandbox_spec import AgentSettings, sandbox_spec
 from cloche.sessions.store import SessionStore
+from cloche.sessions.usage_report import UsageLine, usage_lines
 from cloche.storage.database import Database
 from cloche.vault.secret_box import SecretBox
 
@@ -199,6 +202,15 @@ class Manager(SessionManager):
 
     async def browser(self, principal: Principal, session_id: SessionId) -> SessionBrowser:
         return (await self._roster.ready_runner(principal, session_id)).browsing
+
+    async def live(self, principal: Principal | None, session_id: SessionId) -> SessionLive:
+        return (await self._roster.ready_runner(principal, session_id)).live
+
+    async def usage(self, principal: Principal, *, since: datetime) -> tuple[Sequence[UsageLine], bool]:
+        owner = None if principal.role is Role.ADMIN else principal.name
+        found, truncated = await self._store.made_since(since, owner=owner)
+        current = (self._runners[s.id].current() if s.id in self._runners else s for s in found)
+        return usage_lines(current, self._parts.clock.now()), truncated
 
     async def save_profile(self, principal: Principal, session_id: SessionId) -> ProfileId:
         """Save a living session's state to its profile now. Raises: as `SessionProfiles.save_session`."""
@@ -384,8 +396,3 @@ class Manager(SessionManager):
         runners = tuple(self._runners.values())
         await asyncio.gather(*(runner.release() if runner.ending is None else runner.ending for runner in runners))
 
-
-FAILURES: Final = frozenset(
-    {EndReason.START_FAILED, EndReason.SANDBOX_LOST, EndReason.BROWSER_GAVE_UP, EndReason.OUT_OF_MEMORY}
-)
-"""Ends that nobody wanted: the session becomes `failed`, the others `closed`."""

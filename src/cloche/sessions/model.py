@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from cloche.ids import EventId, PrincipalName, ProfileId, SessionId
+from cloche.live.model import ClipboardPolicy, RecordPolicy
 from cloche.profiles.model import ProfileForm
 from cloche.sandbox.spec import Engine
 
@@ -180,6 +181,22 @@ class ProfileUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRequest:
+    """What the caller asked of the live view; None leaves it to the server."""
+
+    clipboard: ClipboardPolicy | None = None
+    record: RecordPolicy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveUse:
+    """What is in force."""
+
+    clipboard: ClipboardPolicy = ClipboardPolicy.IN
+    record: RecordPolicy = RecordPolicy.ON_REQUEST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRequest:
     """A create request as a door hands it in: well-formed, not yet checked against ceilings and policy."""
 
@@ -203,6 +220,7 @@ class SessionRequest:
     private: bool = False
     """Nothing of the session stays when it has ended: no profile, no artifact, no address."""
     downloads: Downloads = Downloads.QUARANTINE
+    live: LiveRequest = field(default_factory=LiveRequest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +245,7 @@ class SessionOptions:
     private: bool = False
     downloads: Downloads = Downloads.QUARANTINE
     """Of sessions that were stored before there was this: they had none, and are read as `off`."""
+    live: LiveUse = field(default_factory=LiveUse)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +328,12 @@ class EventType(StrEnum):
     ARTIFACT_READY = "artifact.ready"
     ARTIFACT_QUARANTINED = "artifact.quarantined"
     ARTIFACT_REJECTED = "artifact.rejected"
+    LIVE_JOINED = "live.joined"
+    LIVE_LEFT = "live.left"
+    LIVE_CONTROL = "live.control"
+    RECORDING_STARTED = "recording.started"
+    RECORDING_FINISHED = "recording.finished"
+    RECORDING_FAILED = "recording.failed"
 
 
 @dataclass(frozen=True, slots=True)

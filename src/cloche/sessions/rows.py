@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloche.ids import EventId, PrincipalName, SessionId
+from cloche.live.model import ClipboardPolicy, RecordPolicy
 from cloche.profiles.model import ProfileForm
 from cloche.sandbox.spec import Engine
 from cloche.sessions.model import (
@@ -37,6 +38,7 @@ from cloche.sessions.model import (
     EgressOptions,
     EventType,
     IfBusy,
+    LiveUse,
     OnExhausted,
     ProfileUse,
     Session,
@@ -250,6 +252,15 @@ def _options_from_json(value: Mapping[str, Any]) -> SessionOptions:
         profile=_profile_from_json(value.get("profile")),
         private=value.get("private", False),
         downloads=Downloads(value.get("downloads", Downloads.OFF)),
+        live=_live_from_json(value.get("live", {})),
+    )
+
+
+def _live_from_json(value: Mapping[str, Any]) -> LiveUse:
+    """Of a session that was stored before there was this, nothing goes out and nothing is kept."""
+    return LiveUse(
+        clipboard=ClipboardPolicy(value.get("clipboard", ClipboardPolicy.OFF)),
+        record=RecordPolicy(value.get("record", RecordPolicy.OFF)),
     )
 
 

@@ -10,6 +10,7 @@ from cloche.sessions.audit import AuditWriter, NoAudit
 from cloche.sessions.browsing.tools import CHROMIUM, Tools
 from cloche.sessions.events import EventLog
 from cloche.sessions.keeping import Keeping
+from cloche.sessions.news import News
 from cloche.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -26,3 +27,4 @@ class RunnerParts:
     browser_tools: Tools = CHROMIUM
     keeping: "Callable[[SessionRunner], Keeping]" = lambda _: Keeping()
     audit: AuditWriter = field(default_factory=NoAudit)
+    news: News = field(default_factory=News)

@@ -1,6 +1,7 @@
 """The manager's way to the rows: one transaction a call."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from cloche.errors import InvalidError, NotFoundError
@@ -10,6 +11,8 @@ from cloche.sessions.model import Session, SessionPage, SessionStatus
 from cloche.storage.database import Database
 
 MAX_PAGE: Final = 200
+MAX_COUNTED: Final = 5_000
+"""Sessions that one report adds up."""
 
 
 class SessionStore:
@@ -57,6 +60,20 @@ class SessionStore:
                 limit=limit + 1,
             )
         return SessionPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+
+    async def made_since(self, since: datetime, *, owner: PrincipalName | None) -> tuple[list[Session], bool]:
+        """Newest first; and whether there were more than are counted."""
+        found: list[Session] = []
+        cursor: str | None = None
+        while len(found) < MAX_COUNTED:
+            page = await self.page(owner=owner, status=None, labels={}, limit=MAX_PAGE, cursor=cursor)
+            young = [session for session in page.sessions if session.created_at >= since]
+            found += young
+            cursor = page.next_cursor
+            if cursor is None or len(young) < len(page.sessions):
+                return found, False
+        return found, True
 
 
 def _read_cursor(cursor: str | None) -> SessionId | None:

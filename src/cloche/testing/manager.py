@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from cloche.errors import ClocheError, ConflictError, DeniedError, GoneError, In
 from cloche.ids import EventId, SessionId, new_session_id
 from cloche.sessions.agent_readings import Figures, Health, Observed, read_figures, read_health
 from cloche.sessions.exec_request import ExecRequest, exec_question
+from cloche.sessions.live.interface import SessionLive
 from cloche.sessions.model import (
     FINAL_STATUSES,
     BrowserFacts,
@@ -28,6 +29,7 @@ from cloche.sessions.model import (
     SessionStatus,
 )
 from cloche.sessions.principal import Principal, Role, Scope
+from cloche.sessions.usage_report import UsageLine, usage_lines
 from cloche.testing.browser import FakeSessionBrowser
 from cloche.testing.chromium import FakeChromium
 from cloche.testing.guest_answers import HEALTH, INTEGRATION, METRICS, PROBE
@@ -146,6 +148,8 @@ class FakeSessionManager:
         self.session_agent = FakeSessionAgent()
         self.session_machine = FakeSessionMachine()
         self.session_browser = FakeSessionBrowser()
+        self.session_live: SessionLive | None = None
+        """What a test sets."""
         self.not_ready: dict[str, str] = {}
 
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
@@ -270,6 +274,21 @@ class FakeSessionManager:
         session = await self.get(principal, session_id)
         self._require_alive(session)
         return self.session_browser
+
+    async def live(self, principal: Principal | None, session_id: SessionId) -> SessionLive:
+        session = self._sessions.get(session_id)
+        if session is None or (principal is not None and not principal.may_use(session.owner)):
+            raise NotFoundError("no such session")
+        self._require_alive(session)
+        if session.status is not SessionStatus.READY:
+            raise ConflictError("the session is not ready")
+        if self.session_live is None:
+            raise ConflictError("no live view here")
+        return self.session_live
+
+    async def usage(self, principal: Principal, *, since: datetime) -> tuple[Sequence[UsageLine], bool]:
+        page = await self.list(principal, limit=200)
+        return usage_lines((s for s in page.sessions if s.created_at >= since), datetime.now(UTC)), False
 
     async def readiness(self) -> Mapping[str, str]:
         return self.not_ready

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloche.errors import InvalidError
+from cloche.live.model import ClipboardPolicy, RecordPolicy
 from cloche.sandbox.spec import Engine
 from cloche.sessions.budget import MAX_ALLOWED_DOMAINS, MAX_HOSTS, MAX_LABELS, Ceilings, effective_options
 from cloche.sessions.model import (
@@ -13,6 +14,7 @@ from cloche.sessions.model import (
     BudgetRequest,
     Downloads,
     EgressOptions,
+    LiveRequest,
     OnExhausted,
     SessionRequest,
     Viewport,
@@ -379,3 +381,38 @@ def test_a_private_session_may_have_downloads_too() -> None:
     assert effective_options(SessionRequest(private=True), CEILINGS).downloads is Downloads.QUARANTINE
     assert effective_options(SessionRequest(downloads=Downloads.OFF), CEILINGS).downloads is Downloads.OFF
     assert effective_options(SessionRequest(), CEILINGS).downloads is Downloads.QUARANTINE
+
+
+@pytest.mark.parametrize(
+    ("asked", "most", "given"),
+    [
+        (None, ClipboardPolicy.BOTH, ClipboardPolicy.IN),
+        (ClipboardPolicy.BOTH, ClipboardPolicy.BOTH, ClipboardPolicy.BOTH),
+        (ClipboardPolicy.BOTH, ClipboardPolicy.IN, ClipboardPolicy.IN),
+        (ClipboardPolicy.OUT, ClipboardPolicy.IN, ClipboardPolicy.OFF),
+        (None, ClipboardPolicy.OUT, ClipboardPolicy.OFF),
+        (ClipboardPolicy.OFF, ClipboardPolicy.BOTH, ClipboardPolicy.OFF),
+    ],
+)
+def test_the_clipboard_is_held_to_what_the_server_lets_through(
+    asked: ClipboardPolicy | None, most: ClipboardPolicy, given: ClipboardPolicy
+):
+    request = SessionRequest(live=LiveRequest(clipboard=asked))
+    assert effective_options(request, replace(CEILINGS, max_clipboard=most)).live.clipboard is given
+
+
+@pytest.mark.parametrize(
+    ("asked", "server", "given"),
+    [
+        (None, RecordPolicy.ON_REQUEST, RecordPolicy.ON_REQUEST),
+        (RecordPolicy.ALWAYS, RecordPolicy.ON_REQUEST, RecordPolicy.ALWAYS),
+        (RecordPolicy.OFF, RecordPolicy.ON_REQUEST, RecordPolicy.OFF),
+        (RecordPolicy.OFF, RecordPolicy.ALWAYS, RecordPolicy.ALWAYS),
+        (RecordPolicy.ALWAYS, RecordPolicy.OFF, RecordPolicy.OFF),
+    ],
+)
+def test_whether_a_session_is_recorded_is_the_servers_last_word(
+    asked: RecordPolicy | None, server: RecordPolicy, given: RecordPolicy
+):
+    request = SessionRequest(live=LiveRequest(record=asked))
+    assert effective_options(request, replace(CEILINGS, record=server)).live.record is given

@@ -38,6 +38,7 @@ def render_session(session: Session, deps: ApiDeps, origin: Origin) -> SessionOu
             "profile": options.profile,
             "private": options.private,
             "downloads": options.downloads,
+            "live": options.live,
             "usage": session.usage,
         }
     )

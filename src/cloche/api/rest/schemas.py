@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from cloche.ids import ProfileId, parse_profile_id
+from cloche.live.model import ClipboardPolicy, RecordPolicy
 from cloche.profiles.model import ProfileForm
 from cloche.sandbox.spec import Engine
 from cloche.sessions.model import (
@@ -15,6 +16,7 @@ from cloche.sessions.model import (
     Downloads,
     EgressOptions,
     IfBusy,
+    LiveRequest,
     OnExhausted,
     ProfileUse,
     SessionRequest,
@@ -113,6 +115,20 @@ class ProfileIn(In):
     form: Literal["directory", "storage_state"] = "directory"
 
 
+class LiveIn(In):
+    """The live view. What the server does not allow is lowered. See docs/how-to/live-view.md."""
+
+    clipboard: Literal["off", "in", "out", "both"] | None = None
+    """Which way text may go between a viewer's clipboard and the session."""
+    record: Literal["off", "on_request", "always"] | None = None
+
+    def to_request(self) -> LiveRequest:
+        return LiveRequest(
+            clipboard=ClipboardPolicy(self.clipboard) if self.clipboard else None,
+            record=RecordPolicy(self.record) if self.record else None,
+        )
+
+
 EXAMPLES: Final[list[JsonValue]] = [
     {"start_url": "https://example.com/", "labels": {"team": "blue"}},
     {"profile": {"id": "active", "save": True, "if_busy": "read_only"}, "downloads": "quarantine"},
@@ -147,6 +163,7 @@ class SessionIn(In):
     private: bool = False
     """Nothing of the session stays when it has ended."""
     downloads: Literal["quarantine", "off"] = "quarantine"
+    live: LiveIn = LiveIn()
 
     def to_request(self) -> SessionRequest:
         egress = self.egress
@@ -175,6 +192,7 @@ class SessionIn(In):
             profile=self._profile(),
             private=self.private,
             downloads=Downloads(self.downloads),
+            live=self.live.to_request(),
         )
 
     def _profile(self) -> ProfileUse | None:
@@ -281,6 +299,11 @@ class ProfileUseOut(Out):
     revision: int
 
 
+class LiveUseOut(Out):
+    clipboard: ClipboardPolicy
+    record: RecordPolicy
+
+
 class SessionOut(Out):
     """A session as its owner sees it. The links are null once it has ended, `browser` until it has started."""
 
@@ -303,6 +326,7 @@ class SessionOut(Out):
     profile: ProfileUseOut | None
     private: bool
     downloads: Downloads
+    live: LiveUseOut
     usage: UsageOut
 
 
