@@ -53,6 +53,13 @@ TYPES_OF_CONCERNS = frozenset(
         "audit.bounds",
         "profiles.model",
         "browser.contract",
+        "live.model",
+        "live.messages",
+        "live.legacy_messages",
+        "live.binary",
+        "live.watching",
+        "live.input.rate",
+        "live.webrtc",
     }
 )
 
@@ -89,6 +96,10 @@ PURE = (
     "audit.model",
     "artifacts.types",
     "artifacts.verdict",
+    "live.model",
+    "live.messages",
+    "live.legacy_messages",
+    "live.binary",
     "live.input",
     "live.pace",
     "audit.chain",

@@ -17,6 +17,8 @@ from cloche.api.auditing import AuditMiddleware
 from cloche.api.auth.guard import GuardMiddleware
 from cloche.api.deps import ApiDeps
 from cloche.api.limits import BodyLimitMiddleware
+from cloche.api.live.desk import OfferDesk
+from cloche.api.live.parts import live_parts
 from cloche.api.observe import HttpMetrics, ObserveMiddleware
 from cloche.api.rest import (
     agent,
@@ -30,8 +32,10 @@ from cloche.api.rest import (
     devtools,
     events,
     files,
+    isolation,
     keys,
     live,
+    live_assets,
     logs,
     news,
     operations,
@@ -41,6 +45,7 @@ from cloche.api.rest import (
     session_keeping,
     sessions,
 )
+from cloche.api.rest.isolation_errors import OlderErrorsMiddleware
 from cloche.api.rest.schemas import ProblemOut
 from cloche.api.zstd.codec import ZstdCodec
 
@@ -56,7 +61,8 @@ FILE_FIELDS: Final = ("Range", "If-Range", "Cloche-Passphrase")
 def build_app(deps: ApiDeps) -> FastAPI:
     """Wire routes, middleware and error answers.
 
-    `app.state.stopping` is set when the server is about to stop, and `app.state.codec` is closed once it has.
+    `app.state.stopping` is set when the server is about to stop; `app.state.offers` is closed then, and
+    `app.state.codec` once it has.
     """
     app = _Api(
         title="Cloche",
@@ -74,10 +80,27 @@ def build_app(deps: ApiDeps) -> FastAPI:
     app.state.deps = deps
     app.state.stopping = asyncio.Event()
     app.state.codec = ZstdCodec()
+    app.state.live = live_parts(deps)
+    app.state.offers = OfferDesk(app.state.live)
     problem.install(app)
     machine = (processes, files, archives, logs, browser)
     kept = (profiles, session_keeping, artifacts, console_aliases)
-    for module in (sessions, events, devtools, agent, *machine, live, *kept, keys, audit, news, overview, operations):
+    for module in (
+        sessions,
+        events,
+        devtools,
+        agent,
+        *machine,
+        live,
+        live_assets,
+        isolation,
+        *kept,
+        keys,
+        audit,
+        news,
+        overview,
+        operations,
+    ):
         app.include_router(module.router)
     return app
 
@@ -108,6 +131,7 @@ def _middleware(deps: ApiDeps) -> list[Middleware]:
     """Outermost first."""
     layers = [
         Middleware(ObserveMiddleware, metrics=HttpMetrics(deps.registry)),
+        Middleware(OlderErrorsMiddleware),
         Middleware(problem.ProblemMiddleware),
         Middleware(AuditMiddleware, journal=deps.journal, failures=deps.auth_failures("http")),
         Middleware(GuardMiddleware, guard=deps.guard()),
@@ -121,5 +145,5 @@ def _middleware(deps: ApiDeps) -> list[Middleware]:
             allow_headers=["Authorization", "X-API-Key", "Content-Type", "Last-Event-ID", *FILE_FIELDS],
             expose_headers=["Content-Disposition", "Content-Range", "ETag"],
         )
-        layers.insert(4, cors)
+        layers.insert(5, cors)
     return layers

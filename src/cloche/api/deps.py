@@ -15,6 +15,8 @@ from cloche.api.auth.guard import RequestGuard
 from cloche.api.auth.keys import KeyStore
 from cloche.api.auth.tokens import TokenRole, TokenSigner
 from cloche.api.limits import MAX_UPLOAD_BYTES
+from cloche.api.live.peers import MakePeer
+from cloche.api.live.settings import LiveDoorSettings
 from cloche.api.urls import Origin, origin_of
 from cloche.clock import Clock
 from cloche.errors import ConflictError, DeniedError
@@ -53,6 +55,9 @@ class ApiDeps:
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     readiness: ReadinessCheck | None = None
+    live: LiveDoorSettings = field(default_factory=LiveDoorSettings)
+    make_peer: MakePeer | None = None
+    """For viewers by WebRTC; None: `live.webrtc.peer`, loaded when the first comes."""
     max_upload_bytes: int = MAX_UPLOAD_BYTES
     """Of the body of one upload, and of what it unpacks to."""
 

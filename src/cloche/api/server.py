@@ -12,6 +12,8 @@ from cloche.api.app import build_app
 from cloche.api.deps import ApiDeps
 from cloche.api.devtools_door.door import door_factory
 from cloche.api.http_protocol import LimitedHttpProtocol
+from cloche.api.live.door import live_door_factory
+from cloche.api.live.upgrades import upgrades_factory
 from cloche.concurrency.tasks import spawn
 
 GRACE_S: Final = 8
@@ -30,7 +32,8 @@ class ApiServer:
     def __init__(self, deps: ApiDeps, sockets: Sequence[socket.socket]) -> None:
         self._app = build_app(deps)
         self._sockets = list(sockets)
-        door = door_factory(deps.manager, deps.credentials(), deps.guard(), deps.auth_failures("devtools"))
+        devtools = door_factory(deps.manager, deps.credentials(), deps.guard(), deps.auth_failures("devtools"))
+        door = upgrades_factory(devtools, live_door_factory(self._app.state.live))
         config = uvicorn.Config(
             self._app,
             http=LimitedHttpProtocol,
@@ -54,6 +57,7 @@ class ApiServer:
 
     async def __aexit__(self, *_: object) -> None:
         self._app.state.stopping.set()
+        await self._app.state.offers.close()
         self._server.stop_ticking()
         await self._ticking
         await self._server.shutdown(sockets=self._sockets)

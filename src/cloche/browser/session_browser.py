@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
@@ -48,6 +48,8 @@ class Browser:
         self.popups = Popups()
         self.tabs_to_come = 0
         """Tabs that are being opened: they have taken their places."""
+        self.when_active: Callable[[str], None] = lambda tab_id: None
+        """Told which tab was switched to, or opened in front."""
         self._connection: Connection | None = None
         self._known: dict[str, tuple[TargetSession, Tab]] = {}
         self._active_id = ""
@@ -139,6 +141,7 @@ class Browser:
 
     def set_active(self, tab: Tab) -> None:
         self._active_id = tab.id
+        self.when_active(tab.id)
 
     async def tab_opened(self, tab_id: str, deadline: float) -> Tab:
         """Wait until a page that was just made is attached. Raises: ActionError."""

@@ -14,6 +14,7 @@ from cloche.daemon import record
 from cloche.daemon.audit_parts import open_journal
 from cloche.daemon.doctor.from_settings import doctor_settings
 from cloche.daemon.keeping import keeping_parts
+from cloche.daemon.live_parts import live_door_settings, live_parts
 from cloche.daemon.policy import (
     admission_limits,
     agent_settings,
@@ -31,6 +32,7 @@ from cloche.egress.policy import RefusalReason
 from cloche.egress.resolver import Resolver
 from cloche.errors import InvalidError, StartError
 from cloche.ids import SessionId
+from cloche.live.metrics import LiveMetrics
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.driver import NamespaceDriver
 from cloche.sessions.agent_series import AgentSeries
@@ -94,6 +96,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
         driver = NamespaceDriver(namespace_config(settings))
         await _prepare(driver)
         kept = await stack.enter_async_context(keeping_parts(settings, database, secret, clock, audit))
+        live = live_parts(settings, clock=clock, metrics=LiveMetrics(metrics.registry), audit=audit)
         manager = Manager(
             ManagerSettings(
                 ceilings=ceilings(settings),
@@ -110,6 +113,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
                 lease_s=settings.lease_s,
                 audit=audit,
                 news=news,
+                live=live.of,
                 keeping=kept.of,
             ),
             database=database,
@@ -133,6 +137,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             journal=audit,
             news=news,
             policy=policy_view(settings, is_loopback=is_loopback),
+            live=live_door_settings(settings, is_loopback=is_loopback),
             profiles=kept.profiles_for(manager),
             artifacts=kept.artifacts_for(manager, upload_bytes=settings.file_input_bytes),
             public_url=settings.public_url,

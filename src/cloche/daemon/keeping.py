@@ -51,7 +51,7 @@ class KeepingParts:
     def of(self, runner: SessionRunner) -> Keeping:
         """The parts of one session. They end the other way round: downloads are taken before the browser is stopped."""
         side = ArtifactSide(runner.session, runner, self.artifacts, self.audit)
-        return Keeping([*self.keeper.parts_of(runner), side])
+        return Keeping([*self.keeper.parts_of(runner), side, runner.live])
 
     def profiles_for(self, manager: Manager) -> Profiles:
         return Profiles(self.profiles, self.keyring, self.audit, manager.save_profile, self.artifacts.rewrap)

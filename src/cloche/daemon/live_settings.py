@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from cloche.live.model import ClipboardPolicy, RecordPolicy, Transport
+from cloche.live.model import VIDEO, ClipboardPolicy, Codec, RecordPolicy, Transport
 
 MIB = 1 << 20
 
@@ -23,6 +23,8 @@ class LiveSettings(BaseSettings):
         Transport.JPEG,
     )
     """What viewers may use, in the order in which they are to try it."""
+    live_codecs: Annotated[tuple[Codec, ...], NoDecode] = VIDEO
+    """Of video, best first, where a viewer decodes more than one."""
     live_webrtc_timeout_s: float = Field(default=15.0, gt=0, le=300, allow_inf_nan=False)
     """How long a viewer waits for pictures over WebRTC before it tries what is next."""
     live_fallback_fps: float = Field(default=5.0, gt=0, le=60, allow_inf_nan=False)
@@ -59,8 +61,12 @@ class LiveSettings(BaseSettings):
     """The address by which viewers reach this machine, where it has another (NAT 1:1)."""
     live_udp_ports: str = ""
     """`first-last`: where WebRTC listens. Empty: the system chooses."""
+    live_relay_only: bool = False
+    """Nothing but TURN: neither side learns the other's address."""
+    live_private_viewers: bool = True
+    """Viewers may be on private networks. Off: WebRTC calls public addresses only."""
 
-    @field_validator("live_transports", "live_frame_ancestors", "live_turn_urls", mode="before")
+    @field_validator("live_transports", "live_codecs", "live_frame_ancestors", "live_turn_urls", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         if isinstance(value, str):

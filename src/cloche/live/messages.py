@@ -123,7 +123,7 @@ class ReleaseAll(msgspec.Struct, frozen=True, kw_only=True, tag="release_all"):
 
 class Navigate(msgspec.Struct, frozen=True, kw_only=True, tag="navigate"):
     url: Annotated[str, msgspec.Meta(max_length=8192)]
-    """What is typed in an address bar: a missing scheme is taken for https."""
+    """What is typed in an address bar: without a scheme https is meant, but http for addresses and bare names."""
 
 
 class Back(msgspec.Struct, frozen=True, kw_only=True, tag="back"):

@@ -105,3 +105,7 @@ class Demand:
     """Of JPEG, 1–100; 0: pass Chromium's own bytes on."""
     scale: float = 1.0
     """Of JPEG: by how much both sides are made smaller, in (0, 1]."""
+    fit_width: int = 0
+    """Of video: with `fit_height` the size that every picture is given, black bars around the page. 0: as it comes. For
+    recordings, whose track cannot change its size."""
+    fit_height: int = 0

@@ -77,6 +77,7 @@ class SessionRunner:
         self.browsing = BrowserService(
             session, self, tools=parts.browser_tools, clock=parts.clock, metrics=parts.metrics, audit=parts.audit
         )
+        self.live = parts.live(self)
         self.keeping = parts.keeping(self)
         self._on_end = on_end
         self._on_usage = on_usage
@@ -90,9 +91,7 @@ class SessionRunner:
         self._watch: asyncio.Task[None] | None = None
         self._investigation = Investigation(self, self._agent, parts.clock)
         self._exhausted = set[str]()
-        self._whole = False
-        self._stopping = False
-        self._accounts_are_stale = False
+        self._whole = self._stopping = self._accounts_are_stale = False
 
     # --- coming up and going down -----------------------------------------------------------------------------------
 

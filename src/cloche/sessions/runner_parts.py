@@ -10,6 +10,7 @@ from cloche.sessions.audit import AuditWriter, NoAudit
 from cloche.sessions.browsing.tools import CHROMIUM, Tools
 from cloche.sessions.events import EventLog
 from cloche.sessions.keeping import Keeping
+from cloche.sessions.live.none import LivePart, NoLive
 from cloche.sessions.news import News
 from cloche.telemetry.metrics import Metrics
 
@@ -25,6 +26,7 @@ class RunnerParts:
     metrics: Metrics
     lease_s: float
     browser_tools: Tools = CHROMIUM
+    live: "Callable[[SessionRunner], LivePart]" = lambda _: NoLive()
     keeping: "Callable[[SessionRunner], Keeping]" = lambda _: Keeping()
     audit: AuditWriter = field(default_factory=NoAudit)
     news: News = field(default_factory=News)

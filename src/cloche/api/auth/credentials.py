@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from cloche.api.auth.keys import KeyStore
@@ -9,6 +10,7 @@ from cloche.api.auth.tokens import TokenRole, TokenSigner
 from cloche.clock import Clock
 from cloche.errors import DeniedError, UnauthenticatedError
 from cloche.ids import SessionId
+from cloche.live.model import Right
 from cloche.sessions.principal import Principal
 
 DRIVERS: Final = frozenset({TokenRole.DRIVE, TokenRole.CONTROL})
@@ -20,6 +22,20 @@ class Access:
     """How a request may enter a session: as a principal (ownership is still to be checked), or by a token that was."""
 
     principal: Principal | None
+    token: str | None = None
+
+
+_RIGHTS: Final = {TokenRole.VIEW: Right.VIEW, TokenRole.CONTROL: Right.CONTROL}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveAccess:
+    """How a request may enter a session's live view: as a principal (ownership is still to be checked), who may act,
+    or by a link's token that was, with its right and until its end."""
+
+    principal: Principal | None
+    right: Right
+    expires_at: datetime | None = None
     token: str | None = None
 
 
@@ -48,6 +64,18 @@ class Credentials:
         if self._signer.verify(token, session_id, self._clock.now()) not in DRIVERS:
             raise DeniedError("this token may watch, not drive")
         return Access(None, token)
+
+    async def live(self, headers: Mapping[str, str], token: str | None, session_id: SessionId) -> LiveAccess:
+        """Check a key, or else a token of this session that is for its live view.
+
+        Raises: UnauthenticatedError, DeniedError.
+        """
+        if find_key(headers) is not None or token is None:
+            return LiveAccess(principal=await self.principal(headers), right=Right.CONTROL)
+        grant = self._signer.read(token, session_id, self._clock.now())
+        if grant.role not in _RIGHTS:
+            raise DeniedError("this token is not for the live view", reason="not_a_live_token")
+        return LiveAccess(principal=None, right=_RIGHTS[grant.role], expires_at=grant.expires_at, token=token)
 
 
 def find_key(headers: Mapping[str, str]) -> str | None:

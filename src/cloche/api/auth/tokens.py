@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import re
 import struct
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -25,9 +26,12 @@ from cloche.ids import SessionId
 VERSION: Final = 1
 MIN_SECRET_BYTES: Final = 32
 
+EXPIRED: Final = "token_expired"
+
 _FORM: Final = re.compile(r"[A-Za-z0-9_-]{56}")  # b64decode would skip what is not of its alphabet
 _HEAD: Final = struct.Struct(">BcQ")
 _CONTEXT: Final = b"cloche.token\0"
+_LAST_MOMENT: Final = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 
 class TokenRole(StrEnum):
@@ -38,6 +42,14 @@ class TokenRole(StrEnum):
 
 _CODES: Final = {TokenRole.DRIVE: b"D", TokenRole.VIEW: b"V", TokenRole.CONTROL: b"C"}
 _ROLES: Final = {code: role for role, code in _CODES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token gives. `expires_at` None: it lives as long as the session."""
+
+    role: TokenRole
+    expires_at: datetime | None
 
 
 class TokenSigner:
@@ -55,7 +67,11 @@ class TokenSigner:
         return base64.urlsafe_b64encode(head + self._mac(head, session_id)).decode()
 
     def verify(self, token: str, session_id: SessionId, now: datetime) -> TokenRole:
-        """Tell the role a token gives for this session.
+        """Tell the role a token gives for this session. Raises: UnauthenticatedError, as `read`."""
+        return self.read(token, session_id, now).role
+
+    def read(self, token: str, session_id: SessionId, now: datetime) -> Grant:
+        """Tell what a token gives for this session, and until when.
 
         Raises: UnauthenticatedError: not a token, another session's, altered, of another version, or expired.
         """
@@ -69,8 +85,13 @@ class TokenSigner:
         if version != VERSION or code not in _ROLES:
             raise UnauthenticatedError("the token is of a version this server does not know")
         if expiry and now.astimezone(UTC).timestamp() >= expiry:
-            raise UnauthenticatedError("the token has expired")
-        return _ROLES[code]
+            raise UnauthenticatedError("the token has expired", reason=EXPIRED)
+        return Grant(_ROLES[code], _moment(expiry))
 
     def _mac(self, head: bytes, session_id: SessionId) -> bytes:
         return hmac.new(self._secret, _CONTEXT + head + session_id.encode(), hashlib.sha256).digest()
+
+
+def _moment(expiry: int) -> datetime | None:
+    """Seconds since 1970 to a time; one beyond what a date can say is as good as none."""
+    return datetime.fromtimestamp(min(expiry, _LAST_MOMENT), UTC) if expiry else None

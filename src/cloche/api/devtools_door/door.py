@@ -17,7 +17,8 @@ from cloche.api.devtools_door.closing import SERVER_STOPPING, Closing
 from cloche.api.devtools_door.head import END, Endpoint, Upgrade, parse_upgrade
 from cloche.api.devtools_door.passage import Opening, carry, open_passage, open_process, tune
 from cloche.api.devtools_door.reach import reach
-from cloche.api.problem import INTERNAL_DETAIL, MEDIA_TYPE, problem_of
+from cloche.api.devtools_door.refusal import refuse
+from cloche.api.problem import INTERNAL_DETAIL
 from cloche.concurrency.splice import abort
 from cloche.concurrency.tasks import spawn
 from cloche.errors import BusyError, ClocheError, GoneError, InternalError, SandboxError, UnauthenticatedError
@@ -99,13 +100,13 @@ class Door(asyncio.Protocol):
         except ClocheError as error:
             if self._failures is not None and isinstance(error, UnauthenticatedError):
                 self._failures.note(str((transport.get_extra_info("peername") or [""])[0]))
-            _refuse(transport, error)
+            refuse(transport, error)
         except asyncio.CancelledError:
-            _refuse(transport, BusyError("the server is stopping"))
+            refuse(transport, BusyError("the server is stopping"))
             raise
         except Exception as error:  # noqa: BLE001  the top of a connection
             _log.error("door_failed", exc_info=error)
-            _refuse(transport, InternalError(INTERNAL_DETAIL))
+            refuse(transport, InternalError(INTERNAL_DETAIL))
 
     async def _serve_browser(
         self, transport: asyncio.Transport, upgrade: Upgrade, attachment: Attachment, early: bytes
@@ -172,21 +173,3 @@ def _take_socket(transport: asyncio.Transport, head_bytes: int) -> ClientSocket:
     tune(client)
     transport.abort()
     return client
-
-
-def _refuse(transport: asyncio.Transport, error: ClocheError) -> None:
-    """Answer with a problem, as long as the connection still speaks HTTP."""
-    if transport.is_closing():
-        return
-    problem = problem_of(error)
-    body = problem.encode()
-    fields = {
-        **problem.headers,
-        "content-type": MEDIA_TYPE,
-        "content-length": str(len(body)),
-        "cache-control": "no-store",
-        "connection": "close",
-    }
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    transport.write(f"HTTP/1.1 {problem.status} {problem.body['title']}\r\n{head}\r\n".encode() + body)
-    transport.close()

@@ -6,7 +6,7 @@ Both peers are strangers: the client because anyone may dial, Chromium because i
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -54,6 +54,20 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A request head taken apart, whatever it asks for."""
+
+    head: Head
+    method: str
+    path: str
+    query: Mapping[str, str]
+
+    def require_websocket(self) -> None:
+        """Raises: InvalidError, unless it is a well-formed WebSocket upgrade (RFC 6455, section 4.2.1)."""
+        _require_websocket(self.method, self.head)
+
+
+@dataclass(frozen=True, slots=True)
 class Upgrade:
     """A well-formed WebSocket upgrade (RFC 6455, section 4.2.1) for one of the door's paths."""
 
@@ -73,6 +87,19 @@ def parse_upgrade(data: bytes) -> Upgrade:
         InvalidError: not HTTP/1.1, not a WebSocket upgrade, outside the limits, or an id of the wrong form.
         NotFoundError: an upgrade for a path that is not the door's.
     """
+    asked = parse_asked(data)
+    path = _PATH.fullmatch(asked.path)
+    if path is None:
+        raise NotFoundError("there is no WebSocket at this path")
+    asked.require_websocket()
+    if path["process"]:
+        return Upgrade(asked.head, parse_session_id(path["id"]), Endpoint.PROCESS, path["process"], None)
+    endpoint = Endpoint(path["kind"]) if path["kind"] else Endpoint.BROWSER
+    return Upgrade(asked.head, parse_session_id(path["id"]), endpoint, path["x"] or "", asked.query.get("token"))
+
+
+def parse_asked(data: bytes) -> Asked:
+    """Read a whole request head. Raises: InvalidError: not HTTP/1.1, or outside the limits."""
     head = _parse(data)
     if head is None or (line := _REQUEST_LINE.fullmatch(head.start)) is None:
         raise InvalidError("the request head could not be read")
@@ -81,14 +108,7 @@ def parse_upgrade(data: bytes) -> Upgrade:
         query = dict(parse_qsl(url.query, max_num_fields=16))
     except ValueError:
         raise InvalidError("the request's address could not be read") from None
-    path = _PATH.fullmatch(url.path)
-    if path is None:
-        raise NotFoundError("there is no WebSocket at this path")
-    _require_websocket(line[1], head)
-    if path["process"]:
-        return Upgrade(head, parse_session_id(path["id"]), Endpoint.PROCESS, path["process"], None)
-    endpoint = Endpoint(path["kind"]) if path["kind"] else Endpoint.BROWSER
-    return Upgrade(head, parse_session_id(path["id"]), endpoint, path["x"] or "", query.get("token"))
+    return Asked(head, line[1], url.path, query)
 
 
 def chromium_request(upgrade: Upgrade, browser_path: str) -> bytes:
@@ -113,8 +133,13 @@ def agent_request(upgrade: Upgrade) -> bytes:
 
 
 def agent_opening(upgrade: Upgrade) -> bytes:
-    """The 101 that the client gets for the agent's: our own (RFC 6455, section 4.2.2), with nothing of its words."""
-    accept = accept_value(upgrade.head.all("sec-websocket-key")[0])
+    """The 101 that the client gets for the agent's: our own, with nothing of its words."""
+    return opening(upgrade.head)
+
+
+def opening(head: Head) -> bytes:
+    """The 101 for a well-formed upgrade, without extensions or subprotocols (RFC 6455, section 4.2.2)."""
+    accept = accept_value(head.all("sec-websocket-key")[0])
     return (
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         f"Sec-WebSocket-Accept: {accept}\r\n\r\n"

@@ -69,6 +69,7 @@ class Failure(StrEnum):
     SNAPSHOT_NOT_FOUND = "snapshot_not_found"
     BUDGET_EXHAUSTED = "budget_exhausted"
     RATE_LIMITED = "rate_limited"
+    PAUSED_BY_VIEWER = "paused_by_viewer"
     BROWSER_RESTARTED = "browser_restarted"
     BROWSER_FAILED = "browser_failed"
 

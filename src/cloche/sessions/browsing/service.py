@@ -39,6 +39,7 @@ from cloche.sessions.browsing.domains import AllowedDomains
 from cloche.sessions.browsing.lazy_browser import Dials, LazyBrowser
 from cloche.sessions.browsing.limits import limits_of
 from cloche.sessions.browsing.meter import Meter
+from cloche.sessions.browsing.pausing import Pausing
 from cloche.sessions.browsing.refusals import Refusals
 from cloche.sessions.browsing.rules import CASES, NAVIGATIONS, require_domain, timeout_ms, waits_its_turn
 from cloche.sessions.browsing.tools import Tools
@@ -117,6 +118,7 @@ class BrowserService(SessionBrowser):
         options = session.options
         self.artifacts: BrowsingArtifacts = NothingKept()
         """Set once, by the session's `ArtifactSide`, before anybody calls."""
+        self.pausing = Pausing()
         self._owner = owner
         self._tools = tools
         self._clock = clock
@@ -147,6 +149,10 @@ class BrowserService(SessionBrowser):
     @property
     def actions_taken(self) -> int:
         return self._meter.taken
+
+    @property
+    def connected(self) -> Browser | None:
+        return self._browser.current
 
     def refused(self, refusal: Refusal) -> None:
         """The session's gateway has refused a connection."""
@@ -250,7 +256,8 @@ class BrowserService(SessionBrowser):
         deadline = asyncio.get_running_loop().time() + timeout_ms(asked.case, asked.request, self._budget) / 1000
         call = Call(browser=browser, limits=self._limits, deadline=deadline, selected=asked.tab)
         try:
-            async with asyncio.timeout_at(deadline + GRACE_S), self._turn(asked, deadline):
+            turn = self.pausing.let_through(self._turn(asked, deadline), deadline, is_action=asked.case.is_action)
+            async with asyncio.timeout_at(deadline + GRACE_S), turn:
                 self._admit(asked)
                 response = await self._tools.functions[type(request)](call, request)
         except TimeoutError:
@@ -380,7 +387,9 @@ class BrowserService(SessionBrowser):
         def why_blocked(host: str, port: int) -> Blocked | None:
             return self._refusals.why(host, port, self._clock.monotonic())
 
-        return await self._tools.open(sock, path, memory=self._memory, limits=self._limits, why_blocked=why_blocked)
+        browser = await self._tools.open(sock, path, memory=self._memory, limits=self._limits, why_blocked=why_blocked)
+        browser.when_active = self.pausing.tab_chosen
+        return browser
 
 
 def _code_of(error: BaseException) -> str:

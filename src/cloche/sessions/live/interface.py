@@ -167,8 +167,9 @@ class LiveSeat(Protocol):
         """A message was malformed or too large and has been dropped: counted; a flood of them ends the place."""
         ...
 
-    def watch(self, codec: Codec) -> Subscription:
-        """Pictures for this viewer. One at a time: the one before is to be closed first."""
+    def watch(self, codec: Codec, *, max_fps: float = 0, acknowledges: bool = False) -> Subscription:
+        """Pictures for this viewer. One at a time: the one before is to be closed first. `max_fps` 0: as many as come.
+        `acknowledges`: that it does is known beforehand."""
         ...
 
     def transport_is(self, transport: Transport | None, codec: Codec | None, fallback_reason: str = "") -> None:

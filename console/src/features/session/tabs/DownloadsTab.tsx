@@ -1,0 +1,6 @@
+import { ArtifactList } from "../../artifacts/ArtifactList";
+import type { TabProps } from "../tabs";
+
+export function DownloadsTab({ session }: TabProps) {
+  return <ArtifactList of={{ sessionId: session.id }} />;
+}

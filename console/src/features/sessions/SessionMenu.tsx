@@ -1,0 +1,58 @@
+import { ActionIcon, Menu } from "@mantine/core";
+import { IconDotsVertical, IconHourglassHigh, IconMoon, IconPlayerStop, IconSun } from "@tabler/icons-react";
+
+import { useOffers } from "../../api/offers";
+import { shortId } from "../../ui/formats";
+import { useEnding } from "./ending";
+import { askHowLong } from "./extending";
+import { hasEnded, useSessionAct, type Session } from "./queries";
+
+/** What can be done with a session, in its row and in its header. */
+export function SessionMenu({ session }: { session: Session }) {
+  const offers = useOffers();
+  const { extend, rest } = useSessionAct();
+  const ending = useEnding();
+  if (hasEnded(session)) return null;
+  const canSleep = session.status === "ready" && offers.has("POST /v1/sessions/{session_id}/sleep");
+  const canWake = session.status === "sleeping" && offers.has("POST /v1/sessions/{session_id}/wake");
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for session ${shortId(session.id)}`}>
+          <IconDotsVertical size={18} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item
+          leftSection={<IconHourglassHigh size={16} aria-hidden />}
+          onClick={() => askHowLong(session, extend.mutateAsync)}
+        >
+          Extend…
+        </Menu.Item>
+        {canSleep && (
+          <Menu.Item
+            leftSection={<IconMoon size={16} aria-hidden />}
+            onClick={() => rest.mutate({ id: session.id, verb: "sleep" })}
+          >
+            Put to sleep
+          </Menu.Item>
+        )}
+        {canWake && (
+          <Menu.Item
+            leftSection={<IconSun size={16} aria-hidden />}
+            onClick={() => rest.mutate({ id: session.id, verb: "wake" })}
+          >
+            Wake
+          </Menu.Item>
+        )}
+        <Menu.Item
+          color="red"
+          leftSection={<IconPlayerStop size={16} aria-hidden />}
+          onClick={() => ending.ask([session])}
+        >
+          End…
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

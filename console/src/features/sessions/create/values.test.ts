@@ -1,0 +1,50 @@
+import { expect, it } from "vitest";
+
+import { EMPTY, toRequest } from "./values";
+
+it("asks for nothing but what was filled in", () => {
+  expect(toRequest(EMPTY)).toEqual({
+    engine: "shell",
+    viewport: { width: 1280, height: 800, device_scale_factor: 1 },
+  });
+});
+
+it("asks in the units of the API", () => {
+  const asked = toRequest({
+    ...EMPTY,
+    idle_min: 1.5,
+    lifetime_min: "60",
+    budget: { memory_bytes: 512, cpu_cores: 0.5, action_timeout_ms: 2.5 },
+    on_exhausted: "end",
+  });
+  expect(asked).toMatchObject({
+    idle_timeout_s: 90,
+    lifetime_s: 3600,
+    budget: { memory_bytes: 512 * 2 ** 20, cpu_cores: 0.5, action_timeout_ms: 2500, on_exhausted: "end" },
+  });
+});
+
+it("takes addresses as people write them", () => {
+  const asked = (start_url: string) => toRequest({ ...EMPTY, start_url }).start_url;
+  expect(asked(" example.com/a:b ")).toBe("https://example.com/a:b");
+  expect(asked("localhost:8000")).toBe("https://localhost:8000");
+  expect(asked("http://127.0.0.1:8000")).toBe("http://127.0.0.1:8000");
+  expect(asked("about:blank")).toBe("about:blank");
+});
+
+it("sends a profile only when one was chosen", () => {
+  expect(toRequest({ ...EMPTY, save: true }).profile).toBeUndefined();
+  expect(toRequest({ ...EMPTY, profile: "active", save: true, if_busy: "read_only" }).profile).toEqual({
+    id: "active",
+    save: true,
+    if_busy: "read_only",
+  });
+});
+
+it("splits labels at their first colon", () => {
+  expect(toRequest({ ...EMPTY, labels: ["team:blue", "a: b:c", "alone"] }).labels).toEqual({
+    team: "blue",
+    a: "b:c",
+    alone: "",
+  });
+});

@@ -1,0 +1,166 @@
+// Video in binary messages, decoded with WebCodecs and drawn once per animation frame: the newest wins.
+
+import { localMs } from "../clock.js";
+import { Meter } from "../meter.js";
+import { h264Name } from "../wire.js";
+
+const PROBED = { h264: "avc1.42E01F", vp8: "vp8" };
+const MOST_QUEUED = 12;
+const MOST_FAILURES = 3;
+
+/**
+ * The codecs of `offered` that this browser decodes. VideoDecoder is there only in secure contexts.
+ * @param {string[]} offered
+ */
+export async function decodable(offered) {
+  if (typeof VideoDecoder === "undefined" || typeof EncodedVideoChunk === "undefined") return [];
+  const found = await Promise.all(offered.map(async (codec) => {
+    const name = PROBED[/** @type {"h264" | "vp8"} */ (codec)];
+    const answer = name ? await VideoDecoder.isConfigSupported({ codec: name, optimizeForLatency: true }).catch(() => null) : null;
+    return answer?.supported ? codec : "";
+  }));
+  return found.filter(Boolean);
+}
+
+/** @implements {Transport} */
+export class WebCodecsTransport {
+  whyNothing = "no_frames";
+  isConnected = true;
+  #port;
+  #meter = new Meter();
+  /** @type {VideoDecoder | null} */
+  #decoder = null;
+  #configured = "";
+  #failures = 0;
+  /** Those handed to the decoder that have not come out, by timestamp. @type {Map<number, import("../wire.js").Picture>} */
+  #inside = new Map();
+  /** @type {{frame: VideoFrame, picture: import("../wire.js").Picture | undefined} | null} */
+  #newest = null;
+  #drawing = 0;
+  #ended = false;
+
+  /** @param {import("./port.js").Port} port */
+  constructor(port) {
+    this.#port = port;
+  }
+
+  begin() {
+    document.addEventListener("visibilitychange", this.#seen);
+  }
+
+  end() {
+    this.#ended = true;
+    document.removeEventListener("visibilitychange", this.#seen);
+    cancelAnimationFrame(this.#drawing);
+    this.#reset();
+  }
+
+  message() {}
+
+  sendInput() {
+    return false;
+  }
+
+  async sample() {
+    return this.#meter.sample();
+  }
+
+  /** @param {import("../wire.js").Picture} picture */
+  picture(picture) {
+    if (picture.codec === "jpeg" || this.#ended) return;
+    this.#meter.received(picture.data.byteLength);
+    if (picture.isKey && !this.#configure(picture)) return this.#skip(picture);
+    if (!this.#decoder || this.#decoder.state !== "configured") {
+      this.#port.send({ type: "need_key" });
+      return this.#skip(picture);
+    }
+    if (this.#decoder.decodeQueueSize > MOST_QUEUED && !picture.isKey) {
+      this.#reset();
+      this.#port.send({ type: "need_key" });
+      return this.#skip(picture);
+    }
+    const timestamp = picture.seq * 1000;
+    this.#inside.set(timestamp, picture);
+    const type = picture.isKey ? "key" : "delta";
+    try {
+      this.#decoder.decode(new EncodedVideoChunk({ type, timestamp, data: picture.data }));
+    } catch {
+      this.#failed();
+    }
+  }
+
+  /**
+   * Make the decoder ready for the stream that begins with this key frame.
+   * @param {import("../wire.js").Picture} picture
+   */
+  #configure(picture) {
+    const codec = picture.codec === "vp8" ? "vp8" : h264Name(picture.data);
+    if (!codec) return false;
+    if (this.#decoder?.state === "configured" && this.#configured === codec) return true;
+    this.#reset();
+    this.#decoder = new VideoDecoder({ output: (frame) => this.#decoded(frame), error: () => this.#failed() });
+    try {
+      this.#decoder.configure({ codec, optimizeForLatency: true });
+    } catch {
+      this.#failed();
+      return false;
+    }
+    this.#configured = codec;
+    return true;
+  }
+
+  /** @param {VideoFrame} frame */
+  #decoded(frame) {
+    if (this.#ended) return frame.close();
+    const picture = this.#inside.get(frame.timestamp);
+    this.#inside.delete(frame.timestamp);
+    if (picture) this.#port.send({ type: "ack", seq: picture.seq });
+    if (this.#newest) this.#meter.skipped();
+    this.#forgetNewest();
+    this.#newest = { frame, picture };
+    this.#failures = 0;
+    this.#drawing ||= requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    this.#drawing = 0;
+    if (!this.#newest) return;
+    const { frame, picture } = this.#newest;
+    this.#newest = null;
+    this.#port.screen.draw(frame);
+    this.#meter.shown(picture ? this.#port.clock.ageMs(picture.takenAtMs, localMs()) : null);
+    this.#port.playing();
+  }
+
+  #forgetNewest() {
+    this.#newest?.frame.close();
+    this.#newest = null;
+  }
+
+  #failed() {
+    if (this.#ended) return;
+    this.#reset();
+    if (++this.#failures >= MOST_FAILURES) this.#port.failed("decoder_failed");
+    else this.#port.send({ type: "need_key" });
+  }
+
+  #reset() {
+    if (this.#decoder && this.#decoder.state !== "closed") this.#decoder.close();
+    this.#decoder = null;
+    this.#configured = "";
+    for (const picture of this.#inside.values()) this.#skip(picture);
+    this.#inside.clear();
+    this.#forgetNewest();
+  }
+
+  // Nothing is drawn while the page cannot be seen; so hold on to no frame of the decoder's few.
+  #seen = () => {
+    if (document.hidden) this.#forgetNewest();
+  };
+
+  /** @param {import("../wire.js").Picture} picture */
+  #skip(picture) {
+    this.#port.send({ type: "ack", seq: picture.seq });
+    this.#meter.skipped();
+  }
+}

@@ -1,0 +1,41 @@
+"""What the settings and a session's options say about its live view."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cloche.live.model import ClipboardPolicy, Codec
+from cloche.live.screencast import Screencast
+from cloche.live.watching import Subscription
+from cloche.sessions.live.control import ControlTimes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveOptions:
+    """Of one session, as it is in force."""
+
+    max_viewers: int = 20
+    clipboard: ClipboardPolicy = ClipboardPolicy.IN
+    control: ControlTimes = field(default_factory=ControlTimes)
+
+
+class Pictures(Protocol):
+    """What is asked of `live.stream.LiveStream`."""
+
+    def watch(
+        self, codec: Codec, *, max_fps: float = 0, keeps_up: bool = False, acknowledges: bool = False
+    ) -> Subscription: ...
+
+    def took(self, jpeg: bytes, taken_at_ms: int, width: int, height: int, token: int) -> None: ...
+
+    def page_changed(self) -> None: ...
+
+    def browser_gone(self) -> None: ...
+
+    def browser_back(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+MakePictures = Callable[[Screencast], Pictures]
+"""A session's stream of pictures over a screencast."""
