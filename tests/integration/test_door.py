@@ -140,7 +140,7 @@ async def test_bad_foreign_expired_and_viewing_tokens_are_refused(api: RunningAp
     session = await api.session()
     ours, other = SessionId(session["id"]), await api.session_id()
     soon = api.clock.now() + timedelta(minutes=5)
-    expiring = api.signer.mint(ours, TokenRole.CONTROL, soon)
+    expiring = api.signer.mint(ours, TokenRole.DRIVE, soon)
     base = session["connect_url"].partition("?")[0]
     async with dial(f"{base}?token={expiring}"):
         pass

@@ -216,6 +216,7 @@ async def test_the_door_refuses_bad_expired_foreign_and_viewing_tokens(house: Ho
         house.signer.mint(other, TokenRole.DRIVE): 401,
         TokenSigner(bytes(32)).mint(ours, TokenRole.DRIVE): 401,
         house.signer.mint(ours, TokenRole.VIEW): 403,
+        house.signer.mint(ours, TokenRole.CONTROL): 403,
     }
     for path in SOCKETS:
         for token, expected in refused.items():

@@ -50,7 +50,7 @@ async def test_targets_are_listed_with_addresses_that_work(api: RunningApi, path
 async def test_a_caller_with_a_token_gets_addresses_with_the_same_token(api: RunningApi) -> None:
     session = await api.session()
     soon = api.clock.now() + timedelta(minutes=1)
-    token = api.signer.mint(SessionId(session["id"]), TokenRole.CONTROL, soon)
+    token = api.signer.mint(SessionId(session["id"]), TokenRole.DRIVE, soon)
     async with api.http() as client:
         version = (await client.get(f"/v1/sessions/{session['id']}/json/version?token={token}")).json()
     assert version["webSocketDebuggerUrl"].endswith(f"?token={token}")
@@ -129,12 +129,13 @@ async def test_the_live_page_opened_with_a_key_has_a_short_lived_token_of_its_ow
     session = await api.session()
     page = await get(api, session, "/live")
     assert page.status_code == 200 and session["connect_url"] not in page.text
-    assert f"/v1/sessions/{session['id']}/cdp?token=" in page.text
+    assert f"/v1/sessions/{session['id']}/live/ws?token=" in page.text
 
 
-async def test_a_token_that_may_only_watch_opens_no_devtools(api: RunningApi) -> None:
+@pytest.mark.parametrize("role", [TokenRole.VIEW, TokenRole.CONTROL])
+async def test_a_token_for_the_live_view_opens_no_devtools(api: RunningApi, role: TokenRole) -> None:
     session = await api.session()
-    token = api.signer.mint(SessionId(session["id"]), TokenRole.VIEW)
+    token = api.signer.mint(SessionId(session["id"]), role)
     async with api.http() as client:
         assert (await client.get(f"/v1/sessions/{session['id']}/json?token={token}")).status_code == 403
 

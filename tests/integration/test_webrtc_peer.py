@@ -25,6 +25,7 @@ from cloche.live.webrtc.limits import PeerLimits
 from cloche.live.webrtc.metrics import WebRtcMetrics
 from cloche.live.webrtc.model import PeerState
 from cloche.live.webrtc.peer import WebRtcPeer
+from cloche.testing.turn import TurnServer
 from cloche.testing.webrtc import ColourVideo
 
 COLOUR: Final = (200, 30, 60)
@@ -453,6 +454,47 @@ async def test_servers_that_do_not_answer_hold_nothing_up_for_long(hosts: MakeHo
         assert SessionDescription.parse(await host.peer.offer()).media[0].ice_candidates
         asked = [deaf.recv(2048)[:2] for _ in range(2)]
         assert sorted(asked) == [b"\0\1", b"\0\3"]
+
+
+async def test_video_is_relayed_with_credentials_that_expire(hosts: MakeHost, viewer: Viewer) -> None:
+    async with TurnServer("the secret") as turn:
+        host = hosts(relayed_by(turn, "the secret"))
+        answer = await host.peer.answer(await viewer.offer())
+        assert [one.type for one in SessionDescription.parse(answer).media[0].ice_candidates] == ["relay"]
+        await viewer.accept(answer)
+        for _ in range(10):
+            await viewer.frame()
+        assert host.peer.stats().local_candidate == "relay"
+        assert turn.relayed > 10
+        await host.peer.close()
+        assert turn.allocations == 0
+
+
+async def test_without_the_right_secret_nothing_is_relayed(hosts: MakeHost) -> None:
+    async with TurnServer("the secret") as turn:
+        host = hosts(relayed_by(turn, "another"))
+        with pytest.raises(BusyError) as caught:
+            await host.peer.offer()
+        assert caught.value.fields["reason"] == "no_candidates"
+        assert (turn.allocations, turn.refused) == (0, 2)
+
+
+async def test_a_turn_server_that_dies_does_not_keep_a_peer_from_ending(
+    hosts: MakeHost, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "STOP_TIMEOUT_S", 0.2)
+    async with TurnServer("the secret") as turn:
+        host = hosts(relayed_by(turn, "the secret"))
+        await viewer.accept(await host.peer.answer(await viewer.offer()))
+        await viewer.frame()
+    async with asyncio.timeout(PATIENCE_S):
+        await host.peer.close()
+
+
+def relayed_by(turn: TurnServer, secret: str) -> IceSettings:
+    return read_ice_settings(
+        turn_urls=(f"turn:127.0.0.1:{turn.port}",), turn_secret=secret, relay_only=True, loopback=True
+    )
 
 
 async def test_closing_again_or_while_cancelled_frees_everything(hosts: MakeHost, viewer: Viewer) -> None:

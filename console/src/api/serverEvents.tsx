@@ -66,7 +66,7 @@ function gather(client: QueryClient) {
     changed.clear();
   };
   return {
-    take(event: ServerSentEvent) {
+    take: (event: ServerSentEvent) => {
       for (const key of keysOf(event.data)) changed.set(JSON.stringify(key), key);
       timer ??= setTimeout(flush, GATHER_MS);
     },

@@ -8,7 +8,7 @@ describe("an event stream", () => {
   it("gives the same events however it is cut", () => {
     const whole = new EventStreamParser().push(stream);
     const bytewise = new EventStreamParser();
-    expect([...stream].flatMap((char) => bytewise.push(char))).toEqual(whole);
+    expect(Array.from(stream).flatMap((char) => bytewise.push(char))).toEqual(whole);
     expect(whole).toEqual([
       { id: "7", event: "session.ready", data: '{"a":1}' },
       { id: "7", event: "message", data: "x\ny" },

@@ -85,15 +85,18 @@ export async function follow(path: string, following: Following): Promise<void> 
       failures = 0;
       onState?.(true);
       const read = await readAll(answer.body, following, (id) => (lastEventId = id));
-      if (read === "over") return;
+      if (read === "over" || isOver(signal)) return;
     } catch (error) {
-      if (signal.aborted) return;
+      if (isOver(signal)) return;
       if (error instanceof ApiProblem && error.status >= 400 && error.status < 500 && error.status !== 429) throw error;
     }
     onState?.(false);
     await pause(delayMs(failures++), signal);
   }
 }
+
+/** It changes while one waits, which the types do not know. */
+const isOver = (signal: AbortSignal): boolean => signal.aborted;
 
 /** Doubling, with up to half of it left to chance, so that not everybody comes back at once. */
 export function delayMs(failures: number, chance = Math.random()): number {

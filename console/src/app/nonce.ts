@@ -4,10 +4,10 @@
  */
 export const nonce = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? "";
 
-const make = document.createElement.bind(document) as (name: string, options?: ElementCreationOptions) => HTMLElement;
-
-document.createElement = (name: string, options?: ElementCreationOptions): HTMLElement => {
-  const element = make(name, options);
-  if (element instanceof HTMLStyleElement) element.nonce = nonce;
-  return element;
-};
+document.createElement = new Proxy(document.createElement.bind(document), {
+  apply: (make, _, given: [string, ElementCreationOptions?]) => {
+    const element = make(...given);
+    if (element instanceof HTMLStyleElement) element.nonce = nonce;
+    return element;
+  },
+});

@@ -74,7 +74,7 @@ def build_app(deps: ApiDeps) -> FastAPI:
         middleware=_middleware(deps),
         responses={"default": {"description": "A problem", "model": ProblemOut}},
         redirect_slashes=False,
-        routes=[*browsing.ROUTES, *console_aliases.ROUTES, Route("/openapi.json", _description)],
+        routes=[*browsing.ROUTES, *console_aliases.ROUTES, Route("/openapi.json", _description), *deps.pages],
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.deps = deps

@@ -1,6 +1,6 @@
 """What the API is given by the composition root, and what one request needs of it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any, Final
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from prometheus_client import CollectorRegistry
+from starlette.routing import BaseRoute
 
 from cloche.api.auth.credentials import Access, Credentials
 from cloche.api.auth.failures import AuthFailures
@@ -50,6 +51,8 @@ class ApiDeps:
     news: News = field(default_factory=News)
     policy: Mapping[str, Any] = field(default_factory=dict)
     """What `/v1/policy` shows."""
+    pages: Sequence[BaseRoute] = ()
+    """Routes beside the API's: the console's."""
     public_url: str | None = None
     bind_is_loopback: bool = True
     allowed_hosts: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from cloche.artifacts.model import Artifact, ArtifactState
 from cloche.artifacts.reading import whole
 from cloche.artifacts.rows import Filter, Stored
 from cloche.artifacts.scanner import Clean, Found, Scanner, Unavailable
-from cloche.artifacts.shelf import Shelf
+from cloche.artifacts.shelf import Shelf, account_of
 from cloche.artifacts.verdict import Policy
 from cloche.concurrency.threads import in_thread, to_the_end
 from cloche.errors import ClocheError, GoneError, InternalError, QuotaError
@@ -211,7 +211,7 @@ class Adding:
         of_owner = Bound(Filter(owner=draft.owner), limits.max_total_bytes, limits.max_artifacts, PRINCIPAL_QUOTA)
         if draft.session_id is None:
             return [of_owner]
-        session = Filter(session_id=draft.session_id)
+        session = account_of(draft.session_id, draft.kind)
         return [Bound(session, bounds.session_bytes, bounds.session_artifacts, SESSION_QUOTA), of_owner]
 
 

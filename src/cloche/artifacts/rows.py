@@ -87,6 +87,8 @@ class Filter:
     session_id: SessionId | None = None
     state: ArtifactState | None = None
     kind: ArtifactKind | None = None
+    apart_from: ArtifactKind | None = None
+    """All but those of this kind."""
 
     def matches(self, artifact: Artifact) -> bool:
         return (
@@ -94,11 +96,15 @@ class Filter:
             and self.session_id in (None, artifact.session_id)
             and self.state in (None, artifact.state)
             and self.kind in (None, artifact.kind)
+            and self.apart_from is not artifact.kind
         )
 
     def clauses(self) -> list[ColumnElement[bool]]:
         wanted = (("owner", self.owner), ("session_id", self.session_id), ("state", self.state), ("kind", self.kind))
-        return [artifacts.c[name] == str(value) for name, value in wanted if value is not None]
+        clauses: list[ColumnElement[bool]] = [
+            artifacts.c[name] == str(value) for name, value in wanted if value is not None
+        ]
+        return clauses if self.apart_from is None else [*clauses, artifacts.c.kind != str(self.apart_from)]
 
 
 async def add(connection: AsyncConnection, stored: Stored) -> None:

@@ -8,13 +8,13 @@ from cloche.artifacts.accounts import Accounts
 from cloche.artifacts.blobs import BlobDirectory
 from cloche.artifacts.draft import StoreLimits
 from cloche.artifacts.keys import ArtifactKeys
-from cloche.artifacts.model import Artifact
+from cloche.artifacts.model import Artifact, ArtifactKind
 from cloche.artifacts.private import PrivateArtifact, PrivateArtifacts
 from cloche.artifacts.rows import Filter, Stored, Totals
 from cloche.clock import Clock
 from cloche.concurrency.threads import in_thread
 from cloche.errors import NotFoundError
-from cloche.ids import ArtifactId
+from cloche.ids import ArtifactId, SessionId
 from cloche.storage.database import Database
 
 Found = Stored | PrivateArtifact
@@ -73,4 +73,11 @@ class Shelf:
 def accounts_of(artifact: Artifact) -> list[Filter]:
     """In which it counts."""
     owner = Filter(owner=artifact.owner)
-    return [owner] if artifact.session_id is None else [Filter(session_id=artifact.session_id), owner]
+    return [owner] if artifact.session_id is None else [account_of(artifact.session_id, artifact.kind), owner]
+
+
+def account_of(session_id: SessionId, kind: ArtifactKind) -> Filter:
+    """Of a session. Recordings have one of their own: one of them would leave no room for what pages give."""
+    if kind is ArtifactKind.RECORDING:
+        return Filter(session_id=session_id, kind=kind)
+    return Filter(session_id=session_id, apart_from=ArtifactKind.RECORDING)

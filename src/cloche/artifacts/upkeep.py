@@ -6,8 +6,9 @@ import structlog
 
 from cloche.artifacts import rows
 from cloche.artifacts.keys import context
+from cloche.artifacts.model import ArtifactKind
 from cloche.artifacts.rows import Filter, Stored
-from cloche.artifacts.shelf import Shelf
+from cloche.artifacts.shelf import Shelf, account_of
 from cloche.concurrency.threads import in_thread
 from cloche.ids import SessionId
 from cloche.vault.keys import Keyring, UnknownKeyError, WrongKeyError
@@ -42,7 +43,8 @@ class Upkeep:
 
     async def forget_session(self, session_id: SessionId) -> int:
         """A private session has ended: nothing of it stays. Returns how many artifacts there were."""
-        self._shelf.accounts.close(Filter(session_id=session_id))
+        for kind in ArtifactKind:
+            self._shelf.accounts.close(account_of(session_id, kind))
         found = self._shelf.private.matching(Filter(session_id=session_id))
         for one in found:
             self._shelf.private.remove(one.artifact.id)

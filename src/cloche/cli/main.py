@@ -5,7 +5,7 @@ import sys
 import typer
 
 from cloche import __version__
-from cloche.cli import agent, artifact, audit, browse, doctor, key, machine, profile, serve, session
+from cloche.cli import agent, artifact, audit, browse, doctor, key, live, machine, profile, serve, session
 from cloche.cli.output import printable
 from cloche.errors import ClocheError
 
@@ -25,6 +25,7 @@ app.add_typer(artifact.app, name="artifact")
 app.add_typer(agent.app, name="agent")
 app.add_typer(machine.app, name="machine")
 app.add_typer(browse.app, name="browse")
+app.add_typer(live.app, name="live")
 app.add_typer(audit.app, name="audit")
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)

@@ -31,6 +31,7 @@ from cloche.client.connection import TIMEOUT_S, Connection
 from cloche.client.events import EventPosition
 from cloche.client.keeping_aio import Artifacts, Profiles
 from cloche.client.keeping_answers import ArtifactPage
+from cloche.client.live_aio import Live
 from cloche.client.machine_aio import Machine
 from cloche.errors import LostError
 
@@ -202,6 +203,10 @@ class Sessions:
     def machine(self, session_id: str) -> Machine:
         """The session as a small machine: its programs, files, logs, and its browser's stops and starts."""
         return Machine(self._client, session_id)
+
+    def live(self, session_id: str) -> Live:
+        """The session's live view: its viewers, links to it, and recordings."""
+        return Live(self._client, session_id)
 
     def browser(self, session_id: str) -> Browser:
         """The session's browser: go to pages, act on them, look at them."""

@@ -30,6 +30,7 @@ from cloche.client.connection import TIMEOUT_S, Connection
 from cloche.client.events import EventPosition
 from cloche.client.keeping_answers import ArtifactPage
 from cloche.client.keeping_sync import Artifacts, Profiles
+from cloche.client.live_sync import Live
 from cloche.client.machine_sync import Machine
 from cloche.errors import LostError
 
@@ -197,6 +198,10 @@ class Sessions:
     def machine(self, session_id: str) -> Machine:
         """The session as a small machine: its programs, files, logs, and its browser's stops and starts."""
         return Machine(self._client, session_id)
+
+    def live(self, session_id: str) -> Live:
+        """The session's live view: its viewers, links to it, and recordings."""
+        return Live(self._client, session_id)
 
     def browser(self, session_id: str) -> Browser:
         """The session's browser: go to pages, act on them, look at them."""

@@ -10,6 +10,7 @@ import structlog
 from cloche.api.auth.keys import PREFIX, SECRET_BYTES, KeyStore
 from cloche.api.deps import ApiDeps
 from cloche.clock import SystemClock
+from cloche.console import serve as console
 from cloche.daemon import record
 from cloche.daemon.audit_parts import open_journal
 from cloche.daemon.doctor.from_settings import doctor_settings
@@ -137,6 +138,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             journal=audit,
             news=news,
             policy=policy_view(settings, is_loopback=is_loopback),
+            pages=console.routes(),
             live=live_door_settings(settings, is_loopback=is_loopback),
             profiles=kept.profiles_for(manager),
             artifacts=kept.artifacts_for(manager, upload_bytes=settings.file_input_bytes),

@@ -6,15 +6,15 @@ reorder or reuse a number that was stored.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Final
 
 import structlog
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from cloche.clock import Clock
-from cloche.concurrency.event_bus import EventBus, FellBehindError
+from cloche.concurrency.event_bus import EventBus, FellBehindError, Subscription
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.ids import EventId, SessionId
 from cloche.sessions import rows
@@ -79,6 +79,15 @@ class EventLog:
         self._coalesced[key] = since, told + 1
         self.publish(session_id, type_, data)
         return True
+
+    @contextmanager
+    def follow(self, session_id: SessionId) -> Iterator[Subscription[SessionEvent]]:
+        """Listen, for as long as the block lasts, to what comes from now on: nothing of it is looked up."""
+        subscription = self._bus.subscribe(session_id)
+        try:
+            yield subscription
+        finally:
+            self._bus.unsubscribe(session_id, subscription)
 
     def finish(self, session_id: SessionId) -> None:
         """The session has ended: whoever listens gets what is left and then the end."""

@@ -297,7 +297,7 @@ class _PictureTrack(MediaStreamTrack):
         if self.readyState != "live" or self._server.picture is None:
             raise MediaStreamError
         ((data, _),) = VideoMaker(self._codec).encode(self._server.picture)
-        packet: "Packet[Any]" = Packet(data)
+        packet: Packet[Any] = Packet(data)
         self._pts += int(_PRESENT * 90_000)
         packet.pts, packet.time_base = self._pts, Fraction(1, 90_000)
         return packet

@@ -30,7 +30,7 @@ export function Share({ session, opened, onClose }: { session: Session; opened: 
         }}
       >
         <Stack>
-          <Radio.Group label="Whoever has it may" value={right} onChange={(value) => setRight(value as typeof right)}>
+          <Radio.Group label="Whoever has it may" value={right} onChange={(value) => setRight(value)}>
             <Group mt={4}>
               <Radio value="view" label="Watch" />
               <Radio value="control" label="Watch and act" />

@@ -65,7 +65,7 @@ export function FilterBar({ filters, owners, onChange, view, onView, searchRef }
         ml="auto"
         aria-label="Shown as"
         value={view}
-        onChange={(value) => onView(value as View)}
+        onChange={(value) => onView(value)}
         data={[
           { value: "list", label: <Choice icon={<IconList size={16} aria-hidden />} name="List" /> },
           { value: "cards", label: <Choice icon={<IconLayoutGrid size={16} aria-hidden />} name="Cards" /> },

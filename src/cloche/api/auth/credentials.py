@@ -13,7 +13,6 @@ from cloche.ids import SessionId
 from cloche.live.model import Right
 from cloche.sessions.principal import Principal
 
-DRIVERS: Final = frozenset({TokenRole.DRIVE, TokenRole.CONTROL})
 """The roles that may speak DevTools."""
 
 
@@ -58,11 +57,15 @@ class Credentials:
         return principal
 
     async def access(self, headers: Mapping[str, str], token: str | None, session_id: SessionId) -> Access:
-        """Check a key, or else a token of this session that may drive. Raises: UnauthenticatedError, DeniedError."""
+        """Check a key, or else a token of this session that may drive.
+
+        A live link may not: it acts by hands, under a clipboard policy and a right, of which DevTools knows nothing.
+        Raises: UnauthenticatedError, DeniedError.
+        """
         if find_key(headers) is not None or token is None:
             return Access(await self.principal(headers))
-        if self._signer.verify(token, session_id, self._clock.now()) not in DRIVERS:
-            raise DeniedError("this token may watch, not drive")
+        if self._signer.verify(token, session_id, self._clock.now()) is not TokenRole.DRIVE:
+            raise DeniedError("this token is for the live view, not for DevTools")
         return Access(None, token)
 
     async def live(self, headers: Mapping[str, str], token: str | None, session_id: SessionId) -> LiveAccess:

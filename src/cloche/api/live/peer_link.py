@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from cloche.api.live.conversation import Reply
 from cloche.api.live.parts import LiveParts
@@ -15,6 +16,9 @@ from cloche.live.model import Codec, Transport
 from cloche.live.watching import Subscription
 from cloche.live.webrtc.model import PeerState
 from cloche.sessions.live.interface import LiveSeat
+
+NOT_TAKEN: Final = "not_taken"
+"""Of a message of ours for which the viewer has no room: that is no fault of what it says."""
 
 
 class PeerLink:
@@ -92,7 +96,7 @@ class PeerLink:
             self._parts.settings.ice,
             lambda data: self._on_message(data, self._say),
             lambda state: self._take_state(turn, state),
-            self._seat.dropped,
+            self._take_drop,
             self._who,
         )
         return self._peer
@@ -107,6 +111,10 @@ class PeerLink:
     def _say(self, message: bytes) -> None:
         if self._peer is not None:
             self._peer.send(message)
+
+    def _take_drop(self, why: str) -> None:
+        if why != NOT_TAKEN:
+            self._seat.dropped(why)
 
     def _require(self) -> Peer:
         if self._peer is None:

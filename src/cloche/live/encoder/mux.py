@@ -15,6 +15,7 @@ import av
 from av.container.output import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 
 from cloche.live.encoder import wire
 
@@ -25,7 +26,8 @@ _BYTES_PER_MARK: Final = 120
 """Beside twice the title: MP4 has chapters in two forms."""
 _LAST_MS: Final = 40
 _FORMATS: Final = {wire.ContainerId.WEBM: "webm", wire.ContainerId.MP4: "mp4"}
-_CODECS: Final = {wire.CodecId.VP8: "vp8", wire.CodecId.H264: "h264"}
+_SMPTE170M: Final = 6
+"""BT.601's matrix, in libav's count."""
 
 
 class Muxer:
@@ -52,9 +54,7 @@ class Muxer:
             container_options=options,
             io_open=lambda _url, _flags, _options: _Again(self._descriptor),
         )
-        self._stream = self._container.add_mux_stream(
-            _CODECS[opening.codec], width=opening.width, height=opening.height
-        )
+        self._stream = _add_stream(self._container, opening)
         self._stream.time_base = _MS
 
     @property
@@ -125,6 +125,20 @@ def chapters(marks: Iterable[tuple[int, str]], end_ms: int) -> Iterator[tuple[in
     starts = sorted(by_start)
     for start, end in zip(starts, [*starts[1:], end_ms], strict=True):
         yield start, end, by_start[start]
+
+
+def _add_stream(container: OutputContainer, opening: wire.Opening) -> Stream:
+    if opening.codec is wire.CodecId.H264:
+        return container.add_mux_stream("h264", width=opening.width, height=opening.height)
+    # VP8 itself does not say which colours it has, and players guess wrong; WebM can say it, and libav takes it from an
+    # encoder, which is opened for nothing else. A frame rate of none, since there is no constant one.
+    stream = container.add_stream("libvpx", rate=1000)
+    context = stream.codec_context
+    context.width, context.height, context.pix_fmt = opening.width, opening.height, "yuv420p"
+    context.time_base, context.framerate, context.thread_count = _MS, Fraction(0), 1
+    context.color_range, context.colorspace = ColorRange.MPEG, _SMPTE170M
+    context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.IEC61966_2_1
+    return stream
 
 
 class _Again:

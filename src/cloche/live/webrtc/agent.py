@@ -59,11 +59,11 @@ class _Port(StunProtocol):
 
     def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
         # The first byte tells STUN from the rest (RFC 7983). It carries its own proof; the rest must be the viewer's.
-        if len(data) > _LARGEST_DATAGRAM or not isinstance(data, bytes):
+        if not data or len(data) > _LARGEST_DATAGRAM or not isinstance(data, bytes):
             return
         if self.receiver.knows((addr[0], addr[1])):
             self.receiver.heard_s = asyncio.get_running_loop().time()
-        elif False:
+        elif data[0] > 3:
             return
         try:
             super().datagram_received(data, addr)
@@ -275,12 +275,12 @@ class IceAgent:
 
     async def stop(self) -> None:
         ports = list(self._connection._protocols)
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await self.transport.stop()
-        except TimeoutError:
+        stopping = spawn(self.transport.stop(), name="webrtc-ice-stop")
+        await asyncio.wait([stopping], timeout=STOP_TIMEOUT_S)
+        if not stopping.done():
             # A TURN server that is gone cannot be told that we leave.
             await cancel_and_wait(*(_farewell(port.transport) for port in ports))
+        await stopping
 
     def _in_sdp(self, candidate: Candidate) -> str:
         public = self._settings.public_address

@@ -172,7 +172,7 @@ class Room:
         if (after.state, after.holder) != (before.state, before.holder):
             if before.state in _BY_PERSONS or after.state in _BY_PERSONS:
                 self._write_down(change, before, after, seat, by)
-            self._owner.viewers_changed()
+        self._owner.viewers_changed()
         self._owner.control_changed()
 
     def _write_down(self, change: str, before: Standing, after: Standing, seat: Seat | None, by: str) -> None:

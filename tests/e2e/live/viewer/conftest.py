@@ -35,17 +35,16 @@ PHONE: Final[Json] = {
     "is_mobile": True,
     "device_scale_factor": 2,
 }
+SWITCHED_OFF: Final = ("WebRtcHideLocalIpsWithMdns", "LocalNetworkAccessChecks")
+"""There is no multicast DNS where the tests run; and sites of the test's own making may ask for what is on loopback."""
 EXPECTED_ERRORS: Final = ("WebSocket connection to", "Failed to load resource")
 """What the browser itself says of a server that goes away."""
 
 
 @pytest.fixture(scope="module")
 def _chromium(_web: LocalWeb) -> Iterator[BareChromium]:
-    """With the wire of the local web in place, so that there is an interface besides loopback, and with addresses in
-    WebRTC's candidates: there is no multicast DNS where the tests run."""
-    with BareChromium(
-        "--disable-features=WebRtcHideLocalIpsWithMdns", "--allow-loopback-in-peer-connection"
-    ) as process:
+    """With the wire of the local web in place, so that there is an interface besides loopback."""
+    with BareChromium(f"--disable-features={','.join(SWITCHED_OFF)}", "--allow-loopback-in-peer-connection") as process:
         yield process
 
 

@@ -77,11 +77,8 @@ async def test_joins_and_ends_are_written_down_before_anybody_sits(rig: LiveRig)
     _, stack = await rig.come(Right.VIEW, principal=ANN)
     await stack.aclose()
     joined, left = rig.audit.records
-    assert (joined.kind, joined.actor, joined.data) == (
-        "live.joined",
-        "ann",
-        {"viewer": "v1", "right": "view"} | {"transport": ""},
-    )
+    assert (joined.kind, joined.actor) == ("live.joined", "ann")
+    assert joined.data == {"viewer": "v1", "right": "view", "transport": ""}
     assert (left.kind, left.actor, left.data["reason"]) == ("live.left", "ann", "left")
     assert rig.audit.settled_at == [1]
     assert [str(type_) for type_, _ in rig.owner.reported] == ["live.joined", "live.left"]
@@ -141,9 +138,7 @@ async def test_a_person_takes_over_from_a_program_and_hands_back(rig: LiveRig) -
     viewer.do("keydown", key="a", code="KeyA")
     await viewer.told("agent_driving")
     viewer.do("take_control")
-    await viewer.until(
-        lambda state: state["control"] == {"state": "taken", "holder": "v1", "mine": True, "requests": []}
-    )
+    await viewer.until(lambda state: state["control"]["state"] == "taken" and state["control"]["mine"])
     rig.service.action_ended()
     assert pausing.is_paused
     viewer.do("release_control")
@@ -170,7 +165,7 @@ async def test_control_is_asked_for_given_and_refused_among_viewers(rig: LiveRig
     assert (await second.told("holder_active"))["viewer_id"] == "v1"
     second.do("request_control")
     assert (await first.told("control_requested"))["viewer_id"] == "v2"
-    await first.until(lambda state: state["viewers"][1]["wants_control"])
+    await first.until(lambda state: [one["wants_control"] for one in state["viewers"]] == [False, True])
     first.do("refuse_control", to="v2")
     await second.told("control_refused")
     second.do("request_control")
@@ -190,8 +185,8 @@ async def test_control_that_was_taken_comes_back_some_time_after_its_holder_has_
         holder, stack = await rig.come()
         holder.do("take_control")
         await stack.aclose()
-        state = await other.until(lambda state: len(state["viewers"]) == 1)
-        assert state["control"]["state"] == "taken" and rig.owner.browsing.pausing.is_paused
+        await other.until(lambda state: len(state["viewers"]) == 1 and state["control"]["state"] == "taken")
+        assert rig.owner.browsing.pausing.is_paused
         rig.clock.advance(10)
         await other.until(lambda state: state["control"]["state"] == "free")
         assert not rig.owner.browsing.pausing.is_paused

@@ -74,10 +74,7 @@ export function MetricsTab({ session }: TabProps) {
         </Chart>
         <Chart
           title="Memory"
-          now={
-            figures &&
-            `${bytes(figures.memory_used_mb * MIB)} of ${bytes(figures.memory_total_mb * MIB)}`
-          }
+          now={figures && `${bytes(figures.memory_used_mb * MIB)} of ${bytes(figures.memory_total_mb * MIB)}`}
         >
           <AreaChart
             h={180}
@@ -90,10 +87,7 @@ export function MetricsTab({ session }: TabProps) {
         </Chart>
         <Chart
           title="Network"
-          now={
-            figures &&
-            `${bytes(figures.network_rx_mb * MIB)} in, ${bytes(figures.network_tx_mb * MIB)} out`
-          }
+          now={figures && `${bytes(figures.network_rx_mb * MIB)} in, ${bytes(figures.network_tx_mb * MIB)} out`}
         >
           <LineChart
             h={180}

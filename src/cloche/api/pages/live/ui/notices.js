@@ -56,7 +56,7 @@ export class Notices {
     }
     for (const id of asking.slice(0, MOST)) {
       const who = this.#viewer.state.viewers?.find((/** @type {any} */ each) => each.id === id);
-      this.#show(`request ${id}`, `${clip(who?.name, 40) || `Viewer ${clip(id, 10)}`} asks for control.`, [
+      this.#show(`request ${id}`, `${clip(who?.name, 40) || `Viewer ${clip(id, 10).replace(/^v/, "")}`} asks for control.`, [
         ["Give", () => this.#viewer.send({ type: "give_control", to: id })],
         ["Decline", () => this.#viewer.send({ type: "refuse_control", to: id })],
       ]);
