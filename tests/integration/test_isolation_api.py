@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -195,7 +196,7 @@ async def test_what_is_unknown_or_anothers_is_not_found(rig: Rig) -> None:
         assert await who.call("DELETE", path) == not_found
         assert await who.call("GET", f"{path}/ice") == not_found
         assert await who.call("POST", f"{path}/offer", {"type": "offer", "sdp": GOOD_SDP}) == not_found
-        assert await refused(lambda who=who, session_id=session_id: who.watch(session_id)) == not_found
+        assert await refused(partial(who.watch, session_id)) == not_found
     assert (await rig.client.get(id_))["status"] == "ready"
 
 
@@ -267,7 +268,14 @@ async def test_garbage_is_dropped_and_the_frames_go_on(rig: Rig) -> None:
     async with rig.client.watch(id_) as watching:
         await watching.frame()
         (seat,) = rig.live.seats
-        garbage = ["", "{", '{"type":"warp"}', '{"type":"mousemove","x":NaN,"y":1}', "x" * 300_000, b"\x00"]
+        garbage: list[str | bytes] = [
+            "",
+            "{",
+            '{"type":"warp"}',
+            '{"type":"mousemove","x":NaN,"y":1}',
+            "x" * 300_000,
+            b"\x00",
+        ]
         for message in garbage:
             await watching.connection.send(message)
         await watching.act("mousemove", x=1, y=1)
@@ -334,7 +342,7 @@ async def test_who_does_not_read_is_given_up() -> None:
     async with rigged(patience_s=0.5) as rig:
         id_ = await rig.ready()
         async with rig.client.watch(id_, max_queue=1) as watching:
-            watching.connection.transport.pause_reading()  # type: ignore[attr-defined]
+            watching.connection.transport.pause_reading()
             await rig.live.until(lambda: rig.live.seats and rig.live.seats[0].subscriptions)
             (seat,) = rig.live.seats
             while not seat.ended.done():

@@ -110,7 +110,14 @@ async def test_garbage_sdp_is_refused_and_gives_its_place_back(rig: Rig) -> None
     answer = await rig.ask("POST", "/live/offer", {"type": "offer", "sdp": "garbage"})
     assert answer.status_code == 400 and answer.json()["reason"] == "bad_sdp"
     await rig.live.until(lambda: not rig.live.seats)
-    for body in ({"type": "answer", "sdp": "x"}, {"type": "offer"}, {"type": "offer", "sdp": "x" * 70_000}, [], None):
+    bodies: list[Any] = [
+        {"type": "answer", "sdp": "x"},
+        {"type": "offer"},
+        {"type": "offer", "sdp": "x" * 70_000},
+        [],
+        None,
+    ]
+    for body in bodies:
         assert (await rig.ask("POST", "/live/offer", body)).status_code == 400
 
 

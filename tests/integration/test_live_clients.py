@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
@@ -22,7 +23,7 @@ class Rig:
         api.manager.session_live = self.live
 
     @property
-    def env(self) -> dict[str, str]:
+    def env(self) -> dict[str, Any]:
         return {"CLOCHE_URL": self.api.url, "CLOCHE_KEY": self.api.user_key}
 
 

@@ -517,7 +517,7 @@ async def test_a_viewer_that_leaves_gives_its_place_back(rig: Rig) -> None:
 async def test_a_viewer_that_never_reads_costs_little_and_is_given_up() -> None:
     async with rigged(patience_s=0.5) as rig, seated(rig, max_queue=1) as (each, seat):
         await each.say("start", transport="jpeg")
-        each.connection.transport.pause_reading()  # type: ignore[attr-defined]
+        each.connection.transport.pause_reading()
         await rig.live.until(lambda: seat.subscriptions)
         stream = seat.subscriptions[0]
         big = bytes(4 << 20)
@@ -534,7 +534,7 @@ async def test_a_viewer_that_never_reads_costs_little_and_is_given_up() -> None:
 async def test_who_gives_no_sign_of_life_is_given_up() -> None:
     async with rigged(ping_every_s=0.1) as rig:
         async with seated(rig) as (each, seat):
-            each.connection.transport.pause_reading()  # type: ignore[attr-defined]
+            each.connection.transport.pause_reading()
             async with asyncio.timeout(20):
                 assert await seat.ended is LeaveReason.UNRESPONSIVE
             each.connection.transport.abort()

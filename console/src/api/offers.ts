@@ -17,7 +17,13 @@ export interface Offers {
 }
 
 export function useOffers(): Offers {
-  const { data } = useQuery({ queryKey: ["offers"], queryFn: describe, staleTime: Infinity, gcTime: Infinity });
+  const { data } = useQuery({
+    queryKey: ["offers"],
+    queryFn: describe,
+    staleTime: Infinity,
+    gcTime: Infinity,
+    meta: { isKept: true },
+  });
   return {
     has: (route) => {
       const [method = "", path = ""] = route.split(" ");

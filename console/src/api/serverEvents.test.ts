@@ -1,19 +1,23 @@
 import { expect, it } from "vitest";
 
-import { keysOf } from "./serverEvents";
+import { changedBy } from "./serverEvents";
 
-it("reads the lists and the thing again that an event names", () => {
-  expect(keysOf('{"kind":"session","id":"ses_1","type":"session.ready"}')).toEqual([
-    ["sessions", "list"],
-    ["sessions", "ses_1"],
-    ["usage", "list"],
-    ["usage", "ses_1"],
+it("reads the lists again that an event is about, and the thing itself without its parts", () => {
+  expect(changedBy('{"kind":"profile","id":"prf_1","type":"profile.changed"}')).toEqual([
+    { queryKey: ["profiles", "list"], exact: false },
+    { queryKey: ["profiles", "prf_1"], exact: true },
   ]);
-  expect(keysOf('{"kind":"audit"}')).toEqual([["audit", "list"]]);
+  expect(changedBy('{"kind":"audit","id":""}')).toEqual([{ queryKey: ["audit", "list"], exact: false }]);
+});
+
+it("counts usage anew when a session has changed", () => {
+  const keys = changedBy('{"kind":"session","id":"ses_1"}').map(({ queryKey }) => queryKey.join());
+  expect(keys).toContain("usage,list");
+  expect(keys).toContain("sessions,ses_1");
 });
 
 it("makes nothing of what it does not know", () => {
-  expect(keysOf('{"kind":"weather","id":"x"}')).toEqual([]);
-  expect(keysOf("[]")).toEqual([]);
-  expect(keysOf("{")).toEqual([]);
+  expect(changedBy('{"kind":"weather","id":"x"}')).toEqual([]);
+  expect(changedBy("[]")).toEqual([]);
+  expect(changedBy("{")).toEqual([]);
 });

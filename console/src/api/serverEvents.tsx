@@ -42,7 +42,7 @@ export function ServerEvents({ children }: { children: ReactNode }) {
       onState: (open) => {
         setOpen(open);
         // What happened while nobody listened is not told again.
-        if (open) void client.invalidateQueries({ refetchType: "active" });
+        if (open) void client.invalidateQueries({ predicate: (query) => !query.meta?.isKept });
       },
     })
       .catch(() => undefined) // The server has no such stream: polling goes on.
@@ -58,16 +58,16 @@ export function ServerEvents({ children }: { children: ReactNode }) {
 
 /** Collect what has changed, and have it read again together. */
 function gather(client: QueryClient) {
-  const changed = new Map<string, readonly unknown[]>();
+  const changed = new Map<string, Changed>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const flush = () => {
     timer = undefined;
-    for (const key of changed.values()) void client.invalidateQueries({ queryKey: key });
+    for (const each of changed.values()) void client.invalidateQueries(each);
     changed.clear();
   };
   return {
     take: (event: ServerSentEvent) => {
-      for (const key of keysOf(event.data)) changed.set(JSON.stringify(key), key);
+      for (const each of changedBy(event.data)) changed.set(JSON.stringify(each), each);
       timer ??= setTimeout(flush, GATHER_MS);
     },
     stop: () => clearTimeout(timer),
@@ -82,8 +82,14 @@ const ROOTS: Record<string, readonly (readonly string[])[]> = {
   audit: [roots.audit],
 };
 
-/** What shows a thing: the lists of its kind, and it alone. Pure; exported for its test. */
-export function keysOf(data: string): readonly (readonly unknown[])[] {
+/** What is to be read again: every list of a kind, or one thing, but not its parts (its log, its picture). */
+export interface Changed {
+  queryKey: readonly string[];
+  exact: boolean;
+}
+
+/** What shows a thing: the lists of its kind, and it alone. Pure. */
+export function changedBy(data: string): Changed[] {
   let told: unknown;
   try {
     told = JSON.parse(data);
@@ -93,7 +99,10 @@ export function keysOf(data: string): readonly (readonly unknown[])[] {
   if (typeof told !== "object" || told === null || !("kind" in told) || typeof told.kind !== "string") return [];
   const kinds = ROOTS[told.kind] ?? [];
   const id = "id" in told && typeof told.id === "string" ? told.id : "";
-  return kinds.flatMap((root) => [[...root, "list"], ...(id ? [[...root, id]] : [])]);
+  return kinds.flatMap((root) => {
+    const lists = { queryKey: [...root, "list"], exact: false };
+    return id ? [lists, { queryKey: [...root, id], exact: true }] : [lists];
+  });
 }
 
 function useIsSeen(): boolean {

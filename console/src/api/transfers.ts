@@ -41,12 +41,14 @@ export function sendFile(
   file: Blob,
   onProgress: Progress,
   signal: AbortSignal,
+  headers: Record<string, string> = {},
 ): Promise<void> {
   return new Promise((resolve, reject: (problem: ApiProblem) => void) => {
     const request = new XMLHttpRequest();
     request.open(method, url);
     const key = identity()?.key;
     if (key) request.setRequestHeader("Authorization", `Bearer ${key}`);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
     request.upload.onprogress = (event) => onProgress(event.loaded, event.lengthComputable ? event.total : null);
     request.onload = () => {

@@ -4,6 +4,8 @@
  */
 export const nonce = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? "";
 
+// The linter knows one of its many signatures as deprecated.
+// eslint-disable-next-line @typescript-eslint/no-deprecated
 document.createElement = new Proxy(document.createElement.bind(document), {
   apply: (make, _, given: [string, ElementCreationOptions?]) => {
     const element = make(...given);

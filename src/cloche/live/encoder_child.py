@@ -82,13 +82,16 @@ class EncoderChild:
         Raises:
             StartError: `encoder_not_confined`, `encoder_missing`, `encoder_failed` or `encoder_slow`.
         """
-        child = await in_thread(_spawn, settings, mode, max_file_bytes)
+        started = list[EncoderChild]()
         try:
-            await child._ready(settings.start_timeout_s)
+            # Kept here by the thread itself: who is cancelled meanwhile gets no result, and there may be one.
+            await in_thread(lambda: started.append(_spawn(settings, mode, max_file_bytes)))
+            await started[0]._ready(settings.start_timeout_s)
         except BaseException:
-            await child.end()
+            for child in started:
+                await child.end()
             raise
-        return child
+        return started[0]
 
     @property
     def pid(self) -> int:

@@ -12,15 +12,12 @@ FALLBACK_REASONS: Final = frozenset(
     {
         "webrtc_timeout",
         "webrtc_failed",
-        "webrtc_unsupported",
+        "webrtc_refused",
         "ice_failed",
-        "ice_disconnected",
-        "offer_refused",
         "no_frames",
         "decoder_failed",
-        "decoder_unsupported",
-        "webcodecs_unsupported",
         "stream_ended",
+        "unsupported",
         "chosen",
     }
 )

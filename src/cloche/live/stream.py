@@ -139,10 +139,8 @@ class LiveStream:
         picture = self._held.replace(jpeg, taken_at_ms, width, height, now=now, wall_ms=wall_ms)
         self._capture.arrived(token)
         self._rest_alarm.by(now + STILL_S)
-        is_taken = self._pass_on(picture, now)
+        self._pass_on(picture, now)
         self._pump()
-        if is_taken:
-            self._capture.taken()
 
     def page_changed(self) -> None:
         """Another tab is shown, or the same in another size, or by another browser."""
@@ -270,21 +268,16 @@ class LiveStream:
             caps += [video.fps for video in self._videos.values()]
         self._capture.max_fps = min(max(caps, default=DOWN_FPS), self._settings.max_fps)
 
-    def _pass_on(self, picture: Picture, now: float) -> bool:
-        """Give it to those that get Chromium's own; whether one of them takes it at once."""
-        is_taken = False
+    def _pass_on(self, picture: Picture, now: float) -> None:
+        """Give it to those that get Chromium's own."""
         chunk: Chunk | None = None
         for jpeg in self._jpegs:
             if jpeg.level > 0 and self._encoder.is_up:
                 continue
-            due_at = jpeg.due_at
-            if due_at <= now:
-                is_taken = True
-            elif due_at < NEVER:
-                self._jpeg_alarm.by(due_at)
+            if now < jpeg.due_at < NEVER:
+                self._jpeg_alarm.by(jpeg.due_at)
             chunk = chunk or passed_on(picture)
             jpeg.offer(chunk)
-        return is_taken
 
     def _pump(self) -> None:
         """Hand the newest picture to the encoder, for every codec that is due."""

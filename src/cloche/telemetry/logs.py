@@ -38,8 +38,8 @@ def configure_logs(log_format: LogFormat, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # At debug level these write every statement with its values: noise, and other people's data.
-    for chatty in ("aiosqlite", "asyncio", "sqlalchemy", "alembic"):
+    # These write every statement with its values, or every check of an address: noise, and other people's data.
+    for chatty in ("aioice", "aiortc", "aiosqlite", "alembic", "asyncio", "sqlalchemy"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -94,6 +94,8 @@ class FakeEncoder:
         self.jobs: list[Job] = []
         self.chunk_bytes = 500
         self.is_closed = False
+        self.cannot: set[Codec] = set()
+        """For these nothing comes of any picture."""
         self.hand: Job | None = None
         self._known: set[Codec] = set()
 
@@ -109,7 +111,7 @@ class FakeEncoder:
         """Be done with the picture in hand."""
         assert self.hand is not None
         job, self.hand = self.hand, None
-        for codec in job.demands:
+        for codec in job.demands.keys() - self.cannot:
             is_key = codec is Codec.JPEG or codec in job.keys or codec not in self._known
             self._known.add(codec)
             data = bytes(self.chunk_bytes)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,12 +24,29 @@ from cloche.sessions.live.options import LiveOptions
 from cloche.sessions.live.service import LiveService
 from cloche.sessions.model import EventType, Session
 from cloche.testing.audit import NotingAudit
+from cloche.testing.bare_chromium import BareChromium
 from cloche.testing.clock import FakeClock
 from cloche.testing.sessions import NOON, make_session
 
 PATIENCE_S = 20.0
 Json = dict[str, Any]
-Dial = Callable[[], tuple[socket.socket, str]]
+Dial = Callable[[], Awaitable[tuple[socket.socket, str]]]
+
+
+def dials(processes: Sequence[BareChromium]) -> Dial:
+    """Connections to the last of these: there may be another by then."""
+
+    async def dial() -> tuple[socket.socket, str]:
+        connection = socket.socket()
+        connection.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, processes[-1].address)
+        except BaseException:
+            connection.close()
+            raise
+        return connection, processes[-1].browser_path
+
+    return dial
 
 
 @dataclass
@@ -55,7 +72,7 @@ class FakeOwner:
         self.require_staying()
         if self.dial is None:
             raise ConflictError("the browser was stopped; start it first", reason="browser_stopped")
-        return self.dial()
+        return await self.dial()
 
     def current(self) -> Session:
         return self.session

@@ -17,7 +17,7 @@ from cloche.sessions.live import link as link_module
 from cloche.sessions.live.options import LiveOptions
 from cloche.testing.bare_chromium import BareChromium, soon
 from cloche.testing.cdp import CdpClient, CdpPage
-from cloche.testing.live_view import LiveRig, LiveViewer, live_rig
+from cloche.testing.live_view import LiveRig, LiveViewer, dials, live_rig
 from cloche.testing.sessions import BUDGET, make_options, make_session
 from cloche.testing.web.server import LocalWeb
 
@@ -33,6 +33,13 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def chromium() -> Iterator[BareChromium]:
     """One for each test: half of them kill it, or a page of it."""
+    with BareChromium() as process:
+        yield process
+
+
+@pytest.fixture
+def another() -> Iterator[BareChromium]:
+    """That is there when the first has gone."""
     with BareChromium() as process:
         yield process
 
@@ -67,7 +74,7 @@ async def show(page: CdpPage, html: str) -> None:
 
 @pytest.fixture
 async def rig(chromium: BareChromium) -> AsyncIterator[LiveRig]:
-    async with live_rig(lambda: (chromium.dial(), chromium.browser_path), options=BOTH) as made:
+    async with live_rig(dials([chromium]), options=BOTH) as made:
         yield made
 
 
@@ -114,7 +121,7 @@ async def test_a_viewer_sees_the_page_its_title_and_its_tabs(rig: LiveRig, open_
     viewer = await join_page(rig, page)
     state = await viewer.until(lambda state: state["page"]["title"] == "Cart")
     assert state["page"]["url"].startswith("data:text/html") and not state["page"]["loading"]
-    assert (state["viewport"]["width"], state["viewport"]["height"]) == (800, 600)
+    await viewer.until(lambda state: (state["viewport"]["width"], state["viewport"]["height"]) == (800, 600))
     jpeg, taken_at_ms, width, height = rig.pictures.taken[-1]
     assert jpeg.startswith(b"\xff\xd8") and (width, height) == (800, 600)
     assert taken_at_ms == int(rig.clock.now().timestamp() * 1000), "the clock of the test is not the browser's"
@@ -231,8 +238,8 @@ async def test_a_person_types_copies_cuts_and_pastes(rig: LiveRig, open_page: Op
 
 async def test_what_a_page_copies_unasked_goes_to_nobody(rig: LiveRig, open_page: Open) -> None:
     page = await open_page(
-        "<button onclick=\"document.execCommand('copy')\" oncopy=\"event.clipboardData.setData('text/plain', 'evil'),"
-        " event.preventDefault(), document.title = 'copied'\">x</button>"
+        "<body oncopy=\"event.clipboardData.setData('text/plain', 'evil'), event.preventDefault(),"
+        " document.title = 'copied'\"><button onclick=\"document.execCommand('copy')\">x</button>"
     )
     viewer = await join_page(rig, page)
     viewer.click(*await middle(page, "button"))
@@ -244,8 +251,8 @@ async def test_what_a_page_copies_unasked_goes_to_nobody(rig: LiveRig, open_page
 
 async def test_what_is_held_is_let_go_when_its_viewer_leaves(rig: LiveRig, open_page: Open) -> None:
     page = await open_page(
-        "<body style='height:100vh'><script>var log = [];"
-        "for (const type of ['mousedown', 'mouseup', 'keydown', 'keyup', 'click'])"
+        "<button style='position:fixed;left:0;top:0;width:100px;height:100px' onclick=\"log.push('click')\"></button>"
+        "<script>var log = []; for (const type of ['mousedown', 'mouseup', 'keydown', 'keyup'])"
         " addEventListener(type, (event) => log.push(type))</script>"
     )
     other = await join_page(rig, page)
@@ -280,7 +287,7 @@ async def test_a_person_goes_places_and_back(rig: LiveRig, client: CdpClient, lo
     first, second = local_web.url("site.test", "/"), local_web.url("other.test", "/")
     viewer.do("navigate", url=first)
     await viewer.until(lambda state: state["page"]["url"] == first and not state["page"]["loading"])
-    viewer.do("navigate", url=second.removeprefix("http://"))
+    viewer.do("navigate", url=second)
     await viewer.until(lambda state: state["page"]["url"] == second and state["page"]["can_go_back"])
     viewer.do("back")
     await viewer.until(lambda state: state["page"]["url"] == first and state["page"]["can_go_forward"])
@@ -296,7 +303,7 @@ async def test_a_person_is_held_to_the_sessions_domains(chromium: BareChromium, 
     session = make_session(options=make_options(action_allowed_domains=("site.test",)))
     page = await client.new_page()
     await show(page, "<button onclick='document.title = 1'>x</button>")
-    async with live_rig(lambda: (chromium.dial(), chromium.browser_path), session=session) as rig:
+    async with live_rig(dials([chromium]), session=session) as rig:
         viewer = await join_page(rig, page)
         viewer.do("navigate", url="https://elsewhere.test/")
         assert (await viewer.told("navigation_failed"))["rule"] == "action_allowed_domains"
@@ -309,7 +316,7 @@ async def test_tabs_are_opened_up_to_the_budget_and_the_last_leaves_an_empty_one
     chromium: BareChromium, client: CdpClient
 ) -> None:
     session = make_session(options=make_options(budget=replace(BUDGET, tabs=2)))
-    async with live_rig(lambda: (chromium.dial(), chromium.browser_path), session=session) as rig:
+    async with live_rig(dials([chromium]), session=session) as rig:
         viewer = await rig.join()
         state = await viewer.until(active)
         first = active(state)
@@ -357,7 +364,7 @@ async def test_what_viewers_have_set_is_undone_and_what_the_service_has_set_is_p
         metrics = {"width": 1000, "height": 700, "deviceScaleFactor": 1, "mobile": False}
         await tab.session.call("Emulation.setDeviceMetricsOverride", metrics, deadline=soon())
         tab.notes["viewport"] = (1000, 700, 1.0, False)
-        async with live_rig(lambda: (chromium.dial(), chromium.browser_path)) as rig:
+        async with live_rig(dials([chromium])) as rig:
             rig.owner.browsing.connected = browser
             viewer, stack = await rig.come()
             viewer.do("switch_tab", tab_id=page.target_id)
@@ -398,26 +405,27 @@ async def test_a_dialog_is_shown_and_answered_and_outlives_the_viewer(rig: LiveR
 # --- faults -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_browser_that_is_killed_comes_back_to_its_viewers(open_page: Open, chromium: BareChromium) -> None:
+async def test_a_browser_that_is_killed_comes_back_to_its_viewers(
+    open_page: Open, chromium: BareChromium, another: BareChromium
+) -> None:
     page = await open_page("<title>first</title>")
-    with await asyncio.to_thread(BareChromium().__enter__) as another:
-        processes = [chromium]
-        async with live_rig(lambda: (processes[-1].dial(), processes[-1].browser_path)) as rig:
-            viewer = await join_page(rig, page)
-            viewer.do("mousedown", x=5, y=5)
-            assert chromium._process is not None
-            os.killpg(chromium._process.pid, signal.SIGKILL)
-            await viewer.until(lambda state: state["browser"] == "starting" and not state["tabs"])
-            assert "browser_gone" in rig.pictures.told
-            viewer.click(5, 5)
-            count = len(rig.pictures.taken)
-            processes.append(another)
-            rig.service.browser_came()
-            state = await viewer.until(lambda state: state["browser"] == "up" and active(state))
-            assert active(state) != page.target_id
-            async with asyncio.timeout(20):
-                while len(rig.pictures.taken) == count:
-                    await asyncio.sleep(0.01)
+    processes = [chromium]
+    async with live_rig(dials(processes)) as rig:
+        viewer = await join_page(rig, page)
+        viewer.do("mousedown", x=5, y=5)
+        assert chromium._process is not None
+        os.killpg(chromium._process.pid, signal.SIGKILL)
+        await viewer.until(lambda state: state["browser"] == "starting" and not state["tabs"])
+        assert "browser_gone" in rig.pictures.told
+        viewer.click(5, 5)
+        count = len(rig.pictures.taken)
+        processes.append(another)
+        rig.service.browser_came()
+        state = await viewer.until(lambda state: state["browser"] == "up" and active(state))
+        assert active(state) != page.target_id
+        async with asyncio.timeout(20):
+            while len(rig.pictures.taken) == count:
+                await asyncio.sleep(0.01)
 
 
 async def test_a_page_that_crashes_is_told_of_and_reloaded(rig: LiveRig, open_page: Open) -> None:

@@ -410,6 +410,60 @@ async def test_a_picture_that_cannot_be_decoded_is_tried_once(world, watch) -> N
     assert viewer.chunks[0].is_key
 
 
+async def test_a_codec_of_which_nothing_comes_does_not_disturb_another(world, watch) -> None:
+    watch(Codec.H264)
+    await world.settle()
+    world.encoder.cannot = {Codec.H264}
+    await world.picture()
+    await world.encode()
+    vp8 = watch(Codec.VP8)
+    await world.settle()
+    await world.encode()
+    assert [set(job.demands) for job in world.jobs] == [{Codec.H264}, {Codec.VP8}]
+    assert len(vp8.chunks) == 1
+    await world.picture()
+    assert set(world.jobs[-1].demands) == {Codec.H264, Codec.VP8}
+
+
+async def test_who_joins_a_page_at_rest_sees_it_get_better(world, watch) -> None:
+    await world.settle()
+    watch(Codec.H264)
+    await world.settle()
+    world.encoder.chunk_bytes = 20_000
+    await world.picture()
+    await world.advance(60, encoding=True)
+    late = watch(Codec.H264)
+    await world.settle()
+    await world.encode()
+    await world.advance(60, encoding=True)
+    assert [chunk.is_key for chunk in late.chunks] == [True, False, False]
+    assert world.timers.pending == 0
+
+
+async def test_a_small_picture_that_was_lost_with_the_encoder_is_made_again(world, watch) -> None:
+    watch(Codec.H264)
+    slow = watch(Codec.JPEG)
+    await world.settle()
+    while slow.subscription.level == 0:
+        await world.movement(0.4)
+        slow.subscription.acknowledge(slow.chunks[-1].seq)
+    await world.settle()
+    await world.encode()
+    await world.movement(0.2)
+    slow.subscription.acknowledge(slow.chunks[-1].seq)
+    await world.settle()
+    await world.encode()
+    slow.subscription.acknowledge(slow.chunks[-1].seq)
+    await world.settle()
+    await world.picture(JPEG + b"lost")
+    assert Codec.JPEG in world.encoder.hand.demands
+    world.encoder.die()
+    await world.settle()
+    await world.encode()
+    assert Codec.JPEG in world.jobs[-1].demands
+    assert world.jobs[-1].picture.jpeg == JPEG + b"lost"
+
+
 async def test_where_the_encoder_cannot_be_confined_video_ends_and_jpeg_goes_on(world, watch) -> None:
     world.encoders.refuses = "encoder_not_confined"
     video, jpeg = watch(), watch(Codec.JPEG, acks=True)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import cloche.artifacts.rows
 import cloche.audit.rows
 import cloche.profiles.rows
+import cloche.sessions.live.recording.rows
 import cloche.sessions.rows  # noqa: F401 - declares tables
 from cloche.api.auth.rows import keys
 from cloche.storage import database as module

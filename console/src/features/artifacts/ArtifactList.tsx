@@ -84,7 +84,7 @@ function columnsFor(of: ArtifactsOf, choose: (id: string) => void): Column<Artif
     { name: "Size", align: "right", cell: (artifact) => <Box miw={60}>{bytes(artifact.size_bytes)}</Box> },
     ...(of.sessionId === undefined ? [SESSION, OWNER] : []),
     { name: "Came", cell: (artifact) => <RelativeTime at={artifact.created_at} /> },
-    { name: "Kept until", cell: (artifact) => <RelativeTime at={artifact.expires_at} /> },
+    { name: "Until", cell: (artifact) => <RelativeTime at={artifact.expires_at} /> },
     { name: "Decide", isQuiet: true, width: 130, cell: (artifact) => <ArtifactButtons artifact={artifact} /> },
   ];
 }
@@ -93,7 +93,13 @@ const SESSION: Column<Artifact> = {
   name: "Session",
   cell: (artifact) =>
     artifact.session_id ? (
-      <Anchor component={Link} to={`/app/sessions/${artifact.session_id}/downloads`} size="sm" ff="monospace">
+      <Anchor
+        component={Link}
+        to={`/app/sessions/${artifact.session_id}/downloads`}
+        size="sm"
+        ff="monospace"
+        style={{ whiteSpace: "nowrap" }}
+      >
         {shortId(artifact.session_id)}
       </Anchor>
     ) : (

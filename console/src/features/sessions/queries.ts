@@ -52,7 +52,6 @@ export function useSessionAct() {
     mutationFn: (id: string) =>
       ask("delete", "/v1/sessions/{session_id}", { path: { session_id: id }, timeoutMs: 90_000 }),
     onSuccess: changed,
-    onSettled: (_, __, id) => void client.invalidateQueries({ queryKey: ofSession(id) }),
   });
   const extend = useMutation({
     mutationFn: ({ id, lifetime_s }: { id: string; lifetime_s: number }) =>

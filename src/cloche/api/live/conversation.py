@@ -32,9 +32,12 @@ MALFORMED: Final = "malformed"
 FLOOD: Final = "flood"
 """Why a message is dropped: a metric label."""
 COMPLAINT_EVERY_S: Final = 1.0
-ORDERS_PER_SECOND: Final = 200.0
-ORDERS_AT_ONCE: Final = 400.0
-"""Of the messages that are seen to here. A viewer acknowledges up to sixty pictures a second, and pings."""
+SIGNS_PER_SECOND: Final = 200.0
+SIGNS_AT_ONCE: Final = 400.0
+"""Of what costs nothing. A viewer acknowledges up to sixty pictures a second, and pings."""
+ORDERS_PER_SECOND: Final = 5.0
+ORDERS_AT_ONCE: Final = 100.0
+"""Of what begins or ends something. The most that comes at once is an offer and its candidates."""
 
 
 class Streams(Protocol):
@@ -59,7 +62,9 @@ class Conversation:
     def __init__(self, seat: LiveSeat, streams: Streams, clock: Clock, read: Reader) -> None:
         self._seat, self._streams, self._clock, self._read = seat, streams, clock, read
         self._complained_at = float("-inf")
-        self._allowance, self._allowed_at = ORDERS_AT_ONCE, clock.monotonic()
+        now = clock.monotonic()
+        self._signs = _Allowance(SIGNS_PER_SECOND, SIGNS_AT_ONCE, now)
+        self._orders = _Allowance(ORDERS_PER_SECOND, ORDERS_AT_ONCE, now)
 
     def take(self, data: bytes, reply: Reply, *, over_webrtc: bool = False) -> None:
         """Do what a message says. `over_webrtc`: it came by the data channel, which takes no messages about WebRTC."""
@@ -81,7 +86,7 @@ class Conversation:
 
     def _do(self, message: ClientMessage, reply: Reply, over_webrtc: bool) -> None:
         match message:
-            case Ping() | Report() | Ack() | NeedKey() if not self._allows():
+            case Ping() | Report() | Ack() | NeedKey() if not self._signs.take(self._clock.monotonic()):
                 self._seat.dropped(FLOOD)
             case Ping():
                 server_ms = round(self._clock.now().timestamp() * 1000)
@@ -104,16 +109,22 @@ class Conversation:
                 self._seat.take(message)
 
     def _order(self, message: StreamOrder) -> None:
-        if not (self._allows() and self._streams.order(message)):
+        if not (self._orders.take(self._clock.monotonic()) and self._streams.order(message)):
             self._seat.dropped(FLOOD)
 
-    def _allows(self) -> bool:
-        now = self._clock.monotonic()
-        earned = max(0.0, now - self._allowed_at) * ORDERS_PER_SECOND
-        self._allowance, self._allowed_at = min(ORDERS_AT_ONCE, self._allowance + earned), now
-        if self._allowance < 1:
+
+class _Allowance:
+    """A token bucket."""
+
+    def __init__(self, per_second: float, at_once: float, now: float) -> None:
+        self._per_second, self._most, self._left, self._at = per_second, at_once, at_once, now
+
+    def take(self, now: float) -> bool:
+        self._left = min(self._most, self._left + max(0.0, now - self._at) * self._per_second)
+        self._at = now
+        if self._left < 1:
             return False
-        self._allowance -= 1
+        self._left -= 1
         return True
 
 

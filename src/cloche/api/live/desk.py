@@ -98,6 +98,9 @@ class OfferDesk:
             answered.set_result(await link.answer(sdp))
             waiting: set[asyncio.Future[Any]] = {seat.ended, lost}
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            leave(seat, LeaveReason.SERVER_STOPPING)
+            raise
         finally:
             await link.close()
         leave(seat, LeaveReason.LEFT)

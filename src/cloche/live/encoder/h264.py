@@ -5,18 +5,17 @@ from typing import ClassVar, Final
 
 from av.codec.context import CodecContext
 from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 
 from cloche.live.encoder.frames import FULL_RANGE
-from cloche.live.encoder.interval import Interval
-from cloche.live.encoder.video import BUFFER_S, CLOCK_HZ, ENDLESS_GOP, NOMINAL_FPS, TIME_BASE, VideoEncoder
+from cloche.live.encoder.interval import Balance, Interval
+from cloche.live.encoder.video import BUFFER_S, CLOCK_HZ, ENDLESS_GOP, NOMINAL_FPS, TIME_BASE, Encoded, VideoEncoder
 
-_CEILING: Final = 15
-"""How many times the rate x264 may ever be told. Just so high that one picture's share still fits the buffer, which
-x264 would enlarge otherwise."""
-# Small intra blocks are worth a decibel on text for less than a millisecond. `vbv-init`: what of the buffer the first
-# key frame may have.
-_ALWAYS: Final = "repeat-headers=1:scenecut=0:partitions=i4x4:vbv-init=0.6"
+_CEILING: Final = 8
+"""How many times the rate x264 may ever be told. The first key frame may have at least one picture's share of it."""
+# Small intra blocks are worth a decibel on text for less than a millisecond.
+_ALWAYS: Final = "repeat-headers=1:scenecut=0:partitions=i4x4"
 _WORTH_TELLING: Final = 0.05
 _SMPTE170M: Final = 6
 """BT.601's matrix, as ITU-T H.264 table E-5 counts."""
@@ -30,7 +29,13 @@ class H264Encoder(VideoEncoder):
 
     pixel_format: ClassVar[str] = FULL_RANGE
 
+    def encode(self, frame: VideoFrame, bits_per_second: int, interval: Interval, *, key: bool) -> Encoded | None:
+        encoded = super().encode(frame, bits_per_second, interval, key=key)
+        self._balance.count(interval.seconds, 8 * len(encoded.data) if encoded else 0, bits_per_second)
+        return encoded
+
     def _open(self, threads: int) -> VideoCodecContext:
+        self._balance = Balance()
         context = CodecContext.create("libx264", "w")
         context.width, context.height, context.pix_fmt = self.width, self.height, FULL_RANGE
         context.time_base, context.framerate = TIME_BASE, Fraction(NOMINAL_FPS)
@@ -47,6 +52,8 @@ class H264Encoder(VideoEncoder):
             "level": _level(self.width, self.height),
             "maxrate": str(self.opened_for * _CEILING),
             "bufsize": str(int(self.opened_for * BUFFER_S)),
+            # What of it the first key frame finds.
+            "rc_init_occupancy": str(int(self.opened_for * BUFFER_S / 2)),
             "forced-idr": "1",
             "x264-params": f"{_ALWAYS}:sliced-threads={int(threads > 1)}",
         }
@@ -54,7 +61,7 @@ class H264Encoder(VideoEncoder):
         return context
 
     def _follow(self, bits_per_second: int, interval: Interval) -> int:
-        wanted = bits_per_second * NOMINAL_FPS * interval.smooth_seconds
+        wanted = bits_per_second * NOMINAL_FPS * interval.smooth_seconds * self._balance.factor
         wanted = min(wanted, self.opened_for * _CEILING)
         if abs(wanted - (self._context.bit_rate or 0)) > _WORTH_TELLING * wanted:
             self._context.bit_rate = int(wanted)

@@ -123,7 +123,7 @@ def chapters(marks: Iterable[tuple[int, str]], end_ms: int) -> Iterator[tuple[in
     """Begin, end and title of each, in order: one lasts until the next. Of several at once the last is kept."""
     by_start = {min(max(at_ms, 0), end_ms - 1): title for at_ms, title in sorted(marks, key=lambda mark: mark[0])}
     starts = sorted(by_start)
-    for start, end in zip(starts, [*starts[1:], end_ms], strict=True):
+    for start, end in zip(starts, [*starts, end_ms][1:], strict=True):
         yield start, end, by_start[start]
 
 

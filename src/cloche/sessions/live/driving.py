@@ -141,7 +141,7 @@ class Driving:
         url = self._destination(seat, message.url) if message.url else BLANK
         if url is None:
             return
-        if len(view.tabs) + view.tabs_to_come >= self._max_tabs:
+        if view.staying >= self._max_tabs:
             seat.notice(TAB_LIMIT)
             return
         view.open_tab(url)
@@ -149,9 +149,9 @@ class Driving:
     def _close_tab(self, message: CloseTab, view: BrowserView) -> None:
         if message.tab_id not in view.tabs:
             return
-        if len(view.tabs) == 1 and not view.tabs_to_come:
-            view.open_tab(BLANK)
         view.close_tab(message.tab_id)
+        if view.staying == 0:
+            view.open_tab(BLANK)
 
 
 def _navigate(seat: Seat, page: ShownPage, url: str, browser: Browser | None) -> None:

@@ -18,7 +18,7 @@ class ShownScreencast(Screencast):
         self._changed = changed
         self._page: ShownPage | None = None
         self._number = 0
-        self._is_wanted = False
+        self._is_wanted = self._is_running = False
 
     @property
     def is_on(self) -> bool:
@@ -34,6 +34,7 @@ class ShownScreencast(Screencast):
         if self._page is not None and self._is_wanted:
             self._page.command("Page.stopScreencast")
         self._page = page
+        self._is_running = False
         self._number += 1
 
     def token(self, page: ShownPage, cast: int) -> int | None:
@@ -47,6 +48,9 @@ class ShownScreencast(Screencast):
     def start(self, params: CaptureParams) -> None:
         self._is_wanted = True
         if self._page is not None:
+            if self._is_running:  # Chromium refuses to begin what is already active
+                self._page.command("Page.stopScreencast")
+            self._is_running = True
             self._page.command(
                 "Page.startScreencast",
                 {
@@ -60,7 +64,7 @@ class ShownScreencast(Screencast):
         self._changed()
 
     def stop(self) -> None:
-        self._is_wanted = False
+        self._is_wanted = self._is_running = False
         if self._page is not None:
             self._page.command("Page.stopScreencast")
         self._changed()

@@ -87,6 +87,7 @@ class BrowserView(PageOwner):
         """Tabs that a client has opened and in which nothing was opened yet."""
         self._is_chosen = False
         """Whether a viewer or a program has chosen the tab that is shown."""
+        self._closing: set[str] = set()
         self._is_open = False
         self._parked: dict[str, ShownPage] = {}
         """Pages that were left with a dialog open, by the id of their session."""
@@ -118,6 +119,11 @@ class BrowserView(PageOwner):
         return self._connection
 
     @property
+    def staying(self) -> int:
+        """How many tabs there are, those to come counted and those not that are to close."""
+        return len(self.tabs) + self.tabs_to_come - len(self._closing)
+
+    @property
     def holds_dialog(self) -> bool:
         """Whether a dialog would be closed with this connection, which is nobody's wish."""
         pages = [*self._parked.values()] + ([self.page] if self.page is not None else [])
@@ -146,6 +152,7 @@ class BrowserView(PageOwner):
         self._wanted = ""
         if activate:
             self._notify("Target.activateTarget", {"targetId": tab_id})
+        self._closing.discard(tab_id)
         self.show(tab_id)
         self._is_chosen = True
 
@@ -171,6 +178,7 @@ class BrowserView(PageOwner):
         self._ask("Target.createTarget", {"url": url}, TargetId, opened)
 
     def close_tab(self, tab_id: str) -> None:
+        self._closing.add(tab_id)
         self._notify("Target.closeTarget", {"targetId": tab_id})
 
     def refresh(self) -> None:
@@ -247,6 +255,7 @@ class BrowserView(PageOwner):
         if tab_id not in self.tabs:
             return
         self._fresh.discard(tab_id)
+        self._closing.discard(tab_id)
         was_shown = tab_id == self.tabs.shown_id
         following = self.tabs.closed(tab_id)
         if was_shown:

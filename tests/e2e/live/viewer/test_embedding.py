@@ -95,7 +95,7 @@ async def test_two_elements_share_a_page(live: FakeLiveServer, page: Page) -> No
 async def test_a_src_that_is_no_address_does_nothing(live: FakeLiveServer, page: Page) -> None:
     script = f'<script type="module" src="{live.origin}/live/cloche-live.js"></script>'
     await show(page, f'{script}<cloche-live src="javascript:alert(1)"></cloche-live><cloche-live></cloche-live>')
-    await page.wait_for_function("customElements.get('cloche-live')")
+    await page.wait_for_function("Boolean(customElements.get('cloche-live'))")
     await page.get_by_text("Connecting…").first.wait_for()
     assert live.visits == 0
 

@@ -81,6 +81,16 @@ async def test_stream_messages_have_a_rate_of_their_own() -> None:
     assert len(rig.streams.acknowledged) == 401
 
 
+async def test_what_begins_or_ends_something_has_a_smaller_one() -> None:
+    rig = Rig()
+    for number in range(150):
+        rig.say("hidden", hidden=bool(number % 2))
+    assert len(rig.streams.orders) == 100 and rig.seat.drops == ["flood"] * 50
+    rig.clock.advance(1)
+    rig.say("hidden", hidden=True)
+    assert len(rig.streams.orders) == 101
+
+
 async def test_an_order_for_which_there_is_no_room_is_counted() -> None:
     rig = Rig()
     rig.streams.takes_orders = False

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloche.live.encoder.interval import FIRST_S, LONGEST_S, SHORTEST_S, Interval
+from cloche.live.encoder.interval import FIRST_S, LONGEST_S, SHORTEST_S, Balance, Interval
 
 
 def test_the_first_picture_has_an_ordinary_time() -> None:
@@ -41,3 +41,24 @@ def test_it_is_always_within_bounds(times: list[int]) -> None:
         interval.next(at_ms)
         assert SHORTEST_S <= interval.seconds <= LONGEST_S
         assert SHORTEST_S <= interval.smooth_seconds <= LONGEST_S
+
+
+def test_who_spends_what_it_may_is_told_the_same_rate() -> None:
+    balance = Balance()
+    for _ in range(100):
+        balance.count(0.04, 40_000, 1_000_000)
+    assert abs(balance.factor - 1) < 1e-6
+
+
+def test_who_spends_less_is_told_more_and_who_spends_more_less_within_bounds() -> None:
+    for spent, bounds in ((0, (1.1, 1.31)), (10**9, (0.69, 0.9))):
+        balance = Balance()
+        for _ in range(100):
+            balance.count(0.04, spent, 1_000_000)
+        assert bounds[0] < balance.factor < bounds[1]
+
+
+def test_a_rate_of_nothing_is_no_error() -> None:
+    balance = Balance()
+    balance.count(0.04, 1000, 0)
+    assert balance.factor < 1

@@ -5,7 +5,6 @@ import { useEffect, useRef, useState } from "react";
 
 import { useMe } from "../../../api/credentials";
 import { makeLink, type LiveState } from "../../../api/live";
-import { ofSession } from "../../../api/queries";
 import { Loading } from "../../../ui/Loading";
 import { Problem } from "../../../ui/Problem";
 import { useSessionAct } from "../../sessions/queries";
@@ -23,7 +22,9 @@ export function LiveTab({ session }: TabProps) {
   const { rest } = useSessionAct();
   const isAwake = session.status === "ready";
   const link = useQuery({
-    queryKey: ofSession(session.id, "live-link"),
+    // No part of the session's other answers: reading it again makes another link, and begins the picture anew.
+    queryKey: ["live-link", session.id],
+    meta: { isKept: true },
     queryFn: async () => {
       // Its module is no part of this build: the server has it for every page that embeds the element.
       const module = "/live/cloche-live.js";
@@ -38,6 +39,7 @@ export function LiveTab({ session }: TabProps) {
     gcTime: 0,
     retry: false,
     refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
   });
   if (session.status === "sleeping") {
     return (

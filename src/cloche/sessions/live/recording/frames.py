@@ -1,6 +1,6 @@
 """Encoded frames one after the other, as they lie in a spool. Pure.
 
-    pts in ms u64 | 1 for a key frame, else 0 u8 | length u32 | the frame        big-endian
+pts in ms u64 | 1 for a key frame, else 0 u8 | length u32 | the frame        big-endian
 """
 
 import struct

@@ -23,9 +23,11 @@ class Marks:
     def __init__(self) -> None:
         self._marks: list[Mark] = []
 
-    def add(self, at_ms: int, title: str) -> None:
-        if len(self._marks) < MAX_MARKS:
-            self._marks.append(Mark(at_s=at_ms / 1000, title=title))
+    def add(self, at_ms: int, title: str) -> bool:
+        if len(self._marks) >= MAX_MARKS:
+            return False
+        self._marks.append(Mark(at_s=at_ms / 1000, title=title))
+        return True
 
     def all(self) -> tuple[Mark, ...]:
         return tuple(self._marks)
@@ -46,6 +48,8 @@ class Titles:
                 was_taken, self._is_taken = self._is_taken, data.get("state") == ControlState.TAKEN
                 if self._is_taken != was_taken:
                     return TAKEN if self._is_taken else HANDED_BACK
+            case _:
+                pass
         return ""
 
 

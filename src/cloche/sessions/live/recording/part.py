@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from cloche.artifacts.model import Artifact
 from cloche.live.model import Chunk, Codec
 from cloche.sessions.live.interface import RecordingFormat, RecordingInfo, RecordingStatus
 from cloche.sessions.live.recording.frames import packed
@@ -16,6 +17,8 @@ BATCH_BYTES: Final = 256 << 10
 FRAME_BYTES: Final = 40
 """That a frame takes in a file's index; likewise what every file takes beside its frames."""
 FILE_BYTES: Final = 16 << 10
+MARK_BYTES: Final = 120
+"""That a chapter takes beside twice its title."""
 
 CODECS: Final = {RecordingFormat.WEBM: Codec.VP8, RecordingFormat.MP4: Codec.H264}
 
@@ -27,6 +30,8 @@ SESSION_ENDED: Final = "session_ended"
 SERVER_STOPPING: Final = "server_stopping"
 DISK_FULL: Final = "disk_full"
 ERROR: Final = "error"
+
+ENCODER_GONE: Final = "encoder_gone"
 
 
 @dataclass(slots=True, eq=False)
@@ -55,9 +60,12 @@ class Part:
     def id(self) -> str:
         return f"r{self.number}"
 
+    def is_over(self, now: float) -> bool:
+        return now - self.begun >= self.caps.max_seconds
+
     def why_not(self, chunk: Chunk, now: float) -> str:
         """Why a frame cannot be of this part: one of the reasons above, or empty."""
-        if now - self.begun >= self.caps.max_seconds:
+        if self.is_over(now):
             return TIME_CAP
         if self.size_bytes + len(chunk.data) + FRAME_BYTES > self.caps.max_bytes:
             return SIZE_CAP
@@ -78,7 +86,8 @@ class Part:
         self.frames += 1
 
     def mark(self, title: str, now: float) -> None:
-        self.marks.add(self.timeline.at_ms(now), title)
+        if self.marks.add(self.timeline.at_ms(now), title):
+            self.size_bytes += MARK_BYTES + 2 * len(title.encode())
 
     def batch(self, *, whole: bool = False) -> bytes:
         """What is to be spooled: empty while that is little, unless `whole`."""
@@ -107,5 +116,17 @@ class Part:
             marks=self.marks.all(),
         )
 
+    def made(self, artifact: Artifact) -> RecordingInfo:
+        """It has become a file. One that ended by an error has failed, and what there was of it is kept."""
+        has_failed = self.ended_by == ERROR
+        return replace(
+            self.info(self.begun),
+            status=RecordingStatus.FAILED if has_failed else RecordingStatus.READY,
+            bytes=artifact.size_bytes,
+            artifact_id=artifact.id,
+            error=ENCODER_GONE if has_failed else "",
+        )
+
     def failed(self, why: str) -> RecordingInfo:
+        """Nothing of it is kept."""
         return replace(self.info(self.begun), status=RecordingStatus.FAILED, error=why)

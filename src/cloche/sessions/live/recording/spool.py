@@ -87,5 +87,5 @@ def _nameless(directory: Path) -> int:
         if error.errno not in _NO_TMPFILE:
             raise
     fd, name = tempfile.mkstemp(prefix="recording-", dir=directory)  # some file systems have only files with names
-    os.unlink(name)
+    Path(name).unlink()
     return fd

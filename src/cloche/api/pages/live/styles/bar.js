@@ -43,7 +43,7 @@ input[type="text"].address:focus { border-color: var(--accent); outline: 1px sol
 .badge[data-quality="fair"] i:nth-child(3), .badge[data-quality="poor"] i:nth-child(n + 2), .badge[data-quality="off"] i, .badge:not([data-quality]) i { opacity: .28; }
 .control { display: flex; align-items: center; gap: 8px; flex: none; padding-inline-start: 10px; border-inline-start: 1px solid var(--line); min-height: 34px; }
 .control .mark { display: grid; color: var(--dim); }
-.control .who { font-size: 13px; color: var(--dim); white-space: nowrap; max-width: 190px; overflow: hidden; text-overflow: ellipsis; }
+.control .who { font-size: 13px; color: var(--dim); white-space: nowrap; max-width: 240px; overflow: hidden; text-overflow: ellipsis; }
 .control-button { padding: 6px 14px; min-height: 34px; font-weight: 600; white-space: nowrap; box-shadow: inset 0 0 0 1px var(--line); }
 .control-button:hover { background: var(--hover); }
 .control.nudge, .banner.nudge { animation: nudge .4s ease; }
@@ -71,7 +71,7 @@ input[type="text"].address:focus { border-color: var(--accent); outline: 1px sol
   .tabs.single { display: none; }
   .row-of-tools { padding: 5px 6px; gap: 4px; }
   .forward:disabled { display: none; }
-  .control .mark { display: none; }
+  .control .mark, .is-mine .who { display: none; }
   .badge { padding: 0 6px; }
   .badge .word { display: none; }
   .badge[data-quality="poor"] .word, .badge[data-quality="off"] .word { display: inline; }

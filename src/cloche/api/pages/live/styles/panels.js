@@ -2,7 +2,7 @@
 
 export const panels = `
 .popover { position: relative; display: inline-flex; }
-.panel { position: absolute; z-index: 5; inset-block-start: calc(100% + 9px); inset-inline-end: 0; display: grid; gap: 10px; width: max-content; min-width: 230px; max-width: min(380px, calc(100cqw - 16px)); max-height: calc(100cqh - 110px); overflow: auto; padding: 14px; border-radius: 14px; background: var(--card); box-shadow: var(--shadow), 0 0 0 1px var(--line); cursor: default; }
+.panel { position: absolute; z-index: 5; inset-block-start: calc(100% + 9px); inset-inline-end: 0; display: grid; gap: 10px; width: max-content; min-width: 230px; max-width: min(380px, calc(100cqw - 16px)); max-height: calc(100cqh - 110px); overflow: hidden auto; padding: 14px; border-radius: 14px; background: var(--card); box-shadow: var(--shadow), 0 0 0 1px var(--line); cursor: default; }
 .panel:has(> .menu-row) { gap: 2px; padding: 6px; }
 .menu-row { display: flex; align-items: center; gap: 10px; width: 100%; min-height: 38px; padding: 4px 10px; border-radius: 8px; text-align: start; }
 button.menu-row:hover:not(:disabled) { background: var(--hover); }

@@ -22,7 +22,7 @@ export const stage = `
 @keyframes turn { to { transform: rotate(1turn); } }
 @media (prefers-reduced-motion: reduce) { .spinner { border-block-start-color: color-mix(in srgb, var(--accent) 60%, transparent); } }
 
-.veil { place-items: start center; padding-block-start: min(12%, 90px); }
+.veil { z-index: 5; place-items: start center; padding-block-start: min(12%, 90px); }
 .veil .card { display: grid; gap: 12px; width: min(420px, 100%); padding: 20px; background: var(--card); border-radius: 14px; box-shadow: var(--shadow); }
 .veil .message { white-space: pre-wrap; overflow-wrap: anywhere; max-height: 40cqh; overflow-y: auto; }
 .veil input { width: 100%; }

@@ -49,6 +49,7 @@ export class Control {
     this.#button.hidden = !button;
     write(this.#button, button || "");
     this.#banner.hidden = !(isThere && banner);
+    this.element.classList.toggle("is-mine", this.#viewer.isMine);
     this.element.classList.toggle("has-banner", !this.#banner.hidden);
     write(this.#bannerText, banner || "");
     write(this.#bannerButton, button || "");

@@ -81,7 +81,7 @@ export class Cover {
     const isFull = detail.reason === "viewers_full";
     /** @type {[string, () => void] | undefined} */
     const button = isTrying ? undefined : ["Try now", () => this.#viewer.retryNow()];
-    return { title: isFull ? "All places are taken" : "Connection lost", text: again, drawing: isFull ? "people" : "", button };
+    return { title: isFull ? "All places are taken" : this.#viewer.hello ? "Connection lost" : "No connection", text: again, drawing: isFull ? "people" : "", button };
   }
 
   /** @returns {Shown | null} */
