@@ -70,10 +70,19 @@ class Session:
 async def encoding(settings: EncoderSettings = SETTINGS) -> AsyncIterator[Session]:
     session = Session()
     session.encoder = await EncoderStarter(settings)(session.events())
+    inner = inner_pid(session.encoder.pid)
     try:
         yield session
     finally:
         await session.encoder.close()
+        await gone(inner)
+
+
+async def gone(pid: int) -> None:
+    """It has a network namespace of its own, in which the check for what a test leaves behind does not look."""
+    async with asyncio.timeout(PATIENCE_S):
+        while Path(f"/proc/{pid}").exists():
+            await asyncio.sleep(0.01)
 
 
 def demand(*codecs: Codec) -> dict[Codec, Demand]:
@@ -81,9 +90,11 @@ def demand(*codecs: Codec) -> dict[Codec, Demand]:
 
 
 def inner_pid(pid: int) -> int:
-    """The child inside the walls, whose parent is bubblewrap."""
-    [child] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(child)
+    """The child inside the walls: bubblewrap's own first process in there has it for its child."""
+    for _ in range(2):
+        [child] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        pid = int(child)
+    return pid
 
 
 # What it makes
@@ -422,7 +433,20 @@ async def test_a_killed_child_is_told_once_and_reaped(who: str) -> None:
         session.encoder.encode(Picture(9, GOOD, 0, 1, 1), demand(Codec.VP8), NO_KEYS)
 
 
-async def test_a_crashed_child_is_told() -> None:
+async def test_a_child_that_hangs_ends_with_its_walls() -> None:
+    async with encoding() as session:
+        os.kill(inner_pid(session.encoder.pid), signal.SIGSTOP)
+        os.kill(session.encoder.pid, signal.SIGKILL)
+        assert await session.why() == "killed"
+
+
+async def test_a_fault_in_a_codec_is_told() -> None:
+    async with encoding() as session:
+        os.kill(inner_pid(session.encoder.pid), signal.SIGSEGV)
+        assert await session.why() == "crashed"
+
+
+async def test_a_child_that_is_told_nonsense_ends() -> None:
     async with encoding() as session:
         # It trusts the daemon no more than the daemon trusts it, and falls over what it does not understand.
         session.encoder._child.socket.send(b"\xff" * 8)

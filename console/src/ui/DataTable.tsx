@@ -23,7 +23,14 @@ interface DataTableProps<Row> {
 /** A table that scrolls sideways where it has no room. */
 export function DataTable<Row>({ label, columns, rows, keyOf, minWidth = 640, onRow }: DataTableProps<Row>) {
   return (
-    <Table.ScrollContainer minWidth={minWidth} type="native" tabIndex={0} role="region" aria-label={label}>
+    <Table.ScrollContainer
+      minWidth={minWidth}
+      type="native"
+      tabIndex={0}
+      role="region"
+      aria-label={label}
+      pos="relative"
+    >
       <Table verticalSpacing="xs" highlightOnHover={onRow !== undefined} aria-label={label}>
         <Table.Thead>
           <Table.Tr>

@@ -71,7 +71,9 @@ def encoder_argv(walls: EncoderWalls, words: Sequence[str], *, program: str = _S
         *_become(walls, Builder.NOBODY),
         walls.bwrap,
         *_namespaces(walls),
-        *("--new-session", "--die-with-parent", "--as-pid-1"),
+        # Not as the first process of its namespace: that is bubblewrap, whose death ends everything in there. A signal
+        # from it, as it dies, would not reach a child that has become another user.
+        *("--new-session", "--die-with-parent"),
         *(word for place in _directories(files) for word in ("--perms", "0755", "--dir", place)),
         *(word for place in _LIBRARIES for word in ("--ro-bind-try", place, place)),
         *_bind(files.program, f"{PYTHON}/bin/{files.version}"),
@@ -108,8 +110,7 @@ def _become(walls: EncoderWalls, builder: Builder, setpriv: str = "") -> list[st
     if walls.builder is not builder or not (setpriv or walls.setpriv):
         return []
     who = ["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--inh-caps", "-all", "--no-new-privs"]
-    # Becoming another user clears what bubblewrap has set: the child ends with who started it.
-    return [setpriv or str(walls.setpriv), *who, "--pdeathsig", "KILL", "--"]
+    return [setpriv or str(walls.setpriv), *who, "--"]
 
 
 def _bind(source: Path, target: str) -> tuple[str, str, str]:

@@ -26,7 +26,7 @@ MALFORMED: Final = frozenset({"too_large", "malformed", "unknown_type", "wrong_r
 INPUT_EVENTS: Final = frozenset({"mouse", "wheel", "touch", "key", "text", "clipboard", "browser"})
 
 _FPS: Final = (1, 5, 10, 15, 20, 25, 30, 38, 45, 52, 60)
-_MILLISECONDS: Final = (10, 20, 35, 50, 70, 100, 150, 250, 500, 1000, 2500, 10000)
+_SECONDS: Final = (0.01, 0.02, 0.035, 0.05, 0.07, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10)
 _BITS: Final = (50e3, 150e3, 400e3, 800e3, 1.2e6, 2e6, 3e6, 5e6, 10e6, 30e6)
 
 
@@ -61,8 +61,8 @@ class LiveMetrics:
             registry=registry,
         )
         self._fps = self._reported("fps", "Frames a second that a viewer shows", _FPS, registry)
-        self._rtt = self._reported("rtt_ms", "Round trip to a viewer", _MILLISECONDS, registry)
-        self._age = self._reported("frame_age_ms", "Age of a frame when a viewer shows it", _MILLISECONDS, registry)
+        self._rtt = self._reported("rtt_seconds", "Round trip to a viewer", _SECONDS, registry)
+        self._age = self._reported("frame_age_seconds", "Age of a frame when a viewer shows it", _SECONDS, registry)
         self._bits = self._reported("bits_per_second", "What a viewer receives", _BITS, registry)
         self._fallbacks = Counter(
             "cloche_live_fallbacks",
@@ -107,8 +107,8 @@ class LiveMetrics:
         """What a viewer says of itself. A zero stands for what it does not know."""
         for histogram, value in (
             (self._fps, report.fps),
-            (self._rtt, report.rtt_ms),
-            (self._age, report.frame_age_ms),
+            (self._rtt, report.rtt_ms / 1000),
+            (self._age, report.frame_age_ms / 1000),
             (self._bits, report.bits_per_second),
         ):
             if value > 0:

@@ -33,7 +33,7 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def chromium() -> Iterator[BareChromium]:
     """One for each test: half of them kill it, or a page of it."""
-    with BareChromium() as process:
+    with BareChromium("--site-per-process") as process:
         yield process
 
 

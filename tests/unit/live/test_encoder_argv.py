@@ -29,7 +29,7 @@ def test_a_users_child_is_nobody_in_a_user_namespace() -> None:
     assert words == [
         *("/usr/bin/bwrap", "--unshare-user", "--uid", "65534", "--gid", "65534"),
         *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup"),
-        *("--hostname", "encoder", "--cap-drop", "ALL", "--new-session", "--die-with-parent", "--as-pid-1"),
+        *("--hostname", "encoder", "--cap-drop", "ALL", "--new-session", "--die-with-parent"),
         *("--perms", "0755", "--dir", "/usr", "--perms", "0755", "--dir", "/usr/local"),
         *("--perms", "0755", "--dir", "/etc", "--perms", "0755", "--dir", "/bin"),
         *("--perms", "0755", "--dir", "/python", "--perms", "0755", "--dir", "/python/bin"),
@@ -60,7 +60,7 @@ def test_roots_child_becomes_nobody_inside_without_any_capability() -> None:
     command = words[words.index("--") + 1 :]
     assert command[: command.index("--") + 1] == [
         *("/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps", "-all"),
-        *("--no-new-privs", "--pdeathsig", "KILL", "--"),
+        *("--no-new-privs", "--"),
     ]
 
 

@@ -49,9 +49,9 @@ def test_reports_are_observed_by_transport_without_what_is_not_known() -> None:
     metrics.reported(Transport.WEBCODECS, Report(fps=50, rtt_ms=12, bits_per_second=2e6))
     labels = {"transport": "webcodecs"}
     assert registry.get_sample_value("cloche_live_viewer_fps_sum", labels) == 50
-    assert registry.get_sample_value("cloche_live_viewer_rtt_ms_sum", labels) == 12
+    assert registry.get_sample_value("cloche_live_viewer_rtt_seconds_sum", labels) == 0.012
     assert registry.get_sample_value("cloche_live_viewer_bits_per_second_sum", labels) == 2e6
-    assert registry.get_sample_value("cloche_live_viewer_frame_age_ms_count", labels) == 0
+    assert registry.get_sample_value("cloche_live_viewer_frame_age_seconds_count", labels) == 0
 
 
 def test_frames_are_counted_by_codec() -> None:

@@ -14,7 +14,7 @@ import {
 } from "@mantine/core";
 import { useDisclosure, useDocumentTitle } from "@mantine/hooks";
 import { IconInfoCircle, IconPlugConnected, IconShare } from "@tabler/icons-react";
-import { Suspense } from "react";
+import { Suspense, useEffect, useRef } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 
 import { CopyIcon } from "../../ui/Copy";
@@ -134,6 +134,11 @@ function Parts({ session }: { session: Session }) {
   const navigate = useNavigate();
   const tabs = tabsOf(session);
   const shown = tabs.find(({ name }) => name === (tab as TabName | undefined)) ?? tabs[0];
+  const list = useRef<HTMLDivElement>(null);
+  // On a phone the row of tabs is wider than the screen.
+  useEffect(() => {
+    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [shown?.name]);
   if (!shown) return null;
   return (
     <Tabs
@@ -142,7 +147,7 @@ function Parts({ session }: { session: Session }) {
       keepMounted={false}
     >
       <ScrollArea type="never" scrollbars="x">
-        <Tabs.List style={{ flexWrap: "nowrap" }} aria-label="Parts of the session">
+        <Tabs.List ref={list} style={{ flexWrap: "nowrap" }} aria-label="Parts of the session">
           {tabs.map(({ name, label }) => (
             <Tabs.Tab key={name} value={name}>
               {label}

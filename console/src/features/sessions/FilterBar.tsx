@@ -63,6 +63,7 @@ export function FilterBar({ filters, owners, onChange, view, onView, searchRef }
       )}
       <SegmentedControl
         ml="auto"
+        visibleFrom="sm"
         aria-label="Shown as"
         value={view}
         onChange={(value) => onView(value)}

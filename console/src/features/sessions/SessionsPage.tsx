@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { useLocalStorage } from "@mantine/hooks";
+import { useLocalStorage, useMediaQuery } from "@mantine/hooks";
 import { IconBrowser, IconFilterOff, IconPlus } from "@tabler/icons-react";
 import { useMemo, useRef } from "react";
 import { useSearchParams } from "react-router";
@@ -19,6 +19,8 @@ import { SessionCards, SessionTable } from "./SessionList";
 export function SessionsPage() {
   const [search, setSearch] = useSearchParams();
   const [view, setView] = useLocalStorage<View>({ key: "cloche-sessions-view", defaultValue: "list" });
+  // A table has no room on a phone.
+  const isNarrow = useMediaQuery("(max-width: 48em)");
   const searchField = useRef<HTMLInputElement>(null);
   const filters = filtersOf(search);
   const list = useSessions(filters);
@@ -71,7 +73,7 @@ export function SessionsPage() {
         <>
           {list.isError && <Problem error={list.error} what="The list is not up to date" />}
           {shown.length > 0 &&
-            (view === "list" ? <SessionTable sessions={shown} /> : <SessionCards sessions={shown} />)}
+            (view === "list" && !isNarrow ? <SessionTable sessions={shown} /> : <SessionCards sessions={shown} />)}
           {shown.length === 0 &&
             (isFiltered ? (
               <EmptyState

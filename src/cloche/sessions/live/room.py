@@ -169,9 +169,9 @@ class Room:
                 self._pausing.pause()
             else:
                 self._pausing.resume()
-        if (after.state, after.holder) != (before.state, before.holder):
-            if before.state in _BY_PERSONS or after.state in _BY_PERSONS:
-                self._write_down(change, before, after, seat, by)
+        is_about_persons = before.state in _BY_PERSONS or after.state in _BY_PERSONS
+        if is_about_persons and (after.state, after.holder) != (before.state, before.holder):
+            self._write_down(change, before, after, seat, by)
         self._owner.viewers_changed()
         self._owner.control_changed()
 

@@ -88,6 +88,7 @@ class BrowserView(PageOwner):
         self._is_chosen = False
         """Whether a viewer or a program has chosen the tab that is shown."""
         self._closing: set[str] = set()
+        """Tabs that were asked to close; their pages may have something against it."""
         self._is_open = False
         self._parked: dict[str, ShownPage] = {}
         """Pages that were left with a dialog open, by the id of their session."""
