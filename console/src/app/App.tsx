@@ -11,7 +11,7 @@ import { ServerEvents } from "../api/serverEvents";
 import { SignIn } from "../features/signin/SignIn";
 import { nonce } from "./nonce";
 import { router } from "./routes";
-import { colorSchemes, theme } from "./theme";
+import { colorSchemes, theme, variables } from "./theme";
 
 const client = new QueryClient({
   defaultOptions: {
@@ -27,6 +27,7 @@ export function App() {
   return (
     <MantineProvider
       theme={theme}
+      cssVariablesResolver={variables}
       defaultColorScheme="auto"
       colorSchemeManager={colorSchemes}
       getStyleNonce={() => nonce}

@@ -19,6 +19,7 @@ from typing import Final
 
 NOBODY: Final = "65534"
 PYTHON: Final = "/python"
+_SHARED: Final = "/python/shared"
 CODE: Final = "/code"
 SITE: Final = "/site"
 _SETPRIV: Final = "/bin/setpriv"
@@ -47,8 +48,8 @@ class PythonFiles:
     library_dir: str
     """What the directory of libraries is called: `lib`, on some machines `lib64`."""
     standard_library: Path
-    shared_libraries: Path | None
-    """Where libpython is, for a program that is linked with it."""
+    shared_library: Path | None
+    """libpython, where the program is linked with it."""
     av: Path
     """The package; its own libraries lie beside it in `av.libs`."""
     code: Path
@@ -78,13 +79,13 @@ def encoder_argv(walls: EncoderWalls, words: Sequence[str], *, program: str = _S
         *(word for place in _LIBRARIES for word in ("--ro-bind-try", place, place)),
         *_bind(files.program, f"{PYTHON}/bin/{files.version}"),
         *_bind(files.standard_library, f"{PYTHON}/{files.library_dir}/{files.version}"),
-        *(_bind(files.shared_libraries, f"{PYTHON}/shared") if files.shared_libraries else ()),
+        *(_bind(files.shared_library, f"{_SHARED}/{files.shared_library.name}") if files.shared_library else ()),
         *_bind(files.av, f"{SITE}/av"),
         *("--ro-bind-try", str(files.av.with_name("av.libs")), f"{SITE}/av.libs"),
         *_bind(files.code, f"{CODE}/cloche/live/encoder"),
         *(_bind(Path(walls.setpriv), _SETPRIV) if walls.builder is Builder.ROOT and walls.setpriv else ()),
         *("--remount-ro", "/", "--chdir", "/", "--clearenv", "--setenv", "LANG", "C.UTF-8"),
-        *(("--setenv", "LD_LIBRARY_PATH", f"{PYTHON}/shared") if files.shared_libraries else ()),
+        *(("--setenv", "LD_LIBRARY_PATH", _SHARED) if files.shared_library else ()),
         "--",
         *_become(walls, Builder.ROOT, _SETPRIV),
         *(f"{PYTHON}/bin/{files.version}", "-I", "-S", "-B", "-c", program, *words),
@@ -102,7 +103,7 @@ def _namespaces(walls: EncoderWalls) -> list[str]:
 
 def _directories(files: PythonFiles) -> tuple[str, ...]:
     """Above what is bound. By itself bubblewrap may make them for their owner only, who is root and not the child."""
-    python = (PYTHON, f"{PYTHON}/bin", f"{PYTHON}/{files.library_dir}")
+    python = (PYTHON, f"{PYTHON}/bin", f"{PYTHON}/{files.library_dir}", _SHARED)
     return ("/usr", "/usr/local", "/etc", "/bin", *python, SITE, CODE, f"{CODE}/cloche", f"{CODE}/cloche/live")
 
 

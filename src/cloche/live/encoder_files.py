@@ -55,18 +55,22 @@ def _python_files() -> PythonFiles:
     if spec is None or spec.origin is None:
         raise StartError("the video library is not installed", reason="encoder_missing")
     base = {"installed_base": sys.base_prefix, "base": sys.base_prefix}
-    shared = sysconfig.get_config_var("LIBDIR") if sysconfig.get_config_var("Py_ENABLE_SHARED") else None
     return PythonFiles(
         program=Path(sys.executable).resolve(),
         version=f"python{sys.version_info.major}.{sys.version_info.minor}",
         library_dir=sys.platlibdir,
         standard_library=Path(sysconfig.get_path("stdlib", vars=base)).resolve(),
-        shared_libraries=_own(Path(shared)) if shared else None,
+        shared_library=shared_library(Path("/proc/self/maps").read_text()),
         av=Path(spec.origin).resolve().parent,
         code=Path(__file__).resolve().parent / "encoder",
     )
 
 
-def _own(directory: Path) -> Path | None:
-    """None where the loader finds it anyway."""
-    return None if str(directory).startswith(("/usr/lib", "/usr/local/lib", "/lib")) else directory
+def shared_library(maps: str) -> Path | None:
+    """The libpython among the files that a `/proc/<pid>/maps` tells (proc(5)); None where it is part of the program."""
+    for line in maps.splitlines():
+        # address, rights, offset, device, inode, path
+        path = Path(line.split(maxsplit=5)[-1])
+        if path.name.startswith("libpython"):
+            return path
+    return None

@@ -160,7 +160,11 @@ class EncoderProcess:
             self._ending = spawn_task(self._report(why), name="encoder-report")
 
     async def _report(self, why: EncoderEnd | None) -> None:
-        code = await self._child.end(at_once=why is not None)
+        try:
+            code = await self._child.end(at_once=why is not None)
+        except InternalError:
+            # It hangs in the kernel. Nothing more can be done to it, and the next may start.
+            code, why = 255, EncoderEnd.HUNG
         why = why or why_ended(code)
         _log.warning("encoder_ended", reason=str(why), exit_code=code, stderr=self._child.errors())
         self._unless_closed(self._events.on_end, str(why))

@@ -66,6 +66,10 @@ class MuxProcess:
         return mux
 
     @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
     def size_bytes(self) -> int:
         """Of the file if it were finished now, about."""
         return self._size_bytes

@@ -1,4 +1,4 @@
-"""JPEGs for tests, made by libav, and encoded video looked at again. Values are of full-range BT.601, as JPEG has them."""
+"""JPEGs for tests, made by libav, and encoded video looked at again. Colours are of full-range BT.601, as in JPEG."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -51,7 +51,7 @@ def quarters(width: int, height: int, pixel_format: str = "yuvj420p", colours: S
 def moving(width: int, height: int, step: int) -> bytes:
     """A JPEG of an animation: a pattern that scrolls, and a field of its own noise in every picture."""
     frame = VideoFrame(width, height, "yuvj420p")
-    texture, noise = _texture(width, height), random.Random(step)
+    texture, noise = _texture(width, height), random.Random(step)  # noqa: S311 - a pattern
     luma = memoryview(frame.planes[0])
     for row in range(height):
         start = row * frame.planes[0].line_size
@@ -65,7 +65,7 @@ def moving(width: int, height: int, step: int) -> bytes:
 
 @cache
 def _texture(width: int, height: int) -> tuple[bytes, ...]:
-    dice, rows = random.Random(7), list[bytes]()
+    dice, rows = random.Random(7), list[bytes]()  # noqa: S311 - a pattern
     for _ in range(0, 2 * height, _BLOCK):
         row = b"".join(bytes((dice.randrange(256),)) * _BLOCK for _ in range(0, width, _BLOCK))[:width]
         rows += [row] * _BLOCK

@@ -121,7 +121,13 @@ class FakeLiveServer:
 
     async def __aenter__(self) -> Self:
         self._server = await serve(
-            self._converse, "127.0.0.1", 0, process_request=self._http, compression=None, max_size=1 << 20
+            self._converse,
+            "127.0.0.1",
+            0,
+            process_request=self._http,
+            compression=None,
+            max_size=1 << 20,
+            open_timeout=60,
         )
         return self
 

@@ -15,6 +15,7 @@ from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.live.model import ClipboardPolicy, Codec
 from cloche.sessions.live import link as link_module
 from cloche.sessions.live.options import LiveOptions
+from cloche.testing import bare_chromium
 from cloche.testing.bare_chromium import BareChromium, soon
 from cloche.testing.cdp import CdpClient, CdpPage
 from cloche.testing.live_view import LiveRig, LiveViewer, dials, live_rig
@@ -41,6 +42,14 @@ def chromium() -> Iterator[BareChromium]:
 def another() -> Iterator[BareChromium]:
     """That is there when the first has gone."""
     with BareChromium() as process:
+        yield process
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[BareChromium]:
+    """Which has one tab in front, where the shell has all of them there."""
+    monkeypatch.setattr(bare_chromium, "CHROMIUM", "/usr/lib/chromium/chromium")
+    with BareChromium("--headless=new", "--disable-gpu") as process:
         yield process
 
 
@@ -452,17 +461,29 @@ async def test_a_script_that_speaks_without_end_is_not_listened_to(rig: LiveRig,
     page.client.events = None
     storm = """(() => {
         const name = Object.getOwnPropertyNames(globalThis).find((name) => name.startsWith('cloche_'));
-        for (let index = 0; index < 1e6; index++) {
+        for (let index = 0; index < 200_000; index++) {
           const cursor = index % 2 ? 'x'.repeat(60) : 'url(https://evil.test/)';
           globalThis[name](JSON.stringify({cursor, copied: 'evil'}));
         }
         return name.length;
     })()"""
     params = {"expression": storm, "contextId": contexts[-1], "returnByValue": True}
-    assert (await page.send("Runtime.evaluate", params, timeout_s=100))["result"]["value"] > 10
-    viewer.do("navigate", url="about:blank")
-    state = await viewer.until(lambda state: state["page"]["url"] == "about:blank")
+    storming = spawn(page.send("Runtime.evaluate", params, timeout_s=60), name="storms")
+    await viewer.until(lambda state: state["browser"] == "starting")
+    assert (await storming)["result"]["value"] > 10
+    state = await viewer.until(lambda state: state["browser"] == "up" and active(state) == page.target_id)
     assert state["cursor"] == "default" and viewer.codes == []
+    await pictured(rig, viewer)
+
+
+async def test_a_page_that_logs_without_end_is_shown_all_the_same(rig: LiveRig, open_page: Open) -> None:
+    page = await open_page("<script>setInterval(() => { for (let i = 0; i < 300; i++) console.log(i) }, 20)</script>")
+    viewer = await rig.join()
+    await viewer.until(lambda state: state["browser"] == "up" and active(state) == page.target_id)
+    await viewer.until(lambda state: state["browser"] == "starting")
+    await viewer.until(lambda state: state["browser"] == "up" and active(state) == page.target_id)
+    await pictured(rig, viewer)
+    assert rig.owner.dials == 2
 
 
 async def test_dialogs_without_end_do_not_fill_anything(rig: LiveRig, open_page: Open) -> None:
@@ -508,3 +529,14 @@ async def test_a_thumbnail_is_taken_without_a_viewer_and_passed_on_with_one(rig:
     assert rig.owner.users == 0
     await join_page(rig, page)
     assert await rig.service.thumbnail() == rig.pictures.taken[-1][0]
+
+
+async def test_full_chromium_is_followed_to_the_tab_that_a_client_brings_to_the_front(full: BareChromium) -> None:
+    async with live_rig(dials([full])) as rig, await CdpClient.connect(full.websocket_url) as client:
+        first, second = await client.new_page(), await client.new_page()
+        await show(first, "<title>first</title>")
+        await show(second, "<title>second</title>")
+        viewer = await join_page(rig, first)
+        await viewer.until(lambda state: state["page"]["title"] == "first")
+        await second.send("Page.bringToFront")
+        await viewer.until(lambda state: active(state) == second.target_id)

@@ -6,7 +6,7 @@ import pytest
 
 from cloche.errors import StartError
 from cloche.live.encoder_argv import Builder
-from cloche.live.encoder_files import find_walls, has_capability, who_builds
+from cloche.live.encoder_files import find_walls, has_capability, shared_library, who_builds
 
 
 def test_what_it_finds_is_there() -> None:
@@ -48,3 +48,13 @@ def test_capabilities_are_read_from_the_effective_set() -> None:
     assert has_capability(status, 0)
     assert not has_capability(status, 20)
     assert not has_capability("Name:\tpython\n", 21)
+
+
+def test_libpython_is_found_where_it_was_loaded_from() -> None:
+    maps = (
+        "5581e000-5581f000 r--p 00000000 fe:00 123  /opt/py/bin/python3.11\n"
+        "7f6e0000-7f6e1000 rw-p 00000000 00:00 0 \n"
+        "7f6e2000-7f6e3000 r-xp 00001000 fe:00 124                        /opt/a b/lib/libpython3.11.so.1.0\n"
+    )
+    assert shared_library(maps) == Path("/opt/a b/lib/libpython3.11.so.1.0")
+    assert shared_library(maps.splitlines()[0]) is None

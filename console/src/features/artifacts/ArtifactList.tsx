@@ -55,10 +55,7 @@ function columnsFor(of: ArtifactsOf, choose: (id: string) => void): Column<Artif
     {
       name: "File",
       cell: (artifact) => (
-        <UnstyledButton
-          onClick={() => choose(artifact.id)}
-          aria-label={`Details of ${artifact.file_name || artifact.id}`}
-        >
+        <UnstyledButton onClick={() => choose(artifact.id)}>
           <Text size="sm" fw={500} style={{ overflowWrap: "anywhere" }}>
             {artifact.file_name || shortId(artifact.id)}
           </Text>

@@ -63,7 +63,7 @@ export function SignIn() {
             </Button>
             <Text size="xs" c="dimmed">
               The key is sent to this server alone.{" "}
-              <Anchor href="/docs" inherit>
+              <Anchor href="/docs" inherit underline="always">
                 The API, explained
               </Anchor>
             </Text>

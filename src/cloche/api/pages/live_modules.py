@@ -19,6 +19,11 @@ class LiveModules:
     version: str
     """Of all of them together."""
 
+    @property
+    def needed(self) -> frozenset[str]:
+        """What the page loads: all but those that hold only types, which are nowhere imported."""
+        return frozenset(self.content) - {"transports/port.js"}
+
     def current(self, name: str) -> str:
         """Its address below `/live/`, under which it may be kept for good."""
         return f"{name}?v={self.version}"

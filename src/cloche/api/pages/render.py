@@ -51,9 +51,15 @@ def live_page(session_id: SessionId, ws_url: str, *, embed: LiveEmbed = NOT_EMBE
     socket = urlsplit(ws_url)
     origin = f"{socket.scheme}://{socket.netloc}"
     modules = f"{origin.replace('ws', 'http', 1)}{socket.path.partition('/v1/sessions/')[0]}/live/"
+    # All at once, where a browser would else learn of each from the one that imports it.
+    preloads = "\n".join(
+        f'<link rel="modulepreload" nonce="%nonce%" href="../../../live/{MODULES.current(name)}">'
+        for name in sorted(MODULES.needed)
+    )
     # The nonce is handed down to what a module imports; the address is for browsers that do not.
     return _page(
         {
+            "preloads": preloads,
             "style": _FILES["base.css"] + _FILES["live/page.css"],
             "script": f"../../../live/{MODULES.current('page.js')}",
         },
@@ -77,7 +83,7 @@ def _page(
     # In a script element only "</" and "<!--" can end or derail the data (WHATWG HTML, section 4.12.1.3).
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     # The data comes last, so that nothing in it is taken for a place to fill.
-    for key, value in {"nonce": nonce, **parts, "data": text}.items():
+    for key, value in {**parts, "nonce": nonce, "data": text}.items():
         html = html.replace(f"%{key}%", value)
     scripts = f"'nonce-{nonce}' {script}".rstrip()
     policy = (

@@ -41,6 +41,7 @@ class Muxer:
         self._held: tuple[int, bool, bytes] | None = None
         self._frames = 0
         self._written = 0
+        self._is_full = False
 
     def open(self, opening: wire.Opening) -> None:
         """Raises: ValueError, av.FFmpegError."""
@@ -64,8 +65,12 @@ class Muxer:
         return self._written + held + self._frames * _INDEX_BYTES_PER_FRAME + _INDEX_BYTES
 
     def add(self, pts_ms: int, data: bytes, *, is_key: bool) -> bool:
-        """Take a frame; False where there is no room for it. One not later than the last is shown 1 ms after it."""
-        if self.size_bytes + len(data) + _INDEX_BYTES_PER_FRAME > self._opening.max_bytes:
+        """Take a frame; False where there is no room for it, and from then on, since the next ones build on it.
+
+        One that is not later than the last is shown 1 ms after it. Raises: av.FFmpegError.
+        """
+        self._is_full |= self.size_bytes + len(data) + _INDEX_BYTES_PER_FRAME > self._opening.max_bytes
+        if self._is_full:
             return False
         if self._held is None and not is_key:
             # Nobody could decode what comes before the first key frame.

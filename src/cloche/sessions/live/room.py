@@ -146,9 +146,10 @@ class Room:
     def settle(self, clients: int) -> None:
         """Have come true what time brings, and what is known of DevTools clients."""
         self._control.clients_are(clients, self._owner.now())
-        before = self._last
-        self._follow(TIMED_OUT, None)
-        if before.holder and not self._last.holder:
+        has_holder = bool(self._last.holder)
+        drives = self._control.standing(self._owner.now()).state is ControlState.AGENT
+        self._follow(PROGRAM_ACTS if drives else TIMED_OUT, None)
+        if has_holder and not self._last.holder:
             self._metrics.control_changed(TIMED_OUT)
 
     def _tell(self, notices: Iterable[Notice]) -> None:

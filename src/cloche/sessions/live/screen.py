@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
+import structlog
+
 from cloche.browser.contract.common import ActionError
 from cloche.browser.session_browser import Browser
 from cloche.browser.tab import HIDDEN
@@ -29,8 +31,11 @@ COPY_S: Final = 2.0
 """How long after a viewer has copied the page may say what."""
 TRUSTED_FOR: Final = timedelta(seconds=10)
 """A browser tells when a picture was drawn; one that is further off than this is not believed."""
+MAX_SILENT: Final = 256
 PAGE_FIELDS: Final = ("page", "cursor", "editing", "dialog", "browser")
 CRASHED: Final = "crashed"
+
+_log = structlog.get_logger(__name__)
 
 
 class ScreenOwner(Protocol):
@@ -64,6 +69,7 @@ class Screen(LinkOwner):
         clock: Clock,
     ) -> None:
         """`browser`: the one of the session's browser service, if it is connected."""
+        self._log = _log.bind(session=session.id)
         self._owner = owner
         self._browser = browser
         self._clipboard = clipboard
@@ -80,6 +86,7 @@ class Screen(LinkOwner):
         self._hands: tuple[str, ActingHands] | None = None
         self._copying: tuple[str, float] | None = None
         self._shown_before = ""
+        self._silent: set[str] = set()
 
     @property
     def fields(self) -> dict[str, Callable[[], Any]]:
@@ -186,6 +193,15 @@ class Screen(LinkOwner):
         browser = self._browser()
         tab = browser.tabs.get(tab_id) if browser is not None else None
         return tab is not None and HIDDEN in tab.notes
+
+    def is_silent(self, tab_id: str) -> bool:
+        return tab_id in self._silent
+
+    def flooded(self, tab_id: str) -> None:
+        self._log.warning("live_flooded")
+        if len(self._silent) >= MAX_SILENT:
+            self._silent.clear()
+        self._silent.add(tab_id)
 
     def tabs_changed(self) -> None:
         self._owner.changed("tabs", "page")

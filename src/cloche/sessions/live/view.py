@@ -14,21 +14,21 @@ import msgspec
 
 from cloche.browser.devtools.codec import Json, read
 from cloche.browser.devtools.connection import Connection
-from cloche.browser.devtools.errors import AnswerMalformedError, DevToolsError
+from cloche.browser.devtools.errors import AnswerMalformedError
 from cloche.browser.devtools.session import TargetSession
-from cloche.browser.frame import Evaluated
 from cloche.browser.page_events import ONLY_PAGES, Attached, Detached, TargetChanged, TargetFacts
 from cloche.browser.session_browser import HOST
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.sessions.live.cdp_words import ScreencastFrame, TargetId, Version
+from cloche.sessions.live.front import tab_in_front
 from cloche.sessions.live.page import Dialog, PageOwner, ShownPage
 from cloche.sessions.live.tabs import Tabs
 
 MAX_BYTES: Final = 32 << 20
 """Of a message. A picture of 1920 × 1200 pixels that are all noise has four in base64."""
+MAX_EVENTS: Final = 3000
+"""In a second. A busy page makes a few hundred; one that makes more has its connection cut, and is then asked less."""
 OPEN_S: Final = 10.0
-LOOK_S: Final = 1.0
-MAX_LOOKED_AT: Final = 32
 BLANK: Final = "about:blank"
 
 
@@ -49,6 +49,14 @@ class ViewOwner(Protocol):
 
     def is_hidden(self, tab_id: str) -> bool:
         """Whether a tab is one of the daemon's own, there for a moment."""
+        ...
+
+    def is_silent(self, tab_id: str) -> bool:
+        """Whether our script is kept from a tab, because of what came of it."""
+        ...
+
+    def flooded(self, tab_id: str) -> None:
+        """The page that is shown had more told than anybody can read."""
         ...
 
     def tabs_changed(self) -> None: ...
@@ -93,6 +101,8 @@ class BrowserView(PageOwner):
         self._parked: dict[str, ShownPage] = {}
         """Pages that were left with a dialog open, by the id of their session."""
         self._looking: asyncio.Task[None] | None = None
+        self._events = 0
+        self._events_since = 0.0
 
     @classmethod
     async def open(cls, sock: socket.socket, path: str, owner: ViewOwner) -> "BrowserView":
@@ -140,7 +150,7 @@ class BrowserView(PageOwner):
 
     def watch(self) -> None:
         self.is_watched = True
-        if self.page is not None:
+        if self.page is not None and not self._owner.is_silent(self.page.id):
             self.page.watch()
 
     # --- which tab --------------------------------------------------------------------------------------------------
@@ -196,6 +206,8 @@ class BrowserView(PageOwner):
     # --- kept up to date by DevTools --------------------------------------------------------------------------------
 
     def _take(self, session_id: str, method: str, params: msgspec.Raw) -> None:
+        if self._is_flood():
+            return
         try:
             if session_id:
                 self._take_of_page(session_id, method, params)
@@ -215,6 +227,18 @@ class BrowserView(PageOwner):
                     return  # DevTools tells of more than anybody here asks about
         except AnswerMalformedError:
             self.connection.not_understood(method)
+
+    def _is_flood(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now - self._events_since >= 1:
+            self._events_since, self._events = now, 0
+        self._events += 1
+        if self._events <= MAX_EVENTS or self._connection is None:
+            return False
+        if not self._connection.is_closed:
+            self._owner.flooded(self.tabs.shown_id)
+            self._connection.close()
+        return True
 
     def _take_of_page(self, session_id: str, method: str, params: msgspec.Raw) -> None:
         page = self.page
@@ -274,7 +298,7 @@ class BrowserView(PageOwner):
         self.page = ShownPage(session, self, self._binding, self._owner.dialog_of(tab_id))
         self.page.begin()
         if self.is_watched:
-            self.page.watch()
+            self.watch()
         self._owner.page_shown(self.page)
 
     def _detached(self, session_id: str) -> None:
@@ -343,24 +367,9 @@ class BrowserView(PageOwner):
             self.refresh()
 
     async def _look_for_front(self) -> None:
-        """Find the tab that is in front, and show it. Full Chromium tells only that the shown one is not."""
-        for tab_id in self.tabs.newest_first()[:MAX_LOOKED_AT]:
-            if tab_id != self.tabs.shown_id and await self._is_visible(tab_id):
-                self.show(tab_id)
-                return
-
-    async def _is_visible(self, tab_id: str) -> bool:
-        deadline = asyncio.get_running_loop().time() + LOOK_S
-        attach = {"targetId": tab_id, "flatten": True}
-        try:
-            made = await self.connection.call("Target.attachToTarget", attach, Detached, deadline=deadline)
-            session = TargetSession(self.connection, made.sessionId, tab_id)
-            question = {"expression": "document.visibilityState === 'visible'", "returnByValue": True}
-            seen = await session.call("Runtime.evaluate", question, Evaluated, deadline=deadline)
-            self._notify("Target.detachFromTarget", {"sessionId": session.id})
-        except DevToolsError:
-            return False
-        return bytes(seen.result.value) == b"true"
+        others = [tab_id for tab_id in self.tabs.newest_first() if tab_id != self.tabs.shown_id]
+        if found := await tab_in_front(self.connection, others):
+            self.show(found)
 
     def _notify(self, method: str, params: Json, if_refused: Callable[[], None] | None = None) -> None:
         def answered(answer: "asyncio.Future[msgspec.Raw]") -> None:

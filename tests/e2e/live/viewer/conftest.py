@@ -24,7 +24,7 @@ Json = dict[str, Any]
 OpenViewer = Callable[..., Awaitable[Page]]
 """`await open_viewer("&transport=jpeg", right="view", until="live", **options_of_the_context)`"""
 
-PATIENCE_MS: Final = 20_000
+PATIENCE_MS: Final = 30_000
 TEAL: Final = (150, 120, 60)
 TEAL_RGB: Final = (55, 201, 136)
 """The same, as a screen shows it."""

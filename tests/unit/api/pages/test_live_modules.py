@@ -40,6 +40,7 @@ def test_every_module_is_reached_from_the_page() -> None:
             reached.add(name)
             paths = [each.partition("?")[0] for each in imports_of(name)]
             ahead += [posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) for path in paths]
+    assert reached == MODULES.needed
     # Types only: named in comments.
     assert set(SOURCES) - reached == {"transports/port.js"}
 

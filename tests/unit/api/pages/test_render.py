@@ -52,6 +52,11 @@ def test_the_live_page_names_its_module_of_this_version_wherever_a_proxy_has_put
     assert f'src="../../../live/page.js?v={MODULES.version}"' in html
 
 
+def test_the_live_page_has_all_its_modules_loaded_at_once() -> None:
+    html = bytes(live_page(ID, URL).body).decode()
+    assert set(re.findall(r'rel="modulepreload" nonce="[^"]+" href="../../../live/([^?"]+)\?', html)) == MODULES.needed
+
+
 def test_data_cannot_end_the_element_it_stands_in() -> None:
     html = bytes(docs_page({"info": {"title": "</script><script>alert(1)</script><!--"}}).body).decode()
     data = re.search(r'id="data"[^>]*>(.*?)</script>', html, re.DOTALL)

@@ -81,6 +81,7 @@ function Programs({ session }: TabProps) {
               onClick={() => setChosen(program.process_id)}
               label={<Line program={program} />}
               description={describe(program)}
+              styles={{ description: { color: "inherit" } }}
             />
           ))}
         </Paper>

@@ -97,6 +97,7 @@ export class ClocheLive extends HTMLElement {
     const hasControls = this.getAttribute("controls") !== "off";
     /** @type {Toolbar | null} */
     let toolbar = null;
+    /** @type {Hands} */
     const hands = new Hands(viewer, (event) => shortcutOf(event, { viewer, toolbar, hands }));
     this.#hands = hands;
     const notices = new Notices(viewer, hands.clipboard);

@@ -182,7 +182,8 @@ export class Connection {
   async #whyRefused() {
     try {
       const answer = await fetch(this.#url.replace(/^ws/, "http").replace(/\/ws(?=\?|$)/, "/ice"), { cache: "no-store" });
-      if (answer.status === 401 || answer.status === 403) return { code: 4401, reason: "link_expired" };
+      if (answer.status === 401) return { code: 4401, reason: "link_expired" };
+      if (answer.status === 403) return { code: 4403, reason: "refused" };
       if (answer.status === 404 || answer.status === 410) return { code: 4410, reason: "session_ended" };
     } catch {
       // The server is away, or may not tell a page of this origin.

@@ -19,6 +19,7 @@ NOTHING_SHOWN: Final = "nothing_was_shown"
 MUXER_FAILED: Final = "muxer_failed"
 SPOOL_FAILED: Final = "spool_failed"
 TOO_SLOW: Final = "too_slow"
+BEGINNING: Final = "beginning"
 
 _MEDIA_TYPES: Final = {RecordingFormat.WEBM: "video/webm", RecordingFormat.MP4: "video/mp4"}
 _BEGINNINGS: Final = {RecordingFormat.WEBM: (0, b"\x1a\x45\xdf\xa3"), RecordingFormat.MP4: (4, b"ftyp")}
@@ -50,9 +51,8 @@ async def file_of(part: Part, start_mux: StartMux) -> AsyncGenerator[bytes]:
     mux = await start_mux(_request(part))
     try:
         await _fill(mux, part)
-        chapters = [Chapter(mark.at_s, mark.title) for mark in part.marks.all()]
         is_first = True
-        async for piece in mux.finish(part.end_ms, chapters):
+        async for piece in mux.finish(part.end_ms, _chapters(part)):
             # What it was given came from a page: that it is still what it should be is seen from outside.
             if is_first and not _begins_right(part.format, piece):
                 raise InternalError("the recording's child made something else")
@@ -101,6 +101,12 @@ def _request(part: Part) -> MuxRequest:
 async def _kept(part: Part, session: Session, artifacts: Artifacts, start_mux: StartMux) -> Artifact:
     async with aclosing(file_of(part, start_mux)) as body:
         return await artifacts.add(_draft(part, session), body)
+
+
+def _chapters(part: Part) -> list[Chapter]:
+    """All of it is in some chapter: MP4 has no place for what is before the first."""
+    chapters = [Chapter(mark.at_s, mark.title) for mark in part.marks.all()]
+    return [Chapter(0.0, BEGINNING), *chapters] if chapters and chapters[0].at_s > 0 else chapters
 
 
 async def _fill(mux: Mux, part: Part) -> None:

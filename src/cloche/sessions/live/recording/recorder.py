@@ -1,7 +1,6 @@
 """What a session's live view has its pictures kept by. See `sessions.live.recorder.Recorder`."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Final, Protocol
@@ -114,7 +113,7 @@ class SessionRecorder(Recorder):
         self._stopped_by: dict[int, str] = {}
         self._last_number: int | None = None
         self._finishing: dict[Part, asyncio.Task[RecordingInfo]] = {}
-        self._done: deque[RecordingInfo] = deque(maxlen=MAX_REMEMBERED)
+        self._done: dict[int, RecordingInfo] = {}
         self._log = _log.bind(session=session.id)
 
     @property
@@ -155,8 +154,9 @@ class SessionRecorder(Recorder):
 
     def all(self) -> tuple[RecordingInfo, ...]:
         now = self._clock.monotonic()
-        running = [self._running] if self._running is not None else []
-        return (*(part.info(now) for part in [*running, *reversed(self._finishing)]), *self._done)
+        parts = [*self._finishing, *([self._running] if self._running is not None else [])]
+        known = self._done | {part.number: part.info(now) for part in parts}
+        return tuple(known[number] for number in sorted(known, reverse=True))
 
     # --- for the live view ------------------------------------------------------------------------------------------
 
@@ -245,7 +245,9 @@ class SessionRecorder(Recorder):
     def _told(self, part: Part, info: RecordingInfo) -> None:
         """What has become of a part."""
         self._finishing.pop(part, None)
-        self._done.appendleft(info)
+        self._done[part.number] = info
+        if len(self._done) > MAX_REMEMBERED:
+            del self._done[min(self._done)]
         by = self._stopped_by.pop(part.number, SERVER)
         facts: dict[str, str | int | float | bool | None] = {"seconds": round(info.seconds, 1), "bytes": info.bytes}
         facts["ended_by"] = info.ended_by

@@ -21,6 +21,7 @@ from cloche.errors import (
 )
 from cloche.ids import PrincipalName
 from cloche.live.model import Chunk, Codec, RecordPolicy
+from cloche.sessions.events import Data
 from cloche.sessions.live.interface import RecordingFormat, RecordingInfo, RecordingRequest, RecordingStatus
 from cloche.sessions.live.recording import recorder as module
 from cloche.sessions.live.recording.limits import RecordingLimits
@@ -74,7 +75,7 @@ async def test_what_is_shown_becomes_an_artifact(world: RecordingWorld) -> None:
         world.session.id,
     )
     assert world.recorder.all() == (info,)
-    assert world.recorder.current is None
+    assert not world.recorder.current
     assert (world.view.wants, world.stream.is_closed) == (0, True)
     assert world.muxers.made[0].is_closed
 
@@ -239,12 +240,13 @@ async def test_a_size_that_changes_all_the_time_makes_few_files(world: Recording
 
 async def test_what_is_done_meanwhile_is_a_chapter(world: RecordingWorld) -> None:
     await started(world)
-    for name, data in (
+    news: list[tuple[EventType, Data]] = [
         (EventType.BROWSER_ACTION, {"by": "ann", "action": "click", "success": True, "error": "", "tab": "t1"}),
         (EventType.LIVE_CONTROL, {"by": "bob", "state": "taken"}),
         (EventType.LIVE_JOINED, {"by": "bob"}),
         (EventType.LIVE_CONTROL, {"by": "bob", "state": "free"}),
-    ):
+    ]
+    for name, data in news:
         world.clock.advance(1)
         world.events.publish(world.session.id, name, data)
         await world.settle()
@@ -255,7 +257,20 @@ async def test_what_is_done_meanwhile_is_a_chapter(world: RecordingWorld) -> Non
         (4.0, "control handed back"),
     ]
     _, told = await world.file(info.artifact_id)
-    assert told["marks"] == [[mark.at_s, mark.title] for mark in info.marks]
+    assert told["marks"] == [[0.0, "beginning"], *([mark.at_s, mark.title] for mark in info.marks)]
+
+
+async def test_more_than_can_be_taken_in_is_missed_and_the_rest_is_not(world: RecordingWorld) -> None:
+    await started(world)
+    click: Data = {"action": "click", "success": True}
+    for _ in range(1000):
+        world.events.publish(world.session.id, EventType.BROWSER_ACTION, click)
+    await world.settle()
+    world.clock.advance(1)
+    world.events.publish(world.session.id, EventType.BROWSER_ACTION, click)
+    await world.settle()
+    assert world.recorder.current is not None
+    assert world.recorder.current.marks[-1].at_s == 1.0
 
 
 async def test_the_end_of_a_session_keeps_it(world: RecordingWorld) -> None:

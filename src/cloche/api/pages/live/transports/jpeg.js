@@ -3,6 +3,7 @@
 import { localMs } from "../clock.js";
 import { Meter } from "../meter.js";
 
+/** @typedef {import("./port.js").Transport} Transport */
 /** @implements {Transport} */
 export class JpegTransport {
   whyNothing = "no_frames";

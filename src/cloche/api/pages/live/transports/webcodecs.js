@@ -22,6 +22,7 @@ export async function decodable(offered) {
   return found.filter(Boolean);
 }
 
+/** @typedef {import("./port.js").Transport} Transport */
 /** @implements {Transport} */
 export class WebCodecsTransport {
   whyNothing = "no_frames";

@@ -18,6 +18,7 @@ export function receivable(offered) {
   return known ? offered.filter((codec) => known.includes(`video/${codec}`)) : offered;
 }
 
+/** @typedef {import("./port.js").Transport} Transport */
 /** @implements {Transport} */
 export class WebRtcTransport {
   isConnected = false;

@@ -47,6 +47,7 @@ export function noticeText(notice) {
 const ENDINGS = {
   session_ended: { title: "The session has ended", text: "There is nothing more to see here." },
   link_expired: { title: "This link has expired", text: "Ask whoever gave it to you for a new one." },
+  refused: { title: "The server refused", text: "It lets no page of this address in, or this link does not allow it." },
   removed: { title: "You were removed", text: "An owner of the session has ended your visit." },
   left: { title: "You have left", text: "Open the link again to come back." },
 };

@@ -1,0 +1,186 @@
+"""Encoders, browsers and daemons that die while somebody watches."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cloche.testing.cdp import CdpClient
+from cloche.testing.daemon import DaemonProcess
+from cloche.testing.daemon_facts import descriptors_of, encoder_processes, encoders_of, metric, until
+from cloche.testing.live_watchers import H264, JPEG, MOVING, VP8, RawViewer, live_ws, watching
+
+Json = dict[str, Any]
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may kill a child that is nobody's")
+
+
+async def moving(daemon: DaemonProcess) -> Json:
+    """A session whose page never comes to rest."""
+    session = await daemon.create_session()
+    async with await CdpClient.connect(session["connect_url"]) as client:
+        await client.new_page(MOVING)
+    return session
+
+
+async def encoder_of(daemon: DaemonProcess, besides: set[int] = frozenset()) -> int:  # type: ignore[assignment]
+    await until(lambda: encoders_of(daemon.pid) - besides, "an encoder")
+    (pid,) = encoders_of(daemon.pid) - besides
+    return pid
+
+
+@as_root
+async def test_a_killed_encoder_costs_a_moment_of_video_and_jpeg_goes_on(shared_daemon: DaemonProcess) -> None:
+    session = await moving(shared_daemon)
+    url, key = live_ws(shared_daemon, session), shared_daemon.key
+    ended = await metric(shared_daemon, "cloche_live_encoder_restarts_total")
+    async with (
+        watching(url, key=key, transport="webcodecs", codecs=("h264",)) as video,
+        watching(url, key=key, transport="webcodecs", codecs=("vp8",)) as other,
+        watching(url, key=key, transport="jpeg") as jpeg,
+    ):
+        await video.pictured(H264, 5)
+        await other.pictured(VP8, 5)
+        pid = await encoder_of(shared_daemon)
+        os.kill(pid, signal.SIGKILL)
+        await jpeg.pictured(JPEG, 10)
+        await until(lambda: not encoder_processes({pid}), "its end")
+        await video.pictured(H264, 10)
+        await other.pictured(VP8, 10)
+        assert await encoder_of(shared_daemon) != pid
+        assert not [one for one in (*video.messages, *jpeg.messages) if one["type"] == "error"]
+        assert await metric(shared_daemon, "cloche_live_encoder_restarts_total") == ended + 1
+
+
+@as_root
+async def test_encoders_killed_again_and_again_are_replaced_and_jpeg_goes_on(shared_daemon: DaemonProcess) -> None:
+    session = await moving(shared_daemon)
+    url, key = live_ws(shared_daemon, session), shared_daemon.key
+    ended = await metric(shared_daemon, "cloche_live_encoder_restarts_total")
+    descriptors = 0
+    async with (
+        watching(url, key=key, transport="webcodecs") as video,
+        watching(url, key=key, transport="jpeg") as jpeg,
+    ):
+        killed: set[int] = set()
+        for _ in range(4):
+            await video.pictured(H264, 3)
+            pid = await encoder_of(shared_daemon, killed)
+            descriptors = descriptors or descriptors_of(shared_daemon.pid)
+            killed.add(pid)
+            os.kill(pid, signal.SIGKILL)
+            await jpeg.pictured(JPEG, 5)
+        await video.pictured(H264, 3)
+        assert not encoder_processes(killed)
+        assert descriptors_of(shared_daemon.pid) <= descriptors
+        assert await metric(shared_daemon, "cloche_live_encoder_restarts_total") == ended + 4
+
+
+@as_root
+async def test_a_killed_browser_shows_and_its_pictures_come_back(
+    shared_daemon: DaemonProcess, browser_pid: Callable[..., Any]
+) -> None:
+    session = await moving(shared_daemon)
+    url, key = live_ws(shared_daemon, session), shared_daemon.key
+    async with (
+        watching(url, key=key, transport="webcodecs") as video,
+        watching(url, key=key, transport="jpeg") as jpeg,
+    ):
+        await video.pictured(H264, 5)
+        await jpeg.pictured(JPEG, 5)
+        os.kill(await browser_pid(shared_daemon, session), signal.SIGKILL)
+        await video.until(lambda one: one.state["browser"] != "up")
+        await video.until(lambda one: one.state["browser"] == "up")
+        async with await CdpClient.connect(session["connect_url"]) as client:
+            await client.new_page(MOVING)
+        await asyncio.gather(video.pictured(H264, 5), jpeg.pictured(JPEG, 5))
+        assert video.state["tabs"]
+
+
+async def test_a_crashed_tab_shows_and_comes_back_when_it_is_loaded_anew(shared_daemon: DaemonProcess) -> None:
+    session = await shared_daemon.create_session()
+    url, key = live_ws(shared_daemon, session), shared_daemon.key
+    async with watching(url, key=key, transport="webcodecs") as video:
+        async with await CdpClient.connect(session["connect_url"]) as client:
+            targets = (await client.send("Target.getTargets"))["targetInfos"]
+            page = await client.attach(next(one["targetId"] for one in targets if one["type"] == "page"))
+            await page.send("Page.enable")
+            await page.goto(MOVING)
+            await video.pictured(H264, 5)
+            await client.send("Target.getTargets")
+            crashed = page.expect("Inspector.targetCrashed")
+            await client._transmit('{"id": 999999, "method": "Page.crash", "sessionId": "%s"}' % page.session_id)
+            async with asyncio.timeout(20):
+                await crashed
+            await video.until(lambda one: one.state["browser"] == "crashed")
+        await video.say("take_control")
+        await video.until(lambda one: one.state["control"]["mine"])
+        await video.say("reload")
+        await video.until(lambda one: one.state["browser"] == "up")
+        await video.pictured(H264, 5)
+
+
+async def test_a_daemon_that_is_stopped_says_so_and_leaves_no_encoder(daemon: DaemonProcess) -> None:
+    session = await moving(daemon)
+    async with watching(live_ws(daemon, session), key=daemon.key, transport="webcodecs") as video:
+        await video.pictured(H264, 3)
+        pid = await encoder_of(daemon)
+        assert await daemon.terminate() == 0
+        assert await video.closed() == (1001, "server_stopping")
+        assert not encoder_processes({pid})
+
+
+async def test_a_killed_daemon_takes_its_encoders_along_and_the_next_one_shows_the_session(
+    daemon: DaemonProcess,
+) -> None:
+    session = await moving(daemon)
+    async with watching(live_ws(daemon, session), key=daemon.key, transport="webcodecs") as video:
+        await video.pictured(H264, 3)
+        pid = await encoder_of(daemon)
+        await daemon.kill9()
+        assert (await video.closed())[0] == 1006
+    await until(lambda: not encoder_processes({pid}), "the encoder's end")
+    await daemon.restart()
+    async with watching(live_ws(daemon, session), key=daemon.key, transport="webcodecs") as video:
+        await video.pictured(H264, 5)
+        await video.say("start", transport="jpeg")
+        await video.pictured(JPEG, 5)
+
+
+async def test_a_session_that_ends_while_it_is_watched_closes_its_viewers_and_its_encoder(
+    shared_daemon: DaemonProcess,
+) -> None:
+    session = await moving(shared_daemon)
+    url, key = live_ws(shared_daemon, session), shared_daemon.key
+    async with (
+        watching(url, key=key, transport="webcodecs") as video,
+        watching(url, key=key, transport="jpeg") as jpeg,
+    ):
+        await video.pictured(H264, 3)
+        pid = await encoder_of(shared_daemon)
+        assert (await shared_daemon.request("DELETE", f"/v1/sessions/{session['id']}")).status == 200
+        assert await video.closed() == await jpeg.closed() == (4410, "session_ended")
+        await until(lambda: not encoder_processes({pid}), "the encoder's end")
+
+
+async def test_coming_and_going_leaves_nothing_behind(shared_daemon: DaemonProcess) -> None:
+    session = await moving(shared_daemon)
+    url, key = live_ws(shared_daemon, session), shared_daemon.key
+    counts = []
+    for turn in range(10):
+        async with watching(url, key=key, transport="webcodecs" if turn % 2 else "jpeg") as viewer:
+            await viewer.pictured(H264 if turn % 2 else JPEG, 2)
+            counts.append(descriptors_of(shared_daemon.pid))
+            if turn % 3 == 0:
+                await viewer.drop()
+    await until(lambda: not encoders_of(shared_daemon.pid), "no encoder", timeout_s=30)
+    await until(lambda: descriptors_of(shared_daemon.pid) <= min(counts[:4]), f"no descriptor beyond {counts}")
+    state: Json = (await shared_daemon.request("GET", f"/v1/sessions/{session['id']}/live/state")).json
+    assert state["viewers"] == []
+    assert await metric(shared_daemon, "cloche_live_viewers") == 0
+
+
+def codes(viewer: RawViewer) -> list[str]:
+    return [one["code"] for one in viewer.messages if one["type"] in ("error", "notice")]
