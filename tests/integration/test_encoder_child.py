@@ -174,7 +174,6 @@ async def test_a_child_that_is_told_nonsense_ends() -> None:
 
 async def test_a_child_that_hangs_is_ended_and_told() -> None:
     async with encoding(replace(SETTINGS, picture_timeout_s=0.3)) as session:
-        await session.encode(GOOD, demand(Codec.VP8))
         os.kill(inner_pid(session.encoder.pid), signal.SIGSTOP)
         done = session.hand_over(GOOD, demand(Codec.VP8))
         assert await session.why() == "hung"

@@ -30,6 +30,7 @@ RATES: Final = {
     "auth.": Rate(200, 60),
     "devtools.": Rate(2000, 3600),
     "egress.": Rate(500, 360),
+    "live.": Rate(1000, 600),
     "memory.": Rate(500, 60),
     "read.": Rate(5000, 3600),
 }

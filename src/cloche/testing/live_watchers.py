@@ -34,6 +34,14 @@ MOVING: Final = (
     "addEventListener(type,e=>seen.push(type+' '+(e.code||e.clientX)),true)</script>"
 )
 """A page that goes from blue to green and back all the time, and writes down what hands do."""
+NOISE: Final = (
+    "data:text/html,<!doctype html><title>noise</title><style>body{margin:0}canvas{width:100vw;height:100vh}</style>"
+    "<canvas width=400 height=240></canvas><script>const c=document.querySelector('canvas').getContext('2d');"
+    "const d=c.createImageData(400,240),w=new Uint32Array(d.data.buffer);"
+    "setInterval(()=>{let x=Math.random()*2**32|1;for(let i=0;i<w.length;i++){x^=x<<13;x^=x>>>17;x^=x<<5;"
+    "w[i]=x|0xff000000}c.putImageData(d,0,0)},60)</script>"
+)
+"""A page whose pictures are as large as they get."""
 
 
 def live_ws(daemon: DaemonProcess, session: Json) -> str:
@@ -52,6 +60,8 @@ class RawViewer:
         self.pictures: Counter[int] = Counter()
         """By kind."""
         self.received_bytes = 0
+        self.newest = 0
+        """`seq` of the last picture."""
         self.acknowledges = True
         self._news = asyncio.Event()
         self._reading = spawn(self._read(), name="raw-viewer")
@@ -127,8 +137,9 @@ class RawViewer:
     async def _pictured(self, message: bytes) -> None:
         self.pictures[message[0]] += 1
         self.received_bytes += len(message)
+        self.newest = int.from_bytes(message[8:12], "big")
         if self.acknowledges:
-            await self.say("ack", seq=int.from_bytes(message[8:12], "big"))
+            await self.say("ack", seq=self.newest)
 
     def _heard(self, message: Json) -> None:
         match message["type"]:
@@ -159,7 +170,8 @@ async def watching(
         )
         viewer = RawViewer(connection)
         stack.push_async_callback(viewer.close)
-        await viewer.until(lambda one: bool(one.hello and one.state))
+        # What is done before its page is known is lost.
+        await viewer.until(lambda one: bool(one.hello and one.state.get("page")))
         if transport:
             await viewer.say("start", transport=transport, codecs=codecs)
         yield viewer

@@ -59,7 +59,11 @@ export function Share({ session, opened, onClose }: { session: Session; opened: 
           </Group>
           {making.isError && <Problem error={making.error} what="The link was not made" />}
           {making.data && (
-            <Alert icon={<IconInfoCircle aria-hidden />} title={`Until ${dateTime(making.data.expires_at)}`}>
+            <Alert
+              icon={<IconInfoCircle aria-hidden />}
+              title={`Until ${dateTime(making.data.expires_at)}`}
+              styles={{ wrapper: { minWidth: 0 }, body: { minWidth: 0 } }}
+            >
               <CopyLine value={making.data.url} what="the link" />
               It cannot be taken back: it ends by itself, or with the session.
             </Alert>

@@ -102,7 +102,17 @@ export function SafetySection({ form }: SectionProps) {
             allowDeselect={false}
             {...form.getInputProps("clipboard")}
           />
-          <Switch mt={30} label="Record it from the start" {...form.getInputProps("record", { type: "checkbox" })} />
+          <Select
+            label="Recording"
+            data={[
+              { value: "", label: "As the server says" },
+              { value: "off", label: "Off" },
+              { value: "on_request", label: "When somebody asks for it" },
+              { value: "always", label: "From beginning to end" },
+            ]}
+            allowDeselect={false}
+            {...form.getInputProps("record")}
+          />
         </Group>
       )}
     </Stack>

@@ -41,6 +41,13 @@ it("sends a profile only when one was chosen", () => {
   });
 });
 
+it("asks of the live view what was chosen", () => {
+  expect(toRequest({ ...EMPTY, clipboard: "in", record: "always" }).live).toEqual({
+    clipboard: "in",
+    record: "always",
+  });
+});
+
 it("splits labels at their first colon", () => {
   expect(toRequest({ ...EMPTY, labels: ["team:blue", "a: b:c", "alone"] }).labels).toEqual({
     team: "blue",

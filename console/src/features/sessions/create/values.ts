@@ -31,7 +31,7 @@ export interface CreateValues {
   /** By the API's names, in the units of `BUDGET_FIELDS`. */
   budget: Partial<Record<BudgetName, number | string>>;
   clipboard: string;
-  record: boolean;
+  record: string;
 }
 
 export interface BudgetField {
@@ -121,7 +121,7 @@ export const EMPTY: CreateValues = {
   on_exhausted: "",
   budget: {},
   clipboard: "",
-  record: false,
+  record: "",
 };
 
 /** The body of `POST /v1/sessions`. */
@@ -162,7 +162,7 @@ export function toRequest(values: CreateValues): Record<string, unknown> {
           form: values.form === "directory" ? undefined : values.form,
         })
       : undefined,
-    live: compact({ clipboard: values.clipboard, record: values.record || undefined }),
+    live: compact({ clipboard: values.clipboard, record: values.record }),
   });
 }
 
