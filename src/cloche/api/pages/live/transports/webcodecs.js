@@ -5,6 +5,8 @@ import { Meter } from "../meter.js";
 import { h264Name } from "../wire.js";
 
 const PROBED = { h264: "avc1.42E01F", vp8: "vp8" };
+/** VP8 does not say in which colours it is made, and decoders would guess those of high definition. */
+const VP8_COLOURS = /** @type {const} */ ({ primaries: "bt709", transfer: "iec61966-2-1", matrix: "smpte170m", fullRange: false });
 const MOST_QUEUED = 12;
 const MOST_FAILURES = 3;
 
@@ -101,7 +103,7 @@ export class WebCodecsTransport {
     this.#reset();
     this.#decoder = new VideoDecoder({ output: (frame) => this.#decoded(frame), error: () => this.#failed() });
     try {
-      this.#decoder.configure({ codec, optimizeForLatency: true });
+      this.#decoder.configure({ codec, optimizeForLatency: true, ...(codec === "vp8" && { colorSpace: VP8_COLOURS }) });
     } catch {
       this.#failed();
       return false;
