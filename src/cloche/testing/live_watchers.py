@@ -155,7 +155,8 @@ class RawViewer:
 async def watching(
     url: str, *, key: str = "", transport: str = "", codecs: tuple[str, ...] = ("h264", "vp8")
 ) -> AsyncGenerator[RawViewer]:
-    """A viewer that has been greeted; one that has asked for pictures by `transport`, where that is given."""
+    """A viewer that has been greeted; one that has asked for pictures by `transport`, where that is given. What it does
+    before there are any is lost: nothing is shown yet."""
     async with contextlib.AsyncExitStack() as stack:
         connection = await connect(
             url,
@@ -170,8 +171,7 @@ async def watching(
         )
         viewer = RawViewer(connection)
         stack.push_async_callback(viewer.close)
-        # What is done before its page is known is lost.
-        await viewer.until(lambda one: bool(one.hello and one.state.get("page")))
+        await viewer.until(lambda one: bool(one.hello and one.state))
         if transport:
             await viewer.say("start", transport=transport, codecs=codecs)
         yield viewer

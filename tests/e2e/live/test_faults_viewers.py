@@ -125,7 +125,8 @@ async def test_a_link_opens_no_other_session(shared_daemon: DaemonProcess) -> No
 async def test_of_two_who_click_at_once_only_one_acts(shared_daemon: DaemonProcess) -> None:
     session = await showing(shared_daemon)
     url, key = live_ws(shared_daemon, session), shared_daemon.key
-    async with watching(url, key=key) as one, watching(url, key=key) as other:
+    async with watching(url, key=key, transport="jpeg") as one, watching(url, key=key) as other:
+        await one.pictured(JPEG)
 
         async def click(viewer: Any, x: int) -> None:
             for _ in range(20):
@@ -140,6 +141,24 @@ async def test_of_two_who_click_at_once_only_one_acts(shared_daemon: DaemonProce
         seen = await seen_in(session, "seen.length >= 40")
         x = 100 if holder is one else 200
         assert seen == [f"mousedown {x}", f"mouseup {x}"] * 20
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+async def test_what_a_viewer_holds_is_released_when_its_connection_breaks(
+    shared_daemon: DaemonProcess, is_taken: bool
+) -> None:
+    session = await showing(shared_daemon)
+    async with watching(live_ws(shared_daemon, session), key=shared_daemon.key, transport="jpeg") as viewer:
+        await viewer.pictured(JPEG)
+        if is_taken:
+            await viewer.say("take_control")
+        await viewer.say("keydown", key="Shift", code="ShiftLeft")
+        await viewer.say("mousedown", x=60, y=50)
+        await viewer.until(lambda one: one.state["control"]["mine"])
+        assert (await seen_in(session, "seen.length >= 2"))[:2] == ["keydown ShiftLeft", "mousedown 60"]
+        await viewer.drop()
+    # Lifted beside the page, so that nothing is clicked.
+    assert set((await seen_in(session, "seen.length >= 4"))[2:]) == {"keyup ShiftLeft", "mouseup -1"}
 
 
 async def test_what_is_no_message_is_dropped_and_the_connection_stays(shared_daemon: DaemonProcess) -> None:
@@ -159,6 +178,7 @@ async def test_what_is_no_message_is_dropped_and_the_connection_stays(shared_dae
         b"a" * 1_000_000,
     ]
     async with watching(live_ws(shared_daemon, session), key=shared_daemon.key, transport="jpeg") as viewer:
+        await viewer.pictured(JPEG)
         for message in wrong:
             await viewer.say_text(message)
         await viewer.heard("error", code="malformed_message")

@@ -265,6 +265,9 @@ class LiveService(Kept, SessionLive, SeatOwner, RoomOwner, ScreenOwner, ActionWa
         finally:
             seat.end(LeaveReason.LEFT)
             self._room.leave(seat)
+            # Control may stay with who has left, for a while; what they held must not.
+            holder = self._room.standing.holder
+            self._screen.let_go(unless=holder if holder in self._room.seats else "")
             if not self._room.seats:
                 self._screen.unwatch()
             self._owner.actions_changed(-1)
