@@ -41,6 +41,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "client/live_aio.py": ("integration/test_live_clients.py",),
     "client/live_sync.py": ("integration/test_live_clients.py",),
     "daemon/live_parts.py": ("e2e/live/test_live_doors.py",),
+    "daemon/recording_parts.py": ("e2e/live/test_recorded_sessions.py",),
     "daemon/live_settings.py": ("unit/daemon/test_settings.py",),
     "live/encoder/h264.py": ("unit/live/encoder/test_video.py",),
     "live/encoder/vp8.py": ("unit/live/encoder/test_video.py",),

@@ -47,9 +47,8 @@ class Rig:
 
 @asynccontextmanager
 async def rigged(**settings: Any) -> AsyncIterator[Rig]:
-    peers = FakePeers()
-    async with running_api(live=LiveDoorSettings(**settings), make_peer=peers) as api:
-        live = FakeSessionLive()
+    peers, live = FakePeers(), FakeSessionLive()
+    async with running_api(live=LiveDoorSettings(**settings), make_peer=peers, recordings=live) as api:
         api.manager.session_live = live
         yield Rig(api, live, peers, await api.session_id())
 
@@ -230,7 +229,6 @@ async def test_control_is_not_given_to_who_may_only_watch_or_is_not_there(rig: R
         ("GET", "/live/state"),
         ("GET", "/live/viewers"),
         ("GET", "/live/thumbnail"),
-        ("GET", "/recordings"),
         ("DELETE", "/live/control"),
         ("DELETE", "/live/viewers/v1"),
         ("POST", "/recordings"),
@@ -242,6 +240,13 @@ async def test_what_is_a_strangers_or_has_ended_is_not_to_be_had(rig: Rig, metho
     assert (await rig.ask(method, path, key="ck_wrong")).status_code == 401
     await rig.api.manager.end(rig.session_id, EndReason.CLOSED_BY_USER)
     assert (await rig.ask(method, path)).status_code == 410
+
+
+async def test_what_was_recorded_of_a_session_is_told_after_its_end_too(rig: Rig) -> None:
+    await rig.ask("POST", "/recordings")
+    assert (await rig.ask("GET", "/recordings", key=rig.api.other_key)).status_code == 404
+    await rig.api.manager.end(rig.session_id, EndReason.CLOSED_BY_USER)
+    assert len((await rig.ask("GET", "/recordings")).json()["recordings"]) == 1
 
 
 async def test_a_thumbnail_is_a_jpeg_that_nobody_keeps(rig: Rig) -> None:

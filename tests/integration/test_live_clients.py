@@ -18,8 +18,8 @@ from cloche.testing.live import GOOD_SDP, JPEG, FakePeers, FakeSessionLive
 
 
 class Rig:
-    def __init__(self, api: RunningApi, session_id: SessionId) -> None:
-        self.api, self.id, self.live = api, session_id, FakeSessionLive()
+    def __init__(self, api: RunningApi, session_id: SessionId, live: FakeSessionLive) -> None:
+        self.api, self.id, self.live = api, session_id, live
         api.manager.session_live = self.live
 
     @property
@@ -29,8 +29,9 @@ class Rig:
 
 @pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
-    async with running_api(make_peer=FakePeers()) as api:
-        yield Rig(api, await api.session_id())
+    live = FakeSessionLive()
+    async with running_api(make_peer=FakePeers(), recordings=live) as api:
+        yield Rig(api, await api.session_id(), live)
 
 
 async def test_a_live_view_is_shared_watched_steered_and_recorded(rig: Rig) -> None:

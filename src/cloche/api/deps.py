@@ -25,6 +25,7 @@ from cloche.ids import ArtifactId, ProfileId, SessionId, parse_artifact_id, pars
 from cloche.sessions.artifacts.interface import SessionArtifacts
 from cloche.sessions.audit import AuditReader, AuditWriter, NoAudit
 from cloche.sessions.interface import SessionManager
+from cloche.sessions.live.interface import SessionRecordings
 from cloche.sessions.news import News
 from cloche.sessions.principal import Principal, Role
 from cloche.sessions.profiles.interface import SessionProfiles
@@ -44,9 +45,10 @@ class ApiDeps:
     clock: Clock
     registry: CollectorRegistry
     profiles: SessionProfiles | None = None
-    """The daemon always gives these three; tests of what is beside them need not."""
+    """The daemon always gives these four; tests of what is beside them need not."""
     artifacts: SessionArtifacts | None = None
     audit: AuditReader | None = None
+    recordings: SessionRecordings | None = None
     journal: AuditWriter = field(default_factory=NoAudit)
     news: News = field(default_factory=News)
     policy: Mapping[str, Any] = field(default_factory=dict)
@@ -99,6 +101,12 @@ class ApiDeps:
         if self.artifacts is None:
             raise ConflictError("this server keeps no artifacts", reason="artifacts_off")
         return self.artifacts
+
+    def require_recordings(self) -> SessionRecordings:
+        """Raises: ConflictError."""
+        if self.recordings is None:
+            raise ConflictError("this server keeps no recordings", reason="recording_off")
+        return self.recordings
 
     def tokens_for(self, session_id: SessionId) -> tuple[str, str]:
         """The tokens of the connect and live links, fresh."""

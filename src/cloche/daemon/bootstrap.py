@@ -15,7 +15,7 @@ from cloche.daemon import record
 from cloche.daemon.audit_parts import open_journal
 from cloche.daemon.doctor.from_settings import doctor_settings
 from cloche.daemon.keeping import keeping_parts
-from cloche.daemon.live_parts import live_door_settings, live_parts
+from cloche.daemon.live_parts import encoder_settings, live_door_settings, live_parts
 from cloche.daemon.policy import (
     admission_limits,
     agent_settings,
@@ -26,6 +26,7 @@ from cloche.daemon.policy import (
 )
 from cloche.daemon.policy_view import policy_view
 from cloche.daemon.readiness import readiness_probes
+from cloche.daemon.recording_parts import recording_parts
 from cloche.daemon.settings import Settings
 from cloche.egress.accept_guard import AcceptGuard
 from cloche.egress.lookups import SystemLookup, hosts_file_lookup
@@ -97,7 +98,17 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
         driver = NamespaceDriver(namespace_config(settings))
         await _prepare(driver)
         kept = await stack.enter_async_context(keeping_parts(settings, database, secret, clock, audit))
-        live = live_parts(settings, clock=clock, metrics=LiveMetrics(metrics.registry), audit=audit)
+        recordings = await stack.enter_async_context(
+            recording_parts(
+                *(settings, database, kept.artifacts, encoder_settings(settings)),
+                events=events,
+                clock=clock,
+                audit=audit,
+            )
+        )
+        live = live_parts(
+            settings, clock=clock, metrics=LiveMetrics(metrics.registry), audit=audit, recordings=recordings
+        )
         manager = Manager(
             ManagerSettings(
                 ceilings=ceilings(settings),
@@ -141,6 +152,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             pages=console.routes(),
             live=live_door_settings(settings, is_loopback=is_loopback),
             profiles=kept.profiles_for(manager),
+            recordings=recordings.store,
             artifacts=kept.artifacts_for(manager, upload_bytes=settings.file_input_bytes),
             public_url=settings.public_url,
             bind_is_loopback=is_loopback,

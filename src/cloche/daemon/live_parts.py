@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cloche.api.live.settings import LiveDoorSettings
 from cloche.clock import Clock
+from cloche.daemon.recording_parts import RecordingParts
 from cloche.daemon.settings import Settings
 from cloche.errors import InvalidError
 from cloche.live.encoder_child import EncoderSettings
@@ -28,6 +29,7 @@ class LiveParts:
     clock: Clock
     metrics: LiveMetrics
     audit: AuditWriter
+    recordings: RecordingParts
 
     def of(self, runner: SessionRunner) -> LiveService:
         """One session's."""
@@ -36,7 +38,7 @@ class LiveParts:
             clipboard=runner.session.options.live.clipboard,
             control=ControlTimes(taken_idle=self.control_idle_s),
         )
-        return LiveService(
+        live = LiveService(
             runner.session,
             runner,
             options=options,
@@ -45,22 +47,30 @@ class LiveParts:
             metrics=self.metrics,
             audit=self.audit,
         )
+        live.recorder = self.recordings.of(runner, live)
+        return live
 
     def _stream(self, screencast: Screencast) -> LiveStream:
         return LiveStream(screencast, EncoderStarter(self.encoder), self.stream, self.metrics, self.clock)
 
 
-def live_parts(settings: Settings, *, clock: Clock, metrics: LiveMetrics, audit: AuditWriter) -> LiveParts:
+def encoder_settings(settings: Settings) -> EncoderSettings:
+    bwrap = str(settings.bubblewrap or "bwrap")
+    return EncoderSettings(bwrap=bwrap, memory_bytes=settings.live_encoder_memory_bytes)
+
+
+def live_parts(
+    settings: Settings, *, clock: Clock, metrics: LiveMetrics, audit: AuditWriter, recordings: RecordingParts
+) -> LiveParts:
     return LiveParts(
         stream=StreamSettings(max_fps=settings.live_max_fps, target_bits_per_second=settings.live_bitrate),
-        encoder=EncoderSettings(
-            bwrap=str(settings.bubblewrap or "bwrap"), memory_bytes=settings.live_encoder_memory_bytes
-        ),
+        encoder=encoder_settings(settings),
         max_viewers=settings.live_max_viewers,
         control_idle_s=settings.live_control_idle_s,
         clock=clock,
         metrics=metrics,
         audit=audit,
+        recordings=recordings,
     )
 
 

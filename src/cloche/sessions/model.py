@@ -33,6 +33,8 @@ class EndReason(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     BUDGET_EXHAUSTED = "budget_exhausted"
     START_FAILED = "start_failed"
+    RECORDING_UNAVAILABLE = "recording_unavailable"
+    """It is to be recorded always, and could not be any more."""
 
 
 class Downloads(StrEnum):

@@ -50,7 +50,7 @@ async def until(true: Callable[[], object], what: str, *, timeout_s: float = 20.
     """Look, now and then, until something outside has come true."""
     try:
         async with asyncio.timeout(timeout_s):
-            while not true():
+            while not true():  # noqa: ASYNC110  nobody outside tells of it
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"not in {timeout_s} s: {what}") from None

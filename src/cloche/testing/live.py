@@ -24,6 +24,7 @@ from cloche.sessions.live.interface import (
     RecordingRequest,
     RecordingStatus,
     SessionLive,
+    SessionRecordings,
     ViewerInfo,
 )
 from cloche.sessions.principal import Principal
@@ -174,8 +175,10 @@ class FakeSeat:
         )
 
 
-class FakeSessionLive(SessionLive):
-    """Keeps the contract of `SessionLive`; one for all sessions of a manager. A test sets what is to happen."""
+class FakeSessionLive(SessionLive, SessionRecordings):
+    """Keeps the contracts of `SessionLive` and `SessionRecordings`; one for all sessions of a manager. A test sets what
+    is to happen.
+    """
 
     def __init__(self) -> None:
         self.seats: list[FakeSeat] = []
@@ -268,7 +271,7 @@ class FakeSessionLive(SessionLive):
         self.made[-1] = self._recording(self.requests[-1], RecordingStatus.READY)
         return self.made[-1]
 
-    def recordings(self) -> tuple[RecordingInfo, ...]:
+    async def list(self, principal: Principal, session_id: SessionId) -> tuple[RecordingInfo, ...]:
         return tuple(reversed(self.made))
 
     def _recording(self, request: RecordingRequest, status: RecordingStatus) -> RecordingInfo:

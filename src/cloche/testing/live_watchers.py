@@ -142,11 +142,10 @@ class RawViewer:
             await self.say("ack", seq=self.newest)
 
     def _heard(self, message: Json) -> None:
-        match message["type"]:
-            case "hello":
-                self.hello = message
-            case "state":
-                self.state |= {name: value for name, value in message.items() if name != "type"}
+        if message["type"] == "hello":
+            self.hello = message
+        elif message["type"] == "state":
+            self.state |= {name: value for name, value in message.items() if name != "type"}
         if message["type"] != "pong":
             self.messages.append(message)
 

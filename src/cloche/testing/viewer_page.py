@@ -12,44 +12,45 @@ PATIENCE_S: Final = 30.0
 
 _PROBE: Final = """
 globalThis.__shown = {
-  find(root) {
-    for (const element of root.querySelectorAll("*")) {
-      const isPicture = element.tagName === "VIDEO" ? element.videoWidth : element.tagName === "CANVAS" && element.width > 600;
-      if (isPicture && element.getClientRects().length) return element;
-      const inside = element.shadowRoot && this.find(element.shadowRoot);
+  get element() { return document.querySelector("cloche-live"); },
+  status() { return this.element?.dataset.status; },
+  words() {
+    const said = this.element.shadowRoot.querySelectorAll(".cover:not([hidden]) :is(h2, p)");
+    return [...said].map((each) => each.textContent).join(" ");
+  },
+  ways() {
+    const viewers = this.element.state.viewers || [];
+    return viewers.map((each) => [each.transport, each.codec, each.fallback_reason].join("/"));
+  },
+  picture(root) {
+    for (const each of root.querySelectorAll("*")) {
+      const isPicture = each.tagName === "VIDEO" ? each.videoWidth : each.tagName === "CANVAS" && each.width > 600;
+      if (isPicture && each.getClientRects().length) return each;
+      const inside = each.shadowRoot && this.picture(each.shadowRoot);
       if (inside) return inside;
     }
     return null;
   },
   colour() {
-    const source = this.find(document);
+    const source = this.picture(document);
     if (!source) return null;
     const context = this.context ??= new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-    context.drawImage(source, (source.videoWidth || source.width) / 2, (source.videoHeight || source.height) / 2, 4, 4, 0, 0, 1, 1);
+    const [x, y] = [(source.videoWidth || source.width) / 2, (source.videoHeight || source.height) / 2];
+    context.drawImage(source, x, y, 4, 4, 0, 0, 1, 1);
     const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
     return green > 128 && blue < 128 ? "green" : blue > 128 && green < 128 ? "blue" : `${red},${green},${blue}`;
   },
-  words() {
-    const element = document.querySelector("cloche-live");
-    return [...element.shadowRoot.querySelectorAll(".cover:not([hidden]) h2, .cover:not([hidden]) p")].map(e => e.textContent).join(" ");
-  },
-  me() { return (document.querySelector("cloche-live").state.viewers || []).map(v => [v.transport, v.codec, v.fallback_reason].join("/")); },
-  transport() { return document.querySelector("cloche-live").state.viewers.find(v => v.has_control).transport; },
-  status() { return document.querySelector("cloche-live")?.dataset.status; },
-  async until(true_, ms) {
-    const end = performance.now() + ms;
-    while (performance.now() < end) {
-      const value = true_();
+  async until(isTrue, ms) {
+    for (const end = performance.now() + ms; performance.now() < end;) {
+      const value = isTrue();
       if (value) return value;
       await new Promise((done) => setTimeout(done, 20));
     }
-    throw new Error(`never; status ${this.status()}, ${this.words()}, ${this.me()}, ${this.colour()}`);
+    throw new Error(`never; ${this.status()}, ${this.words()}, ${this.ways()}, ${this.colour()}`);
   },
   async moves(ms) {
-    for (const wanted of [this.colour() === "green" ? "blue" : "green", "", ""]) {
-      const before = wanted ? "" : this.colour();
-      await this.until(() => ["green", "blue"].includes(this.colour()) && (wanted ? this.colour() === wanted : this.colour() !== before), ms);
-    }
+    const colours = this.colour() === "green" ? ["blue", "green", "blue"] : ["green", "blue", "green"];
+    for (const colour of colours) await this.until(() => this.colour() === colour, ms);
   },
 };
 """
@@ -80,7 +81,7 @@ class ViewerPage:
 
     async def watches_by(self, wanted: str) -> None:
         """Wait until the server says of the only viewer that it watches so: `transport/codec/reason`."""
-        await self.until(f"__shown.me().join() === {json.dumps(wanted)}")
+        await self.until(f"__shown.ways().join() === {json.dumps(wanted)}")
 
     async def words(self) -> str:
         """What lies over the picture."""

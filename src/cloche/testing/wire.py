@@ -3,8 +3,8 @@
     with FarDaemon(live_webrtc_timeout_s=3) as far:
         far.wire.cut()
 
-The daemon lives in a network namespace of its own, and between that and ours is a veth pair (veth(4)). Everything is done
-by rtnetlink(7): no tool has to be installed, and whoever may make a network namespace may do it.
+The daemon lives in a network namespace of its own, and between that and ours is a veth pair (veth(4)). Everything is
+done by rtnetlink(7): no tool has to be installed, and whoever may make a network namespace may do it.
 """
 
 import ctypes

@@ -1,6 +1,5 @@
 """An offer whose candidate nobody answers at."""
 
-
 from typing import Final
 
 FINGERPRINT: Final = ":".join(["AB"] * 32)

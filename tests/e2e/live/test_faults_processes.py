@@ -3,18 +3,36 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Set
 from typing import Any
 
 import pytest
 
+from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.testing.bare_chromium import BareChromium
 from cloche.testing.cdp import CdpClient
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.daemon_facts import descriptors_of, encoder_processes, encoders_of, metric, until
-from cloche.testing.live_watchers import H264, JPEG, MOVING, VP8, RawViewer, live_ws, watching
+from cloche.testing.live_watchers import H264, JPEG, MOVING, VP8, live_ws, watching
+from cloche.testing.viewer_page import VIEWERS_CHROMIUM, open_viewer
+from cloche.testing.web.server import LocalWeb
+
+from .offers import OFFER
 
 Json = dict[str, Any]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may kill a child that is nobody's")
+
+
+@pytest.fixture(scope="module")
+def _chromium(_web: LocalWeb) -> Iterator[BareChromium]:
+    with BareChromium(*VIEWERS_CHROMIUM) as process:
+        yield process
+
+
+@pytest.fixture
+async def viewers_browser(_chromium: BareChromium) -> AsyncIterator[CdpClient]:
+    async with await CdpClient.connect(_chromium.websocket_url) as made:
+        yield made
 
 
 async def moving(daemon: DaemonProcess) -> Json:
@@ -25,7 +43,7 @@ async def moving(daemon: DaemonProcess) -> Json:
     return session
 
 
-async def encoder_of(daemon: DaemonProcess, besides: set[int] = frozenset()) -> int:  # type: ignore[assignment]
+async def encoder_of(daemon: DaemonProcess, besides: Set[int] = frozenset()) -> int:
     await until(lambda: encoders_of(daemon.pid) - besides, "an encoder")
     (pid,) = encoders_of(daemon.pid) - besides
     return pid
@@ -109,11 +127,12 @@ async def test_a_crashed_tab_shows_and_comes_back_when_it_is_loaded_anew(shared_
             await page.send("Page.enable")
             await page.goto(MOVING)
             await video.pictured(H264, 5)
-            await client.send("Target.getTargets")
             crashed = page.expect("Inspector.targetCrashed")
-            await client._transmit('{"id": 999999, "method": "Page.crash", "sessionId": "%s"}' % page.session_id)
+            # It is never answered.
+            calling = spawn(page.send("Page.crash"), name="crash")
             async with asyncio.timeout(20):
                 await crashed
+            await cancel_and_wait(calling)
             await video.until(lambda one: one.state["browser"] == "crashed")
         await video.say("take_control")
         await video.until(lambda one: one.state["control"]["mine"])
@@ -122,11 +141,42 @@ async def test_a_crashed_tab_shows_and_comes_back_when_it_is_loaded_anew(shared_
         await video.pictured(H264, 5)
 
 
+@as_root
+async def test_the_page_shows_what_has_become_of_encoder_browser_and_tab(
+    shared_daemon: DaemonProcess, viewers_browser: CdpClient, browser_pid: Callable[..., Any]
+) -> None:
+    session = await moving(shared_daemon)
+    page = await open_viewer(viewers_browser, f"{session['live_url']}&transport=webrtc")
+    await page.moves()
+    pid = await encoder_of(shared_daemon)
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: encoders_of(shared_daemon.pid) - {pid}, "another encoder")
+    await page.moves()
+    os.kill(await browser_pid(shared_daemon, session), signal.SIGKILL)
+    await page.until("__shown.words().includes('The browser is starting')")
+    await page.until("!__shown.words()")
+    async with await CdpClient.connect(session["connect_url"]) as client:
+        moved = await client.new_page(MOVING)
+        await page.moves()
+        calling = spawn(moved.send("Page.crash"), name="crash")
+        await page.until("__shown.words().includes('This tab has crashed')")
+        await cancel_and_wait(calling)
+    await page.call("document.querySelector('cloche-live').takeControl()")
+    await page.until("__shown.element.state.control.mine")
+    await page.call("__shown.element.shadowRoot.querySelector('.cover button:not([hidden])').click()")
+    await page.moves()
+    await page.becomes("live")
+    await page.watches_by("webrtc/h264/")
+    await page.close()
+
+
 async def test_a_daemon_that_is_stopped_says_so_and_leaves_no_encoder(daemon: DaemonProcess) -> None:
     session = await moving(daemon)
     async with watching(live_ws(daemon, session), key=daemon.key, transport="webcodecs") as video:
         await video.pictured(H264, 3)
         pid = await encoder_of(daemon)
+        offer = {"type": "offer", "sdp": OFFER}
+        assert (await daemon.request("POST", f"/v1/sessions/{session['id']}/live/offer", offer)).status == 200
         assert await daemon.terminate() == 0
         assert await video.closed() == (1001, "server_stopping")
         assert not encoder_processes({pid})
@@ -182,5 +232,19 @@ async def test_coming_and_going_leaves_nothing_behind(shared_daemon: DaemonProce
     assert await metric(shared_daemon, "cloche_live_viewers") == 0
 
 
-def codes(viewer: RawViewer) -> list[str]:
-    return [one["code"] for one in viewer.messages if one["type"] in ("error", "notice")]
+async def test_coming_and_going_by_webrtc_leaves_nothing_behind(
+    shared_daemon: DaemonProcess, viewers_browser: CdpClient
+) -> None:
+    session = await moving(shared_daemon)
+    counts = []
+    for _ in range(4):
+        page = await open_viewer(viewers_browser, f"{session['live_url']}&transport=webrtc")
+        await page.moves()
+        assert await metric(shared_daemon, "cloche_webrtc_peers") == 1
+        await page.close()
+        async with asyncio.timeout(20):
+            while await metric(shared_daemon, "cloche_webrtc_peers"):
+                await asyncio.sleep(0.05)
+        counts.append(descriptors_of(shared_daemon.pid))
+    assert max(counts[1:]) <= counts[0] + 2, counts
+    await until(lambda: not encoders_of(shared_daemon.pid), "no encoder", timeout_s=30)

@@ -164,7 +164,7 @@ async def test_the_end_of_a_session_keeps_what_was_recorded(recorded: Recorded, 
     await recorded.live.start_recording(ANN, RecordingRequest())
     await recorded.shown(0.5)
     await recorded.live.save("closed_by_user")
-    (info,) = recorded.live.recordings()
+    (info,) = recorded.live.recorder.all()
     assert (info.status, info.ended_by) == (RecordingStatus.READY, "session_ended")
     assert (await recorded.file(info)).startswith(b"\x1a\x45\xdf\xa3")
 

@@ -44,6 +44,7 @@ _CODES: Final = {
     EndReason.SANDBOX_LOST: 1011,
     EndReason.BROWSER_GAVE_UP: 1011,
     EndReason.START_FAILED: 1011,
+    EndReason.RECORDING_UNAVAILABLE: 1011,
 }
 
 

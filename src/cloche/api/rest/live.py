@@ -160,9 +160,10 @@ async def start_recording(
 
 @router.get("/recordings")
 async def list_recordings(caller: Caller, session_id: SessionIdPath, deps: Deps) -> RecordingListOut:
-    """List the session's recordings since the server started. Those of ended sessions are artifacts."""
-    live = await deps.manager.live(caller, session_id)
-    return RecordingListOut(recordings=[render_recording(each) for each in live.recordings()])
+    """List the session's recordings, also when it has ended. The files themselves are artifacts."""
+    await deps.manager.get(caller, session_id)
+    found = await deps.require_recordings().list(caller, session_id)
+    return RecordingListOut(recordings=[render_recording(each) for each in found])
 
 
 @router.post("/recordings/stop")

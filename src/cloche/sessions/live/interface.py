@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from cloche.ids import ArtifactId
+from cloche.ids import ArtifactId, SessionId
 from cloche.live.messages import BrowserMessage, ControlMessage, InputMessage, Report
 from cloche.live.model import ClipboardPolicy, Codec, Right, Transport
 from cloche.live.watching import Subscription
@@ -228,6 +228,10 @@ class SessionLive(Protocol):
         """End it and wait until it is an artifact. Raises: ConflictError (`not_recording`), GoneError."""
         ...
 
-    def recordings(self) -> tuple[RecordingInfo, ...]:
-        """Of this session and this daemon, newest first."""
+
+class SessionRecordings(Protocol):
+    """What was recorded of sessions, also of those that have ended. `recording.store.RecordingStore` is the real."""
+
+    async def list(self, principal: Principal, session_id: SessionId) -> tuple[RecordingInfo, ...]:
+        """A session's, newest first, running and finished; of a private one that has ended there is none."""
         ...

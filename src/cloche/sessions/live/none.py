@@ -59,9 +59,6 @@ class NoLive(LivePart):
     async def stop_recording(self, principal: Principal) -> RecordingInfo:
         raise _off()
 
-    def recordings(self) -> tuple[RecordingInfo, ...]:
-        return ()
-
 
 def _off() -> ConflictError:
     return ConflictError("this server has no live view", reason="live_off")

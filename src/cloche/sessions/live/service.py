@@ -231,9 +231,6 @@ class LiveService(Kept, SessionLive, SeatOwner, RoomOwner, ScreenOwner, ActionWa
     async def stop_recording(self, principal: Principal) -> RecordingInfo:
         return await self.recorder.stop(principal)
 
-    def recordings(self) -> tuple[RecordingInfo, ...]:
-        return self.recorder.all()
-
     # --- coming and going -------------------------------------------------------------------------------------------
 
     def _seat(self, viewer_id: str) -> Seat:
