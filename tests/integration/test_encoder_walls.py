@@ -110,6 +110,7 @@ async def test_behind_the_walls_there_is_nothing_to_write_to_to_talk_to_or_to_re
     assert set(said.values()) == {"2"}, said
 
 
+@pytest.mark.promise("the-encoder-can-do-nothing-else")
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the attempts use this machine's numbers")
 async def test_once_ready_it_can_open_connect_start_and_signal_nothing() -> None:
     said = await heard(BUILDERS[0], "shut")

@@ -132,6 +132,7 @@ async def test_the_live_page_opened_with_a_key_has_a_short_lived_token_of_its_ow
     assert f"/v1/sessions/{session['id']}/live/ws?token=" in page.text
 
 
+@pytest.mark.promise("live-links-open-no-devtools")
 @pytest.mark.parametrize("role", [TokenRole.VIEW, TokenRole.CONTROL])
 async def test_a_token_for_the_live_view_opens_no_devtools(api: RunningApi, role: TokenRole) -> None:
     session = await api.session()

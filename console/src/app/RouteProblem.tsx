@@ -25,6 +25,7 @@ export function NotFound() {
     <EmptyState
       icon={IconCompassOff}
       title="There is no such page"
+      isPage
       action={
         <Anchor component={Link} to="/app/sessions">
           To the sessions

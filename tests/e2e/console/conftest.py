@@ -1,7 +1,7 @@
 """The built console in a real Chromium, served by a real daemon whose sessions browse the local web.
 
-A test asks for `open_console` and, where it looks at one session's page, for `kept`: a session with the machine API that a
-module's tests share. The console is what `script/console` last built.
+A test asks for `open_console`, and where it looks at one session's page for `session`. The console is what
+`script/console` last built.
 """
 
 import asyncio
@@ -16,7 +16,6 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
 from cloche.console.serve import STATIC
-from cloche.testing import http
 from cloche.testing.bare_chromium import BareChromium
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.web.server import LocalWeb
@@ -26,8 +25,6 @@ OpenConsole = Callable[..., Awaitable[Page]]
 """`await open_console("/app/keys", key="ck_…", **options_of_the_context)`: signed in, unless `key` is empty."""
 
 PATIENCE_MS: Final = 30_000
-OF_THE_MODULE: Final = {"kept": "module"}
-"""The labels of sessions that outlive a test."""
 DESKTOP: Final[Json] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: Final[Json] = {
     "viewport": {"width": 360, "height": 740},
@@ -92,15 +89,10 @@ async def open_console(_browser: Browser, shared_daemon: DaemonProcess) -> Async
     assert not said, f"the page met errors or broke its policy: {said}"
 
 
-@pytest.fixture(scope="module")
-def kept(_shared_daemon: DaemonProcess, _web: LocalWeb) -> Json:
-    """A session with the machine API and a page of the local web, for a module's tests to share."""
-    url, headers = f"{_shared_daemon.base_url}/v1/sessions", {"authorization": f"Bearer {_shared_daemon.key}"}
-    wanted = {"labels": OF_THE_MODULE, "machine": True, "start_url": _web.url("site.test", "/page")}
-    answer = http.request("POST", url, wanted, headers=headers)
-    assert answer.status == 201, answer.body
-    session: Json = answer.json
-    return session
+@pytest.fixture
+async def session(shared_daemon: DaemonProcess, local_web: LocalWeb) -> Json:
+    """A session with the machine API, which shows a page of the local web."""
+    return await shared_daemon.create_session(machine=True, start_url=local_web.url("site.test", "/page"))
 
 
 @pytest.fixture

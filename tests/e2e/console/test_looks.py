@@ -21,19 +21,19 @@ TABS = (
 
 
 @pytest.fixture
-async def furnished(shared_daemon: DaemonProcess, local_web: LocalWeb, kept: Json) -> Json:
+async def furnished(shared_daemon: DaemonProcess, local_web: LocalWeb, session: Json) -> Json:
     """A session in which much has happened, and a server on which there is something of everything."""
     download = local_web.url("site.test", "/download/report.txt?size=99&type=application/pdf")
-    await act(shared_daemon, kept, "evaluate", expression="console.warn('the till is nearly empty')")
-    await shared_daemon.request("GET", f"/v1/sessions/{kept['id']}/console_log")
-    await shared_daemon.request("GET", f"/v1/sessions/{kept['id']}/network_log")
-    await act(shared_daemon, kept, "evaluate", expression=f"void (location.href = {download!r})")
-    await act(shared_daemon, kept, "navigate", url=local_web.url("site.test", "/form"))
-    await shared_daemon.request("POST", f"/v1/sessions/{kept['id']}/click", {"selector": "#none", "timeout_ms": 1})
+    await act(shared_daemon, session, "evaluate", expression="console.warn('the till is nearly empty')")
+    await shared_daemon.request("GET", f"/v1/sessions/{session['id']}/console_log")
+    await shared_daemon.request("GET", f"/v1/sessions/{session['id']}/network_log")
+    await act(shared_daemon, session, "evaluate", expression=f"void (location.href = {download!r})")
+    await act(shared_daemon, session, "navigate", url=local_web.url("site.test", "/form"))
+    await shared_daemon.request("POST", f"/v1/sessions/{session['id']}/click", {"selector": "#none", "timeout_ms": 1})
     for name in ("Shopping", "Research"):
         await shared_daemon.request("POST", "/v1/profiles", {"name": name, "theme_color": "#e8590c"})
     await shared_daemon.request("POST", "/v1/keys", {"principal": "alice", "name": "laptop", "scopes": ["machine"]})
-    return kept
+    return session
 
 
 async def settled(page: Page) -> None:

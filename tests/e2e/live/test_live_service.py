@@ -245,6 +245,7 @@ async def test_a_person_types_copies_cuts_and_pastes(rig: LiveRig, open_page: Op
     assert (await viewer.told("clipboard"))["text"] == "von außen", "and nothing of the password"
 
 
+@pytest.mark.promise("what-a-page-copies-unasked-goes-nowhere")
 async def test_what_a_page_copies_unasked_goes_to_nobody(rig: LiveRig, open_page: Open) -> None:
     page = await open_page(
         "<body oncopy=\"event.clipboardData.setData('text/plain', 'evil'), event.preventDefault(),"

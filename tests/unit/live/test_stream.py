@@ -101,6 +101,7 @@ async def test_capture_lingers_for_a_reload_and_then_stops(world, watch) -> None
     assert world.screencast.stopped == 1
 
 
+@pytest.mark.promise("nobody-watching-costs-nothing")
 async def test_the_encoder_lingers_longer_and_then_nothing_is_left(world, watch) -> None:
     await watch(Codec.H264).leave()
     await world.advance(9.9)

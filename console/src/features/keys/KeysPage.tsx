@@ -39,7 +39,7 @@ export function KeysPage() {
   const keys = list.data?.pages.flatMap((page) => page.keys) ?? [];
   if (!me.isAdmin) {
     return (
-      <EmptyState icon={IconKey} title="Only admins see keys">
+      <EmptyState icon={IconKey} title="Only admins see keys" isPage>
         Sign in with an admin&apos;s key to make and revoke them.
       </EmptyState>
     );
