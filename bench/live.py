@@ -66,7 +66,7 @@ class Bench:
                     rows[-1].append(await viewer.transport())
             finally:
                 await daemon.close()
-        async with polled(self.browser, self.pages.url("/moving")) as viewer:
+        async with polled(self.browser, self.pages, "/moving") as viewer:
             await viewer.first_picture_ms()
             seen = await viewer.watch(self.options.seconds)
             rows.append(["polled captureScreenshot", seen.fps, seen.age_ms.p50, seen.age_ms.p95, "", "", "", "", ""])

@@ -29,7 +29,7 @@ def cpu_by_part(daemon_pid: int, own_pid: int) -> dict[str, float]:
     seen = {daemon_pid}
     for pid in _below(daemon_pid, children):
         seen.add(pid)
-        found["encoder" if "live/encoder" in processes[pid].command else "session"] += processes[pid].cpu_s
+        found["encoder" if "live.encoder" in processes[pid].command else "session"] += processes[pid].cpu_s
     for pid in _below(own_pid, children):
         if pid not in seen:
             found["viewer"] += processes[pid].cpu_s
@@ -41,7 +41,7 @@ def encoder_pids(daemon_pid: int) -> list[int]:
     children = defaultdict(list)
     for process in processes.values():
         children[process.parent].append(process.pid)
-    return [pid for pid in _below(daemon_pid, children) if "live/encoder" in processes[pid].command]
+    return [pid for pid in _below(daemon_pid, children) if "live.encoder" in processes[pid].command]
 
 
 def memory_mib(pid: int) -> float:

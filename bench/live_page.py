@@ -47,9 +47,21 @@ let y = 0;
   tell();
   requestAnimationFrame(frame);
 })();"""
+_POLLING: Final = """<!doctype html><title>polling</title><style>body { margin: 0 }</style>
+<canvas id=c width=1280 height=720></canvas>
+<script>
+const socket = new WebSocket(location.hash.slice(1)), painter = document.getElementById("c").getContext("2d");
+socket.onmessage = async (message) => {
+  const image = new Image();
+  image.src = "data:image/jpeg;base64," + JSON.parse(message.data).data;
+  await image.decode();
+  painter.drawImage(image, 0, 0);
+};
+</script>"""
 PAGES: Final = {
     "/moving": _PAGE.format(clock=_CLOCK, motion=_MOVING),
     "/still": _PAGE.format(clock=_CLOCK, motion="tell();"),
+    "/polling": _POLLING,
 }
 
 

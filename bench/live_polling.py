@@ -5,41 +5,29 @@ server in between.
 """
 
 import asyncio
-import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 from playwright.async_api import Browser
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
+from live_page import Pages
 from live_viewer import LiveViewer, viewing
 from raw_chromium import RawChromium
 
-_PAGE: Final = """<!doctype html><title>polling</title><style>body { margin: 0 }</style>
-<canvas id=c width=1280 height=720></canvas>
-<script>
-const socket = new WebSocket(location.hash.slice(1)), painter = document.getElementById("c").getContext("2d");
-socket.onmessage = async (message) => {
-  const image = new Image();
-  image.src = "data:image/jpeg;base64," + JSON.parse(message.data).data;
-  await image.decode();
-  painter.drawImage(image, 0, 0);
-};
-</script>"""
-
 
 @asynccontextmanager
-async def polled(browser: Browser, url: str) -> AsyncIterator[LiveViewer]:
-    """A viewer of `url` in a bare Chromium, by polling."""
+async def polled(browser: Browser, pages: Pages, path: str) -> AsyncIterator[LiveViewer]:
+    """A viewer of a page in a bare Chromium, by polling."""
     async with (
         RawChromium("--window-size=1280,720") as watched,
         connect(watched.websocket_url, max_size=None) as devtools,
     ):
         page = _Page(devtools)
-        await page.open(url)
+        await page.open(pages.url(path))
 
         async def serve_one(socket: ServerConnection) -> None:
             while True:
@@ -47,7 +35,7 @@ async def polled(browser: Browser, url: str) -> AsyncIterator[LiveViewer]:
 
         async with serve(serve_one, "127.0.0.1", 0) as server:
             port = next(iter(server.sockets)).getsockname()[1]
-            address = "data:text/html;base64," + base64.b64encode(_PAGE.encode()).decode() + f"#ws://127.0.0.1:{port}"
+            address = pages.url("/polling") + f"#ws://127.0.0.1:{port}"
             async with viewing(browser, address) as viewer:
                 yield viewer
 

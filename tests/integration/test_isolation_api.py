@@ -376,6 +376,15 @@ async def test_ice_servers_are_named_as_a_browser_takes_them() -> None:
     assert told["iceServers"][1].keys() == {"urls", "username", "credential"}
 
 
+async def test_a_links_token_gets_credentials_no_longer_than_its_session_lives(rig: Rig) -> None:
+    id_ = await rig.ready()
+    path = f"/api/sessions/{id_}/ice?token={rig.api.signer.mint(SessionId(id_), TokenRole.VIEW)}"
+    async with httpx2.AsyncClient(base_url=rig.api.url, trust_env=False) as http:
+        assert (await http.get(path)).status_code == 200
+        await rig.api.manager.end(SessionId(id_), EndReason.CLOSED_BY_USER)
+        assert (await http.get(path)).status_code == 409
+
+
 # With a daemon
 
 

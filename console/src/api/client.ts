@@ -15,7 +15,12 @@ type Operation<P extends keyof paths, M extends Method> = NonNullable<paths[P][M
 export type Answer<P extends keyof paths, M extends Method> =
   Operation<P, M> extends { responses: infer R } ? Good<R> : never;
 type Body<P extends keyof paths, M extends Method> =
-  Operation<P, M> extends { requestBody: { content: { "application/json": infer B } } } ? Loose<B> : undefined;
+  Operation<P, M> extends { requestBody?: infer R } ? BodyOf<NonNullable<R>> : undefined;
+type BodyOf<R> = [R] extends [never]
+  ? undefined
+  : R extends { content: { "application/json": infer B } }
+    ? Loose<B>
+    : undefined;
 /** Fields that have a default need not be sent. */
 type Loose<T> = T extends readonly unknown[] ? T : T extends object ? { [K in keyof T]?: Loose<T[K]> } : T;
 

@@ -1,5 +1,5 @@
-/** `/v1/policy` and `/v1/usage`. */
-import { send } from "./client";
+/** `/v1/policy` and `/v1/usage`. The API's description leaves the policy open: its parts are as the server tells them. */
+import { ask, type Schemas } from "./client";
 
 type Figures = Record<string, number | string>;
 
@@ -37,29 +37,13 @@ export interface Policy {
 }
 
 export async function readPolicy(signal: AbortSignal): Promise<Partial<Policy>> {
-  const told = (await (await send("GET", "/v1/policy", { signal })).json()) as { policy: Partial<Policy> };
-  return told.policy;
+  return (await ask("get", "/v1/policy", { signal })).policy;
 }
 
-export interface UsageLine {
-  /** `2026-11-22`, UTC. */
-  day: string;
-  owner: string;
-  sessions: number;
-  failed: number;
-  seconds: number;
-  egress_bytes_in: number;
-  egress_bytes_out: number;
-  actions: number;
-  cpu_seconds: number;
-}
+/** Sums of one owner on one day: `2026-11-22`, UTC. */
+export type UsageLine = Schemas["UsageLineOut"];
+export type UsageReport = Schemas["UsageReportOut"];
 
-export interface UsageReport {
-  since: string;
-  lines: UsageLine[];
-  truncated: boolean;
-}
-
-export async function readUsage(days: number, signal: AbortSignal): Promise<UsageReport> {
-  return (await (await send("GET", "/v1/usage", { query: { days }, signal })).json()) as UsageReport;
+export function readUsage(days: number, signal: AbortSignal): Promise<UsageReport> {
+  return ask("get", "/v1/usage", { query: { days }, signal });
 }

@@ -4,6 +4,90 @@
  */
 
 export interface paths {
+    "/api/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Older Session
+         * @description Make a session that opens `url`. Answers at once; ask for it until its `status` is `ready`.
+         */
+        post: operations["create_older_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Older Session
+         * @description Look at a session.
+         */
+        get: operations["get_older_session"];
+        put?: never;
+        post?: never;
+        /**
+         * Close Older Session
+         * @description End a session. Ending an ended one changes nothing.
+         */
+        delete: operations["close_older_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/ice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Older Ice Servers
+         * @description STUN and TURN servers for `RTCPeerConnection`, as its configuration names them.
+         */
+        get: operations["get_older_ice_servers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/offer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Offer Older Session
+         * @description Watch over WebRTC: an offer in, the answer out. A data channel `input` takes input messages.
+         */
+        post: operations["offer_older_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -212,6 +296,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream Changes
+         * @description Follow what changes in what the caller may see: sessions, profiles, artifacts, keys, and that the journal grew.
+         *
+         *     `event: change` with `{"kind", "id", "type"}`, or `event: resync` when changes were missed.
+         */
+        get: operations["stream_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/keys": {
         parameters: {
             query?: never;
@@ -251,6 +357,26 @@ export interface paths {
          * @description Revoke a key. It stays in the listing.
          */
         delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Policy
+         * @description Who the caller is, and what holds for sessions.
+         */
+        get: operations["get_policy"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1453,12 +1579,180 @@ export interface paths {
         };
         /**
          * Get Live Page
-         * @description The live page. Opened by `live_url`; with a key instead of a token it gets a fresh token of its own.
+         * @description The viewer page. Opened by `live_url`; with a key instead of a token it gets a fresh token of its own.
          */
         get: operations["get_live_page"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/live/control": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give Control
+         * @description Give control to a viewer, whoever has it now. 403 `view_only` where its link may only watch.
+         */
+        post: operations["give_control"];
+        /**
+         * Release Control
+         * @description Take control from whoever has it; a program that was paused goes on.
+         */
+        delete: operations["release_control"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/live/ice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Ice Servers
+         * @description STUN and TURN servers for a viewer's `RTCPeerConnection`, with credentials that end.
+         */
+        get: operations["get_ice_servers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/live/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Live Link
+         * @description Make a link for somebody who has no key: to watch, or with `control` to act too.
+         */
+        post: operations["make_live_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/live/offer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Offer Live
+         * @description Watch over WebRTC without the WebSocket: an offer in, the answer out.
+         *
+         *     The offer has a video section that receives, and its candidates; a data channel `input` in it carries input. The
+         *     place lasts as long as the connection. 400 with `reason` `bad_sdp` for SDP that is none, 429 when the session has no
+         *     more places or too many offers come at once.
+         */
+        post: operations["offer_live"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/live/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Live State
+         * @description Who watches, who has control, which tabs there are, and whether it is recorded.
+         */
+        get: operations["get_live_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/live/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Thumbnail
+         * @description A small picture of the tab that is shown, at most a few seconds old. Does not keep a session from idling.
+         */
+        get: operations["get_thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/live/viewers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Viewers
+         * @description List who watches, and how their pictures arrive.
+         */
+        get: operations["list_viewers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/live/viewers/{viewer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Viewer
+         * @description End a viewer's place. Its link still opens: it can come again until the link has ended.
+         */
+        delete: operations["remove_viewer"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1831,6 +2125,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sessions/{session_id}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Recordings
+         * @description List the session's recordings, also when it has ended. The files themselves are artifacts.
+         */
+        get: operations["list_recordings"];
+        put?: never;
+        /**
+         * Start Recording
+         * @description Record what the session shows, to the first cap or to a stop. 409 `already_recording`, 403 `recording_off`.
+         */
+        post: operations["start_recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/recordings/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Recording
+         * @description End the recording, and wait until it is an artifact. 409 `not_recording`.
+         */
+        post: operations["stop_recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sessions/{session_id}/relay": {
         parameters: {
             query?: never;
@@ -2159,6 +2497,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Usage
+         * @description What sessions have taken, by day and owner: an admin sees everybody's, a user the own.
+         */
+        get: operations["get_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2233,6 +2591,17 @@ export interface components {
             /** Session Id */
             session_id: string;
             worker_status: components["schemas"]["WorkerStatus"];
+        };
+        /** AnswerOut */
+        AnswerOut: {
+            /** Sdp */
+            sdp: string;
+            /**
+             * Type
+             * @default answer
+             * @constant
+             */
+            type: "answer";
         };
         /**
          * ArtifactKind
@@ -2737,6 +3106,12 @@ export interface components {
              */
             y: number;
         };
+        /**
+         * ClipboardPolicy
+         * @description Which way text may go between a viewer's clipboard and the session.
+         * @enum {string}
+         */
+        ClipboardPolicy: "off" | "in" | "out" | "both";
         CloseTabRequest: {
             /**
              * @description Empty: the active one. The last tab cannot be closed.
@@ -2766,6 +3141,12 @@ export interface components {
             tabs_remaining: number;
             usage?: components["schemas"]["Usage"];
         };
+        /**
+         * Codec
+         * @description What a viewer decodes.
+         * @enum {string}
+         */
+        Codec: "h264" | "vp8" | "jpeg";
         ConsoleLogEntry: {
             /** @default 0 */
             captured_at_unix_ms: number;
@@ -2847,6 +3228,29 @@ export interface components {
             truncated: boolean;
             usage?: components["schemas"]["Usage"];
         };
+        /**
+         * ControlIn
+         * @description The body of `POST …/live/control`.
+         */
+        ControlIn: {
+            /** Viewer Id */
+            viewer_id: string;
+        };
+        /** ControlOut */
+        ControlOut: {
+            /**
+             * Holder
+             * @description A viewer's id, or empty.
+             */
+            holder: string;
+            /** @description `agent`: a program is driving; `taken`: its actions wait for a person. */
+            state: components["schemas"]["ControlState"];
+        };
+        /**
+         * ControlState
+         * @enum {string}
+         */
+        ControlState: "free" | "agent" | "viewer" | "taken";
         /** @description As in Playwright's storage state. */
         Cookie: {
             /** @default  */
@@ -3563,6 +3967,32 @@ export interface components {
             /** @default 0 */
             y: number;
         };
+        /**
+         * IceOut
+         * @description `RTCConfiguration`, in snake_case. Credentials of TURN end after a while: ask anew for each connection.
+         */
+        IceOut: {
+            /**
+             * Ice Servers
+             * @example [
+             *       {
+             *         "credential": "…",
+             *         "urls": [
+             *           "turn:turn.example:3478"
+             *         ],
+             *         "username": "1766000000:ses_…"
+             *       }
+             *     ]
+             */
+            ice_servers: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Ice Transport Policy
+             * @enum {string}
+             */
+            ice_transport_policy: "all" | "relay";
+        };
         /** @description A redacted bundle for finding out what went wrong. With no `include_…` set, all of it. */
         InspectSessionRequest: {
             /** @default false */
@@ -3748,6 +4178,55 @@ export interface components {
          * @enum {string}
          */
         Level: "fastest" | "default" | "better" | "best";
+        /**
+         * LinkIn
+         * @description The body of `POST …/live/links`.
+         * @example {
+         *       "lifetime_s": 3600,
+         *       "name": "Ann",
+         *       "right": "view"
+         *     }
+         */
+        LinkIn: {
+            /** Lifetime S */
+            lifetime_s?: number | null;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Right
+             * @default view
+             * @enum {string}
+             */
+            right: "view" | "control";
+        };
+        /**
+         * LinkOut
+         * @description Who has it may watch, and with `control` act, until it ends. It cannot be taken back, only outlived: by its end
+         *     or the session's.
+         */
+        LinkOut: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            right: components["schemas"]["Right"];
+            /** Token */
+            token: string;
+            /**
+             * Url
+             * @description The viewer page.
+             */
+            url: string;
+            /**
+             * Ws Url
+             * @description The WebSocket of docs/reference/live-protocol.md.
+             */
+            ws_url: string;
+        };
         ListTabsRequest: Record<string, never>;
         ListTabsResponse: {
             /** @default  */
@@ -3765,6 +4244,57 @@ export interface components {
             success: boolean;
             tabs?: components["schemas"]["BrowserTab"][];
             usage?: components["schemas"]["Usage"];
+        };
+        /**
+         * LiveIn
+         * @description The live view. What the server does not allow is lowered. See docs/how-to/live-view.md.
+         */
+        LiveIn: {
+            /** Clipboard */
+            clipboard?: ("off" | "in" | "out" | "both") | null;
+            /** Record */
+            record?: ("off" | "on_request" | "always") | null;
+        };
+        /** LiveStateOut */
+        LiveStateOut: {
+            clipboard: components["schemas"]["ClipboardPolicy"];
+            control: components["schemas"]["ControlOut"];
+            /** Max Viewers */
+            max_viewers: number;
+            recording: components["schemas"]["RecordingOut"] | null;
+            /**
+             * Tabs
+             * @description Known only while someone watches.
+             */
+            tabs: components["schemas"]["LiveTabOut"][];
+            /** Viewers */
+            viewers: components["schemas"]["ViewerOut"][];
+        };
+        /** LiveTabOut */
+        LiveTabOut: {
+            /** Active */
+            active: boolean;
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Url */
+            url: string;
+        };
+        /** LiveUseOut */
+        LiveUseOut: {
+            clipboard: components["schemas"]["ClipboardPolicy"];
+            record: components["schemas"]["RecordPolicy"];
+        };
+        /**
+         * MarkOut
+         * @description A chapter: something that was done, so many seconds after the recording's beginning.
+         */
+        MarkOut: {
+            /** At S */
+            at_s: number;
+            /** Title */
+            title: string;
         };
         /** MoveIn */
         MoveIn: {
@@ -4180,6 +4710,81 @@ export interface components {
             visible_text_truncated: boolean;
         };
         /**
+         * OfferIn
+         * @description The body of `POST …/live/offer`: an SDP offer with its candidates (RFC 9429), as `RTCPeerConnection` makes it.
+         * @example {
+         *       "sdp": "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\n…",
+         *       "type": "offer"
+         *     }
+         */
+        OfferIn: {
+            /** Sdp */
+            sdp: string;
+            /**
+             * Type
+             * @constant
+             */
+            type: "offer";
+        };
+        /** OlderErrorOut */
+        OlderErrorOut: {
+            /** Error */
+            error: string;
+        };
+        /** OlderIceOut */
+        OlderIceOut: {
+            /** Iceservers */
+            iceServers: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * OlderMetrics
+         * @description CPU and memory are 0 until the session is ready, and where its agent does not tell; a MB has 2**20 bytes.
+         */
+        OlderMetrics: {
+            /** Cpupercent */
+            cpuPercent: number;
+            /** Memmb */
+            memMB: number;
+            /** Uptimesec */
+            uptimeSec: number;
+        };
+        /**
+         * OlderSessionIn
+         * @description The body of `POST /api/sessions`.
+         */
+        OlderSessionIn: {
+            /**
+             * Url
+             * @example https://example.com/
+             */
+            url: string;
+        };
+        /**
+         * OlderSessionWholeOut
+         * @description `error` is empty when there is none.
+         */
+        OlderSessionWholeOut: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Error */
+            error: string;
+            metrics: components["schemas"]["OlderMetrics"];
+            /** Sessionid */
+            sessionId: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "starting" | "ready" | "terminated" | "error";
+            /** Url */
+            url: string;
+        };
+        /**
          * OnExhausted
          * @description What becomes of a session once its actions or its egress bytes are used up.
          * @enum {string}
@@ -4321,6 +4926,22 @@ export interface components {
             pong: true;
             /** Round Trip Ms */
             round_trip_ms: number;
+        };
+        /**
+         * PolicyOut
+         * @description What the server gives a session that asks for nothing, and the most it gives. Read-only: settings decide it.
+         */
+        PolicyOut: {
+            /** Policy */
+            policy: {
+                [key: string]: unknown;
+            };
+            /** Principal */
+            principal: string;
+            /** Role */
+            role: string;
+            /** Scopes */
+            scopes: string[];
         };
         /** @description With a selector, focuses it first. */
         PressRequest: {
@@ -4797,6 +5418,80 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /**
+         * RecordPolicy
+         * @description Whether a session's pictures may be kept.
+         * @enum {string}
+         */
+        RecordPolicy: "off" | "on_request" | "always";
+        /**
+         * RecordingFormat
+         * @enum {string}
+         */
+        RecordingFormat: "webm" | "mp4";
+        /**
+         * RecordingIn
+         * @description The body of `POST …/recordings`. At the first cap that is reached the recording ends, and is kept.
+         * @example {
+         *       "format": "webm",
+         *       "max_bytes": 104857600,
+         *       "max_seconds": 600
+         *     }
+         */
+        RecordingIn: {
+            /**
+             * Format
+             * @default webm
+             * @enum {string}
+             */
+            format: "webm" | "mp4";
+            /** Max Bytes */
+            max_bytes?: number | null;
+            /** Max Seconds */
+            max_seconds?: number | null;
+        };
+        /**
+         * RecordingListOut
+         * @description Of this session, newest first, since the server started.
+         */
+        RecordingListOut: {
+            /** Recordings */
+            recordings: components["schemas"]["RecordingOut"][];
+        };
+        /**
+         * RecordingOut
+         * @description `ended_by`: `stopped`, `time_cap`, `size_cap`, `session_ended` or `error`.
+         *
+         *     `artifact_id` is set once it is `ready`: download it as `/v1/artifacts/{artifact_id}/content`.
+         */
+        RecordingOut: {
+            /** Artifact Id */
+            artifact_id: string | null;
+            /** Bytes */
+            bytes: number;
+            /** Ended By */
+            ended_by: string;
+            /** Error */
+            error: string;
+            format: components["schemas"]["RecordingFormat"];
+            /** Id */
+            id: string;
+            /** Marks */
+            marks: components["schemas"]["MarkOut"][];
+            /** Seconds */
+            seconds: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            status: components["schemas"]["RecordingStatus"];
+        };
+        /**
+         * RecordingStatus
+         * @enum {string}
+         */
+        RecordingStatus: "running" | "finishing" | "ready" | "failed";
         RedirectHop: {
             /** @default 0 */
             status_code: number;
@@ -5007,6 +5702,11 @@ export interface components {
             /** Size Bytes */
             size_bytes: number;
         };
+        /**
+         * Right
+         * @enum {string}
+         */
+        Right: "view" | "control";
         /** RunningBrowserOut */
         RunningBrowserOut: {
             /** Pid */
@@ -5304,6 +6004,8 @@ export interface components {
             };
             /** Lifetime S */
             lifetime_s?: number | null;
+            /** @default {} */
+            live: components["schemas"]["LiveIn"];
             /** Locale */
             locale?: string | null;
             /**
@@ -5403,6 +6105,7 @@ export interface components {
             labels: {
                 [key: string]: string;
             };
+            live: components["schemas"]["LiveUseOut"];
             /** Live Url */
             live_url: string | null;
             /** Machine */
@@ -5712,6 +6415,12 @@ export interface components {
             success: boolean;
             usage?: components["schemas"]["Usage"];
         };
+        /**
+         * Transport
+         * @description How pictures reach a viewer; in the order in which a viewer tries them.
+         * @enum {string}
+         */
+        Transport: "webrtc" | "webcodecs" | "jpeg" | "frames";
         /** @description Type with real key events; without a selector, into what has the focus. */
         TypeRequest: {
             /** @default false */
@@ -5846,6 +6555,33 @@ export interface components {
              */
             window_resets_in_ms: number;
         };
+        /**
+         * UsageLineOut
+         * @description Sums over the sessions that one principal made on one day (UTC).
+         */
+        UsageLineOut: {
+            /** Actions */
+            actions: number;
+            /** Cpu Seconds */
+            cpu_seconds: number;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Egress Bytes In */
+            egress_bytes_in: number;
+            /** Egress Bytes Out */
+            egress_bytes_out: number;
+            /** Failed */
+            failed: number;
+            /** Owner */
+            owner: string;
+            /** Seconds */
+            seconds: number;
+            /** Sessions */
+            sessions: number;
+        };
         /** UsageOut */
         UsageOut: {
             /** Actions */
@@ -5867,6 +6603,21 @@ export interface components {
             /** Memory Bytes */
             memory_bytes: number | null;
         };
+        /**
+         * UsageReportOut
+         * @description `truncated`: there were more sessions than are counted; the oldest are missing.
+         */
+        UsageReportOut: {
+            /** Lines */
+            lines: components["schemas"]["UsageLineOut"][];
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /** Truncated */
+            truncated: boolean;
+        };
         /** VerifiedOut */
         VerifiedOut: {
             /**
@@ -5886,6 +6637,50 @@ export interface components {
             rows: number;
             /** Segments */
             segments: number;
+        };
+        /**
+         * ViewerOut
+         * @description One who watches. The last five are of what it last told about itself, or its connection about it.
+         */
+        ViewerOut: {
+            /** Bits Per Second */
+            bits_per_second: number;
+            codec: components["schemas"]["Codec"] | null;
+            /** Dropped */
+            dropped: number;
+            /**
+             * Fallback Reason
+             * @description Why it is not an earlier one of the transports: `webrtc_timeout`, …
+             */
+            fallback_reason: string;
+            /** Fps */
+            fps: number;
+            /** Frame Age Ms */
+            frame_age_ms: number;
+            /** Has Control */
+            has_control: boolean;
+            /** Id */
+            id: string;
+            /**
+             * Joined At
+             * Format: date-time
+             */
+            joined_at: string;
+            /** Name */
+            name: string;
+            right: components["schemas"]["Right"];
+            /** Rtt Ms */
+            rtt_ms: number;
+            transport: components["schemas"]["Transport"] | null;
+            /** Wants Control */
+            wants_control: boolean;
+        };
+        /** ViewersOut */
+        ViewersOut: {
+            /** Max Viewers */
+            max_viewers: number;
+            /** Viewers */
+            viewers: components["schemas"]["ViewerOut"][];
         };
         /**
          * ViewportIn
@@ -6036,6 +6831,180 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    create_older_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OlderSessionIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description No room */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OlderErrorOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_older_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OlderSessionWholeOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    close_older_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_older_ice_servers: {
+        parameters: {
+            query?: {
+                /** @description Of a live link, in place of a key. */
+                token?: string | null;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OlderIceOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    offer_older_session: {
+        parameters: {
+            query?: {
+                /** @description Of a live link, in place of a key. */
+                token?: string | null;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfferIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     healthz: {
         parameters: {
             query?: never;
@@ -6452,6 +7421,35 @@ export interface operations {
             };
         };
     };
+    stream_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     list_keys: {
         parameters: {
             query?: {
@@ -6535,6 +7533,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeyOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
                 };
             };
             /** @description A problem */
@@ -9545,6 +10572,9 @@ export interface operations {
     get_live_page: {
         parameters: {
             query?: {
+                /** @description How the others see who watches. */
+                name?: string;
+                /** @description Of a live link, in place of a key. */
                 token?: string | null;
             };
             header?: never;
@@ -9563,6 +10593,305 @@ export interface operations {
                 content: {
                     "text/html": string;
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    give_control: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ControlIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveStateOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    release_control: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveStateOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_ice_servers: {
+        parameters: {
+            query?: {
+                /** @description Of a live link, in place of a key. */
+                token?: string | null;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IceOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    make_live_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    offer_live: {
+        parameters: {
+            query?: {
+                /** @description How the others see who watches. */
+                name?: string;
+                /** @description Of a live link, in place of a key. */
+                token?: string | null;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfferIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_live_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveStateOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_thumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A JPEG. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    list_viewers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewersOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    remove_viewer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `v1`, `v2`, … */
+                viewer_id: string;
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {
@@ -10569,6 +11898,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProfileOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    list_recordings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingListOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    start_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RecordingIn"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    stop_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingOut"];
                 };
             };
             /** @description A problem */
@@ -11987,6 +13413,37 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["WaitForResponse"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_usage: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageReportOut"];
                 };
             };
             /** @description A problem */

@@ -5,23 +5,39 @@ import { ApiProblem, problemOf, unreachable } from "./problem";
 
 export type Progress = (done: number, whole: number | null) => void;
 
-/** Fetch a file whole. The browser keeps a large Blob on disk. Throws ApiProblem. */
-export async function fetchFile(path: string, query: Query, onProgress: Progress, signal: AbortSignal): Promise<Blob> {
+/** So much is handed over at once: the browser keeps a large Blob on disk, and what is not in one in memory. */
+const PIECE_BYTES = 8 << 20;
+
+/** Fetch a file whole. Throws ApiProblem. `type`: only of what the server has made itself. */
+export async function fetchFile(
+  path: string,
+  query: Query,
+  onProgress: Progress,
+  signal: AbortSignal,
+  type = "application/octet-stream",
+): Promise<Blob> {
   const answer = await send("GET", path, { query, signal, timeoutMs: 120_000 });
   const length = answer.headers.get("Content-Length");
   const whole = length === null ? null : Number(length);
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  const blobs: Blob[] = [];
+  let pieces: Uint8Array<ArrayBuffer>[] = [];
   let done = 0;
+  let handedOver = 0;
   const reader = answer.body?.getReader();
   while (reader) {
     const read = await reader.read();
     if (read.done) break;
     pieces.push(read.value);
     done += read.value.byteLength;
+    if (done - handedOver >= PIECE_BYTES) {
+      blobs.push(new Blob(pieces));
+      pieces = [];
+      handedOver = done;
+    }
     onProgress(done, whole);
   }
   // Never the file's own type: it came out of a sandbox, and a blob: address would have this page's origin.
-  return new Blob(pieces, { type: "application/octet-stream" });
+  return new Blob([...blobs, ...pieces], { type });
 }
 
 /** Hand a file to whoever sits in front of the browser. */

@@ -23,6 +23,10 @@ export const router = createBrowserRouter([
             lazy: async () => ({ Component: (await import("../features/session/SessionPage")).SessionPage }),
           },
           {
+            path: "sessions/:sessionId/recordings/:recordingId",
+            lazy: async () => ({ Component: (await import("../features/replay/ReplayPage")).ReplayPage }),
+          },
+          {
             path: "profiles",
             lazy: async () => ({ Component: (await import("../features/profiles/ProfilesPage")).ProfilesPage }),
           },

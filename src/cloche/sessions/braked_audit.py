@@ -30,11 +30,14 @@ RATES: Final = {
     "auth.": Rate(200, 60),
     "devtools.": Rate(2000, 3600),
     "egress.": Rate(500, 360),
+    "live.control": Rate(1000, 600),
+    "live.link": Rate(1000, 600),
     "live.": Rate(1000, 600),
     "memory.": Rate(500, 60),
     "read.": Rate(5000, 3600),
 }
-"""By the beginning of the kind. A year of guessing keys at this rate is a twentieth of the journal's default size."""
+"""By the beginning of the kind; the first that fits: who comes and goes with a link takes nothing from what is written
+of control and of links. A year of guessing keys at this rate is a twentieth of the journal's default size."""
 TELL_EVERY_S: Final = 60.0
 MAX_OWNERS: Final = 4096
 _MUST_STAND: Final = frozenset(f"read.{method}" for method in SECRET_READS)

@@ -1,13 +1,17 @@
 """The viewer page in a headless Chromium, and what it shows: read from the picture itself, whatever brings it."""
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
+from cloche.testing.bare_chromium import BareChromium
 from cloche.testing.cdp import CdpClient, CdpPage
 
 SWITCHED_OFF: Final = "--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks"
 """There is no multicast DNS where tests run, and their sites may ask for what is on loopback."""
-VIEWERS_CHROMIUM: Final = (SWITCHED_OFF, "--allow-loopback-in-peer-connection")
 PATIENCE_S: Final = 30.0
 
 _PROBE: Final = """
@@ -54,6 +58,30 @@ globalThis.__shown = {
   },
 };
 """
+
+
+@contextmanager
+def viewers_chromium(**hosts: str) -> Iterator[BareChromium]:
+    """A browser for viewers, with all processes that it keeps. `hosts`: addresses of names that end in `.localhost`,
+    which count as secure: elsewhere there is no VideoDecoder."""
+    names = {f"{name}.localhost": (address,) for name, address in hosts.items()}
+    with BareChromium(SWITCHED_OFF, "--allow-loopback-in-peer-connection", hosts=names) as process:
+        for _ in range(500):
+            if _has_network_service():
+                break
+            threading.Event().wait(0.02)
+        yield process
+
+
+def _has_network_service() -> bool:
+    """Whether there is one in this network: those of sessions have a network of their own."""
+    ours = Path("/proc/self/ns/net").readlink()
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            is_one = entry.name.isdecimal() and b"network.mojom.NetworkService" in (entry / "cmdline").read_bytes()
+            if is_one and (entry / "ns/net").readlink() == ours:
+                return True
+    return False
 
 
 class ViewerPage:

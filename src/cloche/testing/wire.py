@@ -60,8 +60,9 @@ class Wire:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thread.shutdown()
+        # First: the namespace may end with its thread, and the wire with it.
         _ask(_RTM_DELLINK, _ACKNOWLEDGE, struct.pack("=BxHiII", 0, 0, socket.if_nametoindex(_NEAR_NAME), 0, 0))
+        self._thread.shutdown()
 
     def far(self, function: Callable[[], T]) -> T:
         return self._thread.submit(function).result(60)

@@ -14,7 +14,7 @@ from cloche.testing.cdp import CdpClient
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.daemon_facts import descriptors_of, encoder_processes, encoders_of, metric, until
 from cloche.testing.live_watchers import H264, JPEG, MOVING, VP8, live_ws, watching
-from cloche.testing.viewer_page import VIEWERS_CHROMIUM, open_viewer
+from cloche.testing.viewer_page import open_viewer, viewers_chromium
 from cloche.testing.web.server import LocalWeb
 
 from .offers import OFFER
@@ -25,7 +25,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may kill a chi
 
 @pytest.fixture(scope="module")
 def _chromium(_web: LocalWeb) -> Iterator[BareChromium]:
-    with BareChromium(*VIEWERS_CHROMIUM) as process:
+    with viewers_chromium() as process:
         yield process
 
 
@@ -72,6 +72,7 @@ async def test_a_killed_encoder_costs_a_moment_of_video_and_jpeg_goes_on(shared_
         assert await metric(shared_daemon, "cloche_live_encoder_restarts_total") == ended + 1
 
 
+@pytest.mark.long
 @as_root
 async def test_encoders_killed_again_and_again_are_replaced_and_jpeg_goes_on(shared_daemon: DaemonProcess) -> None:
     session = await moving(shared_daemon)
@@ -94,27 +95,6 @@ async def test_encoders_killed_again_and_again_are_replaced_and_jpeg_goes_on(sha
         assert not encoder_processes(killed)
         assert descriptors_of(shared_daemon.pid) <= descriptors
         assert await metric(shared_daemon, "cloche_live_encoder_restarts_total") == ended + 4
-
-
-@as_root
-async def test_a_killed_browser_shows_and_its_pictures_come_back(
-    shared_daemon: DaemonProcess, browser_pid: Callable[..., Any]
-) -> None:
-    session = await moving(shared_daemon)
-    url, key = live_ws(shared_daemon, session), shared_daemon.key
-    async with (
-        watching(url, key=key, transport="webcodecs") as video,
-        watching(url, key=key, transport="jpeg") as jpeg,
-    ):
-        await video.pictured(H264, 5)
-        await jpeg.pictured(JPEG, 5)
-        os.kill(await browser_pid(shared_daemon, session), signal.SIGKILL)
-        await video.until(lambda one: one.state["browser"] != "up")
-        await video.until(lambda one: one.state["browser"] == "up")
-        async with await CdpClient.connect(session["connect_url"]) as client:
-            await client.new_page(MOVING)
-        await asyncio.gather(video.pictured(H264, 5), jpeg.pictured(JPEG, 5))
-        assert video.state["tabs"]
 
 
 async def test_a_crashed_tab_shows_and_comes_back_when_it_is_loaded_anew(shared_daemon: DaemonProcess) -> None:
@@ -215,6 +195,7 @@ async def test_a_session_that_ends_while_it_is_watched_closes_its_viewers_and_it
         await until(lambda: not encoder_processes({pid}), "the encoder's end")
 
 
+@pytest.mark.long
 async def test_coming_and_going_leaves_nothing_behind(shared_daemon: DaemonProcess) -> None:
     session = await moving(shared_daemon)
     url, key = live_ws(shared_daemon, session), shared_daemon.key
@@ -232,6 +213,7 @@ async def test_coming_and_going_leaves_nothing_behind(shared_daemon: DaemonProce
     assert await metric(shared_daemon, "cloche_live_viewers") == 0
 
 
+@pytest.mark.long
 async def test_coming_and_going_by_webrtc_leaves_nothing_behind(
     shared_daemon: DaemonProcess, viewers_browser: CdpClient
 ) -> None:

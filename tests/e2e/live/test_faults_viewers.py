@@ -16,7 +16,7 @@ from cloche.testing.cdp import CdpClient
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.daemon_facts import descriptors_of, metric, resident_bytes, until
 from cloche.testing.live_watchers import H264, JPEG, MOVING, NOISE, SlowViewer, live_ws, watching
-from cloche.testing.viewer_page import VIEWERS_CHROMIUM, open_viewer
+from cloche.testing.viewer_page import open_viewer, viewers_chromium
 from cloche.testing.web.server import LocalWeb
 
 from .offers import OFFER
@@ -27,7 +27,7 @@ MIB = 1 << 20
 
 @pytest.fixture(scope="module")
 def _chromium(_web: LocalWeb) -> Iterator[BareChromium]:
-    with BareChromium(*VIEWERS_CHROMIUM) as process:
+    with viewers_chromium() as process:
         yield process
 
 

@@ -56,6 +56,13 @@ def test_one_owners_flood_takes_nothing_from_another(audit: BrakedAudit, journal
     assert journal.records[-1].owner == "bob"
 
 
+@pytest.mark.parametrize("kind", ["live.control", "live.link"])
+def test_who_comes_and_goes_without_end_hides_nobodys_hands(kind: str, audit: BrakedAudit, journal: Fullable) -> None:
+    note(audit, "live.joined", RATES["live."].at_once + 1)
+    note(audit, kind)
+    assert journal.records[-1].kind == kind
+
+
 @pytest.mark.parametrize("kind", ["action.click", "read.get_cookies", "session.closed", "key.created", "artifact.read"])
 def test_what_must_stand_is_never_held_back(kind: str, audit: BrakedAudit, journal: Fullable) -> None:
     journal.has_room = False

@@ -42,6 +42,8 @@ class ViewerFrames:
 
     def __init__(self, max_bytes: int) -> None:
         """`max_bytes`: of one message."""
+        self.frames = 0
+        """That have been dealt with. Each costs time, however short it is."""
         self._max = max_bytes
         self._pending = bytearray()
         self._opcode: Opcode | None = None
@@ -102,6 +104,7 @@ class ViewerFrames:
 
     def _begin_to_skip(self, head: _Head) -> Received | None:
         is_news = not self._is_too_large
+        self.frames += 1
         self._is_too_large = True
         self._opcode = self._opcode or head.opcode
         self._fragments = bytearray()
@@ -127,6 +130,7 @@ class ViewerFrames:
             return None
         data = apply_mask(self._pending[head.start : end], bytes(self._pending[head.start - 4 : head.start]))
         del self._pending[:end]
+        self.frames += 1
         return data
 
     def _head(self) -> _Head | None:

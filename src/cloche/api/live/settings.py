@@ -34,6 +34,6 @@ class LiveDoorSettings:
     max_message_bytes: int = MAX_MESSAGE_BYTES
     patience_s: float = 15.0
     """How long a viewer may take nothing of what is sent to it."""
-    ping_every_s: float = 15.0
+    ping_every_s: float = 5.0
     report_every_s: float = 3.0
     """How often a WebRTC connection's own figures are told to the session."""

@@ -20,6 +20,10 @@ UNSENT_BYTES: Final = 64 << 10
 BYTES_PER_SECOND: Final = 1 << 20
 BURST_BYTES: Final = 2 << 20
 """Of what a viewer may send at once. Who sends more is read more slowly."""
+FRAME_BYTES: Final = 512
+"""That a frame counts for beside its own: a ping of six bytes takes as much time as a message."""
+READ_BYTES: Final = 16 << 10
+"""At once: what the frames in it cost keeps nobody else waiting. No viewer says more before it is let in."""
 
 MAX_HELD: Final = 64
 """Of answers; the largest are WebRTC's, about 10 KiB."""
@@ -33,7 +37,7 @@ class LeftError(Exception):
     """The connection is over."""
 
 
-class LiveSocket(asyncio.Protocol):
+class LiveSocket(asyncio.BufferedProtocol):
     """Owned by its door, for as long as it serves; `finish` ends it. All writing is to be preceded by `writable`,
     but for `answer`."""
 
@@ -41,6 +45,7 @@ class LiveSocket(asyncio.Protocol):
         """`max_bytes`: of one message of the peer's. `patience_s`: how long it may take nothing."""
         self._loop = asyncio.get_running_loop()
         self._frames = ViewerFrames(max_bytes)
+        self._buffer = bytearray(READ_BYTES)
         self._patience_s, self._ping_every_s = patience_s, ping_every_s
         self._transport: asyncio.Transport | None = None
         self._on_message: Callable[[Received], None] = lambda _received: None
@@ -66,8 +71,10 @@ class LiveSocket(asyncio.Protocol):
         transport = self._transport
         assert transport is not None
         self._on_message = on_message
-        if early:
-            self.data_received(early)
+        if len(early) > READ_BYTES:
+            self._break_off(WebSocketError("too much before the handshake"))
+        elif early:
+            self._read(early)
         if not transport.is_closing():
             transport.resume_reading()
 
@@ -123,17 +130,11 @@ class LiveSocket(asyncio.Protocol):
         else:
             transport.abort()
 
-    def data_received(self, data: bytes) -> None:
-        self._heard_at = self._loop.time()
-        self._meter(len(data))
-        if self.left.done():
-            return
-        try:
-            for received in self._frames.feed(data):
-                self._take(received)
-        except WebSocketError as error:
-            self._say_goodbye(error.code, "protocol_error")
-            self._leave()
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._read(bytes(memoryview(self._buffer)[:nbytes]))
 
     def eof_received(self) -> None:
         self._leave()
@@ -149,6 +150,23 @@ class LiveSocket(asyncio.Protocol):
         self._has_room.set()
         while self._held and self.takes_more:
             self.send_text(self._held.popleft())
+
+    def _read(self, data: bytes) -> None:
+        self._heard_at = self._loop.time()
+        if self.left.done():
+            self._meter(len(data))
+            return
+        before = self._frames.frames
+        try:
+            for received in self._frames.feed(data):
+                self._take(received)
+        except WebSocketError as error:
+            self._break_off(error)
+        self._meter(len(data) + FRAME_BYTES * (self._frames.frames - before))
+
+    def _break_off(self, error: WebSocketError) -> None:
+        self._say_goodbye(error.code, "protocol_error")
+        self._leave()
 
     def _take(self, received: Received) -> None:
         match received.kind:

@@ -144,6 +144,8 @@ async def get_older_ice_servers(session_id: OlderId, access: OlderAccess, reques
     deps = deps_of(request)
     if access.principal is not None:
         await _find(deps.manager, access.principal, session_id)
+    else:
+        await _require_live(deps.manager, session_id)
     servers = ice_servers_for_viewer(deps.live.ice, ice_user(session_id, "http"), deps.clock.now().timestamp())
     return OlderIceOut(iceServers=servers)
 
@@ -156,6 +158,14 @@ async def _answer(manager: SessionManager, desk: OfferDesk, session_id: SessionI
     try:
         live = await manager.live(access.principal, session_id)
         return await desk.answer(session_id, live, joining_of(access, ""), sdp, read=read_older)
+    except ClocheError as error:
+        raise older_error(error) from None
+
+
+async def _require_live(manager: SessionManager, session_id: SessionId) -> None:
+    """A link dies with its session, and with it what it opens elsewhere."""
+    try:
+        await manager.live(None, session_id)
     except ClocheError as error:
         raise older_error(error) from None
 

@@ -117,6 +117,7 @@ async def make_live_link(
     caller: Caller, session_id: SessionIdPath, body: LinkIn, deps: Deps, origin: LinkOrigin
 ) -> LinkOut:
     """Make a link for somebody who has no key: to watch, or with `control` to act too."""
+    deps.journal.require()
     session = await deps.manager.get(caller, session_id)
     if session.status in FINAL_STATUSES:
         raise GoneError("the session has ended", reason=session.reason)
@@ -129,6 +130,7 @@ async def make_live_link(
     deps.journal.note(
         AuditRecord(kind="live.link", actor=caller.name, owner=session.owner, session_id=session_id, data=data)
     )
+    await deps.journal.settled()
     return LinkOut(
         url=live_url(origin, session_id, token) + _named(body.name),
         ws_url=_socket_url(origin, session_id, token, body.name),

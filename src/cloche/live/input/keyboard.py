@@ -125,8 +125,7 @@ class Keyboard:
         if use is not None and before is not None:
             return []  # once is enough
         unit = before.unit if before else self._new_unit()
-        seen_number = 0 if use is ClipboardUse.PASTE else number
-        held = _Held(message.key, message.code, location_of(message.code, message.location), seen_number, unit)
+        held = _Held(message.key, message.code, location_of(message.code, message.location), number, unit)
         self._held[name] = held
         down = _Down(held, modifiers, text, None if text else editing_command(number, modifiers), before is not None)
         if use in (ClipboardUse.COPY, ClipboardUse.CUT):

@@ -5,9 +5,8 @@ Linux and without a window as well (`EditingBehavior::InterpretKeyEvent`, by vir
 which is what a Mac's keyboard sends: those chords are given the command by name (`commands` of
 `Input.dispatchKeyEvent`).
 
-Pasting is not left to it: it would put in what was last copied inside the browser, and the viewer means its own
-clipboard, whose text comes in a `paste` message. The page still sees the keys, so that what looks for Ctrl+V finds it,
-but with the virtual key code 0, by which Blink finds nothing to do.
+The keys that paste put in what was last copied inside the browser, under any policy: nothing comes in or goes out by
+that. Who means the own clipboard sends a `paste` message with its text in place of the keys.
 """
 
 from enum import StrEnum
@@ -38,6 +37,8 @@ _META_COMMANDS: Final = {
     (META, ord("A")): "selectAll",
     (META, ord("C")): "copy",
     (META, ord("X")): "cut",
+    (META, ord("V")): "paste",
+    (META | SHIFT, ord("V")): "pasteAndMatchStyle",
     (META, ord("Z")): "undo",
     (META, ord("Y")): "redo",
     (META | SHIFT, ord("Z")): "redo",

@@ -30,6 +30,8 @@ from cloche.sessions.live.view import BLANK, BrowserView
 NAVIGATION_FAILED: Final = "navigation_failed"
 TAB_LIMIT: Final = "tab_limit"
 DOMAIN_NOT_ALLOWED: Final = "domain_not_allowed"
+CLOSING_TABS: Final = 2
+"""That may still be there beyond the budget: a page can keep its tab from being closed, for as long as it likes."""
 _ABORTED: Final = "net::ERR_ABORTED"
 
 _UNREADABLE: Final = {
@@ -141,7 +143,7 @@ class Driving:
         url = self._destination(seat, message.url) if message.url else BLANK
         if url is None:
             return
-        if view.staying >= self._max_tabs:
+        if view.staying >= self._max_tabs or not self._has_room(view):
             seat.notice(TAB_LIMIT)
             return
         view.open_tab(url)
@@ -150,8 +152,11 @@ class Driving:
         if message.tab_id not in view.tabs:
             return
         view.close_tab(message.tab_id)
-        if view.staying == 0:
+        if view.staying == 0 and self._has_room(view):
             view.open_tab(BLANK)
+
+    def _has_room(self, view: BrowserView) -> bool:
+        return len(view.tabs) + view.tabs_to_come < self._max_tabs + CLOSING_TABS
 
 
 def _navigate(seat: Seat, page: ShownPage, url: str, browser: Browser | None) -> None:

@@ -4,6 +4,7 @@ Chromium keeps one set of metrics for a page, whoever set it last: with ours gon
 client has set before. What the browser service has set (`set_viewport`) is put back. A user agent is each client's own.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,8 @@ from cloche.sessions.live.devices import DEVICES, TOUCH_POINTS, Device, user_age
 from cloche.sessions.live.page import ShownPage
 
 MIN_SIDE: Final = 100
+MAX_PIXELS: Final = 3840 * 2160
+"""Of the device: each takes memory of the session several times over, and viewers get no more than a quarter of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Look:
             return True
         if width < MIN_SIDE or height < MIN_SIDE:
             return False
-        self._size = Size(width, height, scale)
+        self._size = Size(width, height, min(scale, math.sqrt(MAX_PIXELS / (width * height))))
         return True
 
     def emulate(self, name: str) -> bool:

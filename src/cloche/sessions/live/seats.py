@@ -67,6 +67,8 @@ class Seat(LiveSeat):
         self.out = News()
         self.name = clean_name(joining.name)
         self.transport: Transport | None = None
+        self.removed_by = ""
+        """Which principal has ended it, where one has."""
         self._joined_at = joined_at
         self._codec: Codec | None = None
         self._fallback_reason = ""

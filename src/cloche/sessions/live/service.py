@@ -20,6 +20,7 @@ from cloche.sessions.auditing import session_record
 from cloche.sessions.browsing.pausing import ActionWatcher, Pausing
 from cloche.sessions.events import Data
 from cloche.sessions.keeping import Kept
+from cloche.sessions.live.arrivals import Arrivals
 from cloche.sessions.live.input_kinds import kind_of
 from cloche.sessions.live.interface import (
     Joining,
@@ -112,6 +113,7 @@ class LiveService(Kept, SessionLive, SeatOwner, RoomOwner, ScreenOwner, ActionWa
             },
             self._control_of,
         )
+        self._arrivals = Arrivals()
         self._coming = self._numbers = self._ticks = 0
         self._ticking: asyncio.Task[None] | None = None
         self._ended: LeaveReason | None = None
@@ -174,6 +176,8 @@ class LiveService(Kept, SessionLive, SeatOwner, RoomOwner, ScreenOwner, ActionWa
         if len(self._room.seats) + self._coming >= most:
             detail = f"{most} viewers are watching, as many as may"
             raise BusyError(detail, retry_after_s=RETRY_AFTER_S, reason="viewers_full")
+        if joining.principal is None and not self._arrivals.take(self._clock.monotonic()):
+            raise BusyError("too many come and go", retry_after_s=RETRY_AFTER_S, reason="too_many_joins")
         self._audit.require()
         self._numbers += 1
         seat = Seat(f"v{self._numbers}", joining, self._clock.now(), self, self._metrics)
@@ -185,7 +189,8 @@ class LiveService(Kept, SessionLive, SeatOwner, RoomOwner, ScreenOwner, ActionWa
         finally:
             seat.end(LeaveReason.LEFT)
             seat.left()
-            self._note_seat("live.left", seat, reason=str(seat.ended.result()))
+            by = {"removed_by": seat.removed_by} if seat.removed_by else {}
+            self._note_seat("live.left", seat, reason=str(seat.ended.result()), **by)
 
     def state(self) -> LiveState:
         self._settle()
@@ -218,7 +223,10 @@ class LiveService(Kept, SessionLive, SeatOwner, RoomOwner, ScreenOwner, ActionWa
         return self.state()
 
     async def remove(self, principal: Principal, viewer_id: str) -> None:
-        self._seat(viewer_id).end(LeaveReason.REMOVED)
+        seat = self._seat(viewer_id)
+        if not seat.ended.done():
+            seat.removed_by = principal.name
+            seat.end(LeaveReason.REMOVED)
 
     async def thumbnail(self) -> bytes:
         self._require_going_on()

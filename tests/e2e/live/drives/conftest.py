@@ -10,23 +10,24 @@ from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from cloche.testing.bare_chromium import BareChromium
 from cloche.testing.daemon import DaemonProcess
-from cloche.testing.viewer_page import VIEWERS_CHROMIUM
 from cloche.testing.web.server import LocalWeb
 
 from .desk import PATIENCE_S, PROBE, Desk
 
 Json = dict[str, Any]
 SitDown = Callable[..., Awaitable[Desk]]
-"""`await sit_down(session, "&transport=jpeg", url="", **options_of_the_context)`"""
+"""`await sit_down(session, "&transport=jpeg", url="", daemon=…, **options_of_the_context)`"""
 
 OF_THE_MODULE: Final = {"kept": "module"}
+SWITCHED_OFF: Final = "WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks"
+"""There is no multicast DNS where tests run."""
 WINDOW: Final[Json] = {"viewport": {"width": 1340, "height": 840}}
 SIZE: Final = {"width": 1280, "height": 720}
 
 
 @pytest.fixture(scope="module")
 def _chromium(_web: LocalWeb) -> Iterator[BareChromium]:
-    with BareChromium(*VIEWERS_CHROMIUM) as process:
+    with BareChromium(f"--disable-features={SWITCHED_OFF}", "--allow-loopback-in-peer-connection") as process:
         yield process
 
 
@@ -71,7 +72,9 @@ async def _sitting(browser: Browser, daemon: DaemonProcess, web: LocalWeb) -> As
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
-    async def sit(session: Json, query: str = "", *, url: str = "", **options: Any) -> Desk:
+    async def sit(
+        session: Json, query: str = "", *, url: str = "", daemon: DaemonProcess = daemon, **options: Any
+    ) -> Desk:
         context = await browser.new_context(**(WINDOW | options))
         context.set_default_timeout(PATIENCE_S * 1000)
         contexts.append(context)

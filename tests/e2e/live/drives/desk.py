@@ -126,9 +126,11 @@ class Desk:
         return state
 
     async def until(self, script: str) -> Any:
-        """Wait in the viewer's page until an expression is true; return what it is then."""
-        handle = await self.page.wait_for_function(script, timeout=PATIENCE_S * 1000)
-        return await handle.json_value()
+        """Wait until an expression, or what it promises, is true in the viewer's page; return what it is then."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not (value := await self.page.evaluate(script)):
+                await asyncio.sleep(0.02)
+        return value
 
     async def is_live(self) -> None:
         await expect(self.page.locator("cloche-live")).to_have_attribute(
@@ -140,7 +142,7 @@ class Desk:
         near = f"shown.colour({x}, {y})?.every((value, at) => Math.abs(value - {list(colour)}[at]) <= {TOLERANCE})"
         try:
             await self.until(near)
-        except Exception as error:
+        except TimeoutError as error:
             seen = await self.page.evaluate(f"shown.colour({x}, {y})")
             raise AssertionError(f"it is {seen}, not {colour}; {await self.says()}") from error
 

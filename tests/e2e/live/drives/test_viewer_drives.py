@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from cloche.testing.daemon import DaemonProcess
+from cloche.testing.web.server import LocalWeb
 
 from .conftest import SIZE, SitDown
 from .desk import Desk
@@ -17,11 +18,13 @@ Json = dict[str, Any]
 SENTENCE = 'Hello, World! (100% "sure" of #1_A)'
 
 
-@pytest.fixture
-async def desk(kept_desk: Desk) -> Desk:
+@pytest_asyncio.fixture(loop_scope="module")
+async def desk(kept_desk: Desk, local_web: LocalWeb) -> AsyncIterator[Desk]:
     """With the page as new."""
     await kept_desk.fresh()
-    return kept_desk
+    yield kept_desk
+    # The session's browser keeps its connections to the site.
+    local_web.hang_up()
 
 
 # --- keys ---------------------------------------------------------------------------------------------------------------
@@ -40,16 +43,21 @@ async def test_text_is_selected_copied_out_pasted_in_and_edited_by_shortcuts(des
     await desk.page.keyboard.press("Control+a")
     await desk.told(lambda noted: noted["selected"] == "one two")
     await desk.page.keyboard.press("Control+c")
-    await desk.until("async () => await navigator.clipboard.readText() === 'one two'")
+    await desk.until("navigator.clipboard.readText().then((text) => text === 'one two')")
     await desk.page.evaluate("navigator.clipboard.writeText(' from here')")
     await desk.page.keyboard.press("End")
     await desk.page.keyboard.press("Control+v")
     await desk.told(lambda noted: noted["value"] == "one two from here")
+    await desk.page.keyboard.press("Shift+Insert")
+    await desk.told(lambda noted: noted["value"] == "one two from here from here")
+    await desk.page.keyboard.press("Control+Backspace")
+    await desk.page.keyboard.press("Control+Backspace")
+    await desk.page.keyboard.press("Backspace")
     await desk.page.keyboard.press("Control+Backspace")
     await desk.told(lambda noted: noted["value"] == "one two from ")
     await desk.page.keyboard.press("Shift+Home")
     await desk.page.keyboard.press("Control+x")
-    await desk.until("async () => await navigator.clipboard.readText() === 'one two from '")
+    await desk.until("navigator.clipboard.readText().then((text) => text === 'one two from ')")
     await desk.told(lambda noted: noted["value"] == "")
     await desk.page.keyboard.press("Control+z")
     await desk.told(lambda noted: noted["value"] == "one two from ")
@@ -168,9 +176,9 @@ async def test_a_click_hits_ten_pixels_in_each_corner(desk: Desk, window: Any) -
 # --- fingers ------------------------------------------------------------------------------------------------------------
 
 
-async def test_fingers_tap_and_scroll(sit_down: SitDown, kept_session: Json) -> None:
-    desk = await sit_down(kept_session, viewport={"width": 1340, "height": 840}, has_touch=True)
-    await desk.fresh()
+async def test_fingers_tap_and_scroll(shared_daemon: DaemonProcess, sit_down: SitDown, page_url: str) -> None:
+    session = await shared_daemon.create_session(start_url=page_url, viewport=SIZE)
+    desk = await sit_down(session, has_touch=True)
     x, y = await desk.place(120, 370)
     await desk.page.touchscreen.tap(x, y)
     events = await desk.logged("touchstart", "touchend", "click", enough=lambda seen: len(seen) >= 3)

@@ -58,6 +58,14 @@ def test_a_page_is_as_large_as_a_viewer_wants_it() -> None:
     assert look.resize(0, 0, 1) and not look.is_set
 
 
+def test_no_page_has_more_pixels_than_its_session_has_memory_for() -> None:
+    look = Look(lambda: None)
+    assert look.resize(3840, 2160, 3) and look.scale == 1
+    assert look.resize(1920, 1080, 3) and look.scale == 2
+    told = applied(look)["setDeviceMetricsOverride"]
+    assert (told["width"], told["height"], told["deviceScaleFactor"]) == (1920, 1080, 2)
+
+
 def test_a_device_has_its_size_its_name_and_fingers() -> None:
     look = Look(lambda: None)
     assert look.emulate("Pixel 8")

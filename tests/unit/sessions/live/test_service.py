@@ -10,6 +10,7 @@ from cloche.errors import BusyError, ConflictError, DeniedError, GoneError, Jour
 from cloche.ids import PrincipalName
 from cloche.live.model import Codec, Right
 from cloche.sessions.live import service as service_module
+from cloche.sessions.live.arrivals import AT_ONCE
 from cloche.sessions.live.interface import ControlState, Joining, LeaveReason, RecordingRequest
 from cloche.sessions.live.options import LiveOptions
 from cloche.sessions.principal import Principal, Role
@@ -219,6 +220,26 @@ async def test_an_owner_gives_control_takes_it_back_and_shows_viewers_out(rig: L
             await asking
     await rig.service.remove(ANN, first.id)
     assert await first.end() is LeaveReason.REMOVED
+
+
+async def test_who_shows_a_viewer_out_is_written_down(rig: LiveRig) -> None:
+    viewer, stack = await rig.come()
+    await rig.service.remove(ANN, viewer.id)
+    await stack.aclose()
+    assert rig.audit.records[-1].data["removed_by"] == "ann"
+
+
+async def test_whoever_has_a_link_cannot_come_and_go_without_end(rig: LiveRig) -> None:
+    for _ in range(AT_ONCE):
+        _, stack = await rig.come(Right.VIEW)
+        await stack.aclose()
+    written = len(rig.audit.records)
+    with pytest.raises(BusyError) as busy:
+        await rig.come(Right.VIEW)
+    assert busy.value.fields["reason"] == "too_many_joins" and len(rig.audit.records) == written
+    await rig.join(principal=ANN)
+    rig.clock.advance(1)
+    await rig.join(Right.VIEW)
 
 
 async def test_a_link_that_expires_mid_stream_ends_the_place(monkeypatch: pytest.MonkeyPatch) -> None:

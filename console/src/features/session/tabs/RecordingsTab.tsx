@@ -1,9 +1,9 @@
 import { Alert, Anchor, Button, Group, Menu, Text } from "@mantine/core";
 import { IconChevronDown, IconPlayerRecord, IconPlayerStop, IconVideo } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "react-router";
 
-import { listRecordings, startRecording, stopRecording, type Recording } from "../../../api/live";
+import { startRecording, stopRecording, type Recording } from "../../../api/live";
 import { ofSession } from "../../../api/queries";
 import { DataTable, type Column } from "../../../ui/DataTable";
 import { EmptyState } from "../../../ui/EmptyState";
@@ -13,44 +13,37 @@ import { failed } from "../../../ui/notices";
 import { Problem } from "../../../ui/Problem";
 import { StatusBadge } from "../../../ui/StatusBadge";
 import { RelativeTime } from "../../../ui/Time";
-import { ArtifactList } from "../../artifacts/ArtifactList";
+import { useRecordings } from "../../replay/queries";
 import { hasEnded } from "../../sessions/queries";
 import type { TabProps } from "../tabs";
 
-const COLUMNS: Column<Recording>[] = [
-  { name: "Begun", cell: (recording) => <RelativeTime at={recording.started_at} /> },
-  { name: "Status", cell: (recording) => <StatusBadge status={recording.status} /> },
-  { name: "Length", cell: (recording) => duration(recording.seconds) },
-  { name: "Size", cell: (recording) => `${bytes(recording.bytes)}, ${recording.format}` },
-  { name: "Ended by", cell: (recording) => recording.error || recording.ended_by.replaceAll("_", " ") },
-  { name: "Chapters", cell: (recording) => recording.marks.length },
-  {
-    name: "Replay",
-    isQuiet: true,
-    cell: (recording) =>
-      recording.artifact_id && (
-        <Anchor component={Link} to={`/app/downloads?kind=recording`} size="sm">
-          In the downloads
-        </Anchor>
-      ),
-  },
-];
+function columnsOf(sessionId: string): Column<Recording>[] {
+  return [
+    {
+      name: "Recording",
+      cell: ({ id, artifact_id }) =>
+        artifact_id ? (
+          <Anchor component={Link} to={`/app/sessions/${sessionId}/recordings/${id}`} size="sm">
+            Replay {id}
+          </Anchor>
+        ) : (
+          id
+        ),
+    },
+    { name: "Begun", cell: (recording) => <RelativeTime at={recording.started_at} /> },
+    { name: "Status", cell: (recording) => <StatusBadge status={recording.status} /> },
+    { name: "Length", cell: (recording) => duration(recording.seconds) },
+    { name: "Size", cell: (recording) => `${bytes(recording.bytes)}, ${recording.format}` },
+    { name: "Ended by", cell: (recording) => (recording.error || recording.ended_by).replaceAll("_", " ") },
+    { name: "Chapters", cell: (recording) => recording.marks.length },
+  ];
+}
 
 /** Record what the session shows, and find what was recorded. */
 export function RecordingsTab({ session }: TabProps) {
-  if (hasEnded(session)) return <ArtifactList of={{ sessionId: session.id, kind: "recording" }} />;
-  return <Recordings session={session} />;
-}
-
-function Recordings({ session }: TabProps) {
   const client = useQueryClient();
+  const list = useRecordings(session.id);
   const key = ofSession(session.id, "recordings");
-  const list = useQuery({
-    queryKey: key,
-    queryFn: ({ signal }) => listRecordings(session.id, signal),
-    refetchInterval: ({ state }) => (state.data?.some((each) => isUnderWay(each)) ? 2000 : 10_000),
-    retry: false,
-  });
   const changed = { onSettled: () => void client.invalidateQueries({ queryKey: key }) };
   const starting = useMutation({
     mutationFn: (format: "webm" | "mp4") => startRecording(session.id, format),
@@ -88,7 +81,7 @@ function Recordings({ session }: TabProps) {
         <Text size="sm" c="dimmed">
           What was done stands in a recording as chapters.
         </Text>
-        {running ? (
+        {hasEnded(session) ? null : running ? (
           <Button
             color="red"
             leftSection={<IconPlayerStop size={16} aria-hidden />}
@@ -110,14 +103,19 @@ function Recordings({ session }: TabProps) {
       {list.isError && <Problem error={list.error} what="The recordings could not be read" />}
       {list.data?.length === 0 && (
         <EmptyState icon={IconVideo} title="Nothing was recorded">
-          Record what the session shows, to look at it later with the actions beside it.
+          {hasEnded(session)
+            ? "It ended without a recording, or was private: of those none is kept."
+            : "Record what the session shows, to look at it later with the actions beside it."}
         </EmptyState>
       )}
       {list.data && list.data.length > 0 && (
-        <DataTable label="Recordings" columns={COLUMNS} rows={list.data} keyOf={(recording) => recording.id} />
+        <DataTable
+          label="Recordings"
+          columns={columnsOf(session.id)}
+          rows={list.data}
+          keyOf={(recording) => recording.id}
+        />
       )}
     </>
   );
 }
-
-const isUnderWay = (recording: Recording) => recording.status === "running" || recording.status === "finishing";

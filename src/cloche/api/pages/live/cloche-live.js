@@ -106,7 +106,8 @@ export class ClocheLive extends HTMLElement {
     const cover = new Cover(viewer);
     const say = (/** @type {string} */ text) => notices.say(text);
     if (hasControls) toolbar = new Toolbar(viewer, hands, { fit, fullScreen, say, screenshot: () => this.#save().catch((error) => say(error.message)) });
-    const frame = build("main", { class: "frame" }, hands.stage, cover.element, new Dialog(viewer, () => hands.focus()).element, toolbar?.banner, notices.element);
+    // No landmark: which one it is decides the page that it is part of.
+    const frame = build("div", { class: "frame", role: "group", "aria-label": "Picture" }, hands.stage, cover.element, new Dialog(viewer, () => hands.focus()).element, toolbar?.banner, notices.element);
     this.#root.replaceChildren(build("div", { class: "viewer" }, toolbar?.element, frame));
     hands.attach();
     fullScreen.attach();

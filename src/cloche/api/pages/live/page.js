@@ -5,6 +5,7 @@ import "./cloche-live.js";
 const { ws_url, session_id } = JSON.parse(document.getElementById("data")?.textContent || "{}");
 const asked = new URLSearchParams(location.search);
 const live = document.createElement("cloche-live");
+live.setAttribute("role", "main");
 live.setAttribute("src", ws_url);
 if (["0", "off"].includes(asked.get("controls") || "")) live.setAttribute("controls", "off");
 for (const name of ["transport", "name"]) {

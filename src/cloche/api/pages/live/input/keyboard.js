@@ -6,6 +6,7 @@ import { modifiersOf } from "./place.js";
 const CONTROL = 2;
 const ALT = 1;
 const META = 4;
+const SHIFT = 8;
 const IS_APPLE = /Mac|iPhone|iPad/.test(navigator.platform || "");
 /** So that a phone's keyboard has something to delete. */
 const FILLING = "\u200b\u200b";
@@ -82,7 +83,8 @@ export class Keyboard {
     }
     const { key, code, modifiers } = asOnLinux(event);
     const letter = key.toLowerCase();
-    if (modifiers === CONTROL && letter === "v" && this.#copied.pastesFromHere) return; // `paste` brings the text
+    const pastes = letter === "v" ? (modifiers & ~SHIFT) === CONTROL : key === "Insert" && modifiers === SHIFT;
+    if (pastes && this.#copied.pastesFromHere) return; // `paste` brings the text
     if (modifiers === CONTROL && (letter === "c" || letter === "x")) this.#copied.copiedThere();
     if (key !== "Dead") event.preventDefault();
     this.#held.set(code || key, key);
