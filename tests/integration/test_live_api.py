@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 
 from cloche.api.auth.tokens import TokenRole
 from cloche.api.live.settings import LiveDoorSettings
-from cloche.errors import ConflictError
+from cloche.errors import ConflictError, JournalError
 from cloche.ids import SessionId
 from cloche.live.messages import MouseMove
 from cloche.live.model import Right, Transport
@@ -21,6 +21,7 @@ from cloche.live.webrtc.ice import IceSettings
 from cloche.sessions.live.interface import LeaveReason
 from cloche.sessions.model import EndReason
 from cloche.testing.api import RunningApi, running_api
+from cloche.testing.audit import NotingAudit
 from cloche.testing.live import GOOD_SDP, JPEG, FakePeers, FakeSessionLive
 
 OFFER = {"type": "offer", "sdp": GOOD_SDP}
@@ -184,6 +185,19 @@ async def test_a_link_lives_no_longer_than_the_server_allows() -> None:
         assert left <= timedelta(seconds=600) and link["right"] == "view"
         for body in ({"lifetime_s": 0}, {"right": "drive"}, {"name": "a\nb"}, {"x": 1}):
             assert (await rig.ask("POST", "/live/links", body)).status_code == 400
+
+
+async def test_no_link_is_made_that_cannot_be_written_down() -> None:
+    journal = NotingAudit()
+    async with running_api(journal=journal) as api:
+        path = f"/v1/sessions/{await api.session_id()}/live/links"
+        async with api.http(api.user_key) as client:
+            assert (await client.post(path, json={})).status_code == 201
+            assert journal.kinds == ["live.link"] and journal.settled_at[-1] == 1
+            journal.refuses = JournalError("full")
+            assert (await client.post(path, json={})).status_code == 503
+            journal.refuses, journal.fails = None, JournalError("full")
+            assert (await client.post(path, json={})).status_code == 503
 
 
 async def test_only_an_owners_key_makes_links_and_none_for_an_ended_session(rig: Rig) -> None:

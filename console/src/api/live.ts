@@ -10,6 +10,8 @@ export type Mark = Schemas["MarkOut"];
 export interface LiveState {
   control?: Schemas["ControlOut"] & { mine?: boolean; requests?: string[] };
   viewers?: LiveViewer[];
+  /** One's own, among them. */
+  viewer_id?: string;
 }
 
 const of = (sessionId: string) => ({ session_id: sessionId });

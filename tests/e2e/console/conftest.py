@@ -136,3 +136,13 @@ async def soon(true: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE_MS / 1000):
         while not await true():
             await asyncio.sleep(0.05)
+
+
+async def recorded(daemon: DaemonProcess, session: Json, seconds: float) -> None:
+    """Wait until so much of the session has been recorded."""
+
+    async def is_long_enough() -> bool:
+        answer = await daemon.request("GET", f"/v1/sessions/{session['id']}/recordings")
+        return bool(answer.json["recordings"][0]["seconds"] >= seconds)
+
+    await soon(is_long_enough)

@@ -1,5 +1,6 @@
 """Pictures of every page, light and dark, on a desk and in a hand: for people to look at."""
 
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,25 @@ from playwright.async_api import Page, expect
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.web.server import LocalWeb
 
-from .conftest import DESKTOP, PHONE, Json, OpenConsole, act
+from .conftest import DESKTOP, PHONE, Json, OpenConsole, act, recorded
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PLACES = ("sessions", "profiles", "downloads", "usage", "audit", "policy", "keys")
-TABS = (
-    "live", "actions", "console", "network", "downloads", "processes", "files", "budget", "metrics", "recordings",
-    "events",
-)  # fmt: skip
+SETTINGS = {"state_key": b64encode(32 * b"k").decode()}
+"""For profiles."""
+PLACES = ("Sessions", "Profiles", "Downloads", "Usage", "Audit", "Policy", "Keys")
+TABS = {
+    "Live": "live", "Actions": "actions", "Console": "console", "Network": "network", "Downloads": "downloads",
+    "Terminal": "processes", "Files": "files", "Budget": "budget", "Health": "metrics", "Recordings": "recordings",
+    "Events": "events",
+}  # fmt: skip
 
 
 @pytest.fixture
 async def furnished(shared_daemon: DaemonProcess, local_web: LocalWeb, session: Json) -> Json:
     """A session in which much has happened, and a server on which there is something of everything."""
+    await shared_daemon.request("POST", f"/v1/sessions/{session['id']}/recordings", {"format": "webm"})
+    await recorded(shared_daemon, session, 0.2)
     download = local_web.url("site.test", "/download/report.txt?size=99&type=application/pdf")
     await act(shared_daemon, session, "evaluate", expression="console.warn('the till is nearly empty')")
     await shared_daemon.request("GET", f"/v1/sessions/{session['id']}/console_log")
@@ -30,6 +36,8 @@ async def furnished(shared_daemon: DaemonProcess, local_web: LocalWeb, session: 
     await act(shared_daemon, session, "evaluate", expression=f"void (location.href = {download!r})")
     await act(shared_daemon, session, "navigate", url=local_web.url("site.test", "/form"))
     await shared_daemon.request("POST", f"/v1/sessions/{session['id']}/click", {"selector": "#none", "timeout_ms": 1})
+    stopped = await shared_daemon.request("POST", f"/v1/sessions/{session['id']}/recordings/stop")
+    assert stopped.json["status"] == "ready", stopped.body
     for name in ("Shopping", "Research"):
         await shared_daemon.request("POST", "/v1/profiles", {"name": name, "theme_color": "#e8590c"})
     await shared_daemon.request("POST", "/v1/keys", {"principal": "alice", "name": "laptop", "scopes": ["machine"]})
@@ -57,25 +65,34 @@ async def test_every_page(
     await shoot("sign-in")
     await signing_in.close()
     page = await open_console("/app/sessions", color_scheme=scheme, reduced_motion="reduce", **options)
-    base = page.url.removesuffix("/app/sessions")
 
-    async def go(path: str) -> None:
+    async def go(path: str, heading: str) -> None:
         # Within the console, as a click goes: no page is loaded anew.
         await page.evaluate("(to) => { history.pushState({}, '', to); dispatchEvent(new PopStateEvent('popstate')) }", path)
-        await page.wait_for_url(base + path)
-        await expect(page.get_by_role("main").locator("h1")).to_have_count(1)
+        await expect(page.get_by_role("main").get_by_role("heading", level=1)).to_have_text(heading)
 
     for place in PLACES:
-        await go(f"/app/{place}")
-        await shoot(place)
-    await go("/app/nowhere")
+        await go(f"/app/{place.lower()}", place)
+        await shoot(place.lower())
+    await go("/app/nowhere", "There is no such page")
     await shoot("not-found")
-    await go("/app/sessions?new")
+    await go("/app/sessions?new", "Sessions")
     await expect(page.get_by_role("dialog", name="New session")).to_be_visible()
     await shoot("new-session")
     await page.keyboard.press("Escape")
-    for tab in TABS:
-        await go(f"/app/sessions/{furnished['id']}/{tab}")
+    id_ = furnished["id"]
+    for label, tab in TABS.items():
+        await go(f"/app/sessions/{id_}/{tab}", id_)
+        await expect(page.get_by_role("tab", name=label)).to_have_attribute("aria-selected", "true")
         if tab == "live":
             await expect(page.locator("cloche-live")).to_have_attribute("data-status", "live")
+        if tab == "processes":
+            await page.get_by_role("button", name="New terminal").click()
+            await page.get_by_role("textbox", name="Terminal input").press_sequentially("ls -la /\n")
+            await expect(page.locator(".xterm-rows")).to_contain_text("workspace")
         await shoot(f"session-{tab}")
+    await go(f"/app/sessions/{id_}/recordings/r1", "Recording r1")
+    await expect(page.get_by_role("button", name="navigate site.test").first).to_be_enabled()
+    await page.get_by_role("button", name="navigate site.test").first.click()
+    await expect(page.locator("[aria-current=step]")).to_have_count(1)
+    await shoot("replay")

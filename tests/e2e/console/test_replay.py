@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.web.server import LocalWeb
 
-from .conftest import Json, OpenConsole, act, soon, toast
+from .conftest import Json, OpenConsole, act, recorded, toast
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,11 +20,11 @@ async def test_a_recording_is_played_beside_what_was_done(
     await page.get_by_role("button", name="Record").click()
     await page.get_by_role("menuitem", name="As WebM").click()
     await expect(page.get_by_role("status").filter(has_text="Recording for")).to_be_visible()
-    await recorded(page, shared_daemon, session, 0.8)
+    await recorded(shared_daemon, session, 0.8)
     await act(shared_daemon, session, "navigate", url=local_web.url("site.test", "/form"))
-    await recorded(page, shared_daemon, session, 2.0)
+    await recorded(shared_daemon, session, 2.0)
     await act(shared_daemon, session, "evaluate", expression="document.body.style.background = 'teal'")
-    await recorded(page, shared_daemon, session, 3.0)
+    await recorded(shared_daemon, session, 3.0)
     await page.get_by_role("button", name="Stop recording").click()
     await expect(page.get_by_role("cell", name="ready")).to_be_visible()
     assert not await toast(page, "did not").is_visible()
@@ -60,16 +60,6 @@ async def test_a_recording_is_played_beside_what_was_done(
 async def test_an_address_of_no_recording_says_so(open_console: OpenConsole, session: Json) -> None:
     page = await open_console(f"/app/sessions/{session['id']}/recordings/r7")
     await expect(page.get_by_text("There is no such recording")).to_be_visible()
-
-
-async def recorded(page: Page, daemon: DaemonProcess, session: Json, seconds: float) -> None:
-    """Wait until so much has been recorded."""
-
-    async def is_long_enough() -> bool:
-        answer = await daemon.request("GET", f"/v1/sessions/{session['id']}/recordings")
-        return bool(answer.json["recordings"][0]["seconds"] >= seconds)
-
-    await soon(is_long_enough)
 
 
 async def position(page: Page) -> float:

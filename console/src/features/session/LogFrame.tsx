@@ -1,6 +1,6 @@
-import { Alert, Group, Switch, Text } from "@mantine/core";
+import { Alert, Button, Group, Switch, Text } from "@mantine/core";
+import { IconRefresh, type Icon } from "@tabler/icons-react";
 import type { UseQueryResult } from "@tanstack/react-query";
-import type { Icon } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 
 import { EmptyState } from "../../ui/EmptyState";
@@ -25,12 +25,18 @@ export function LogFrame<Entry>(props: LogFrameProps<Entry>) {
     <>
       <Group mb="sm" align="flex-end">
         {filters}
-        <Switch
-          ml="auto"
-          label="Follow"
-          checked={isFollowing}
-          onChange={(event) => onFollow(event.currentTarget.checked)}
-        />
+        <Group ml="auto" gap="sm">
+          <Switch label="Follow" checked={isFollowing} onChange={(event) => onFollow(event.currentTarget.checked)} />
+          <Button
+            variant="default"
+            size="xs"
+            leftSection={<IconRefresh size={14} aria-hidden />}
+            loading={log.isFetching}
+            onClick={() => void log.refetch()}
+          >
+            Refresh
+          </Button>
+        </Group>
       </Group>
       {log.isError && (
         <Problem error={log.error} what={`The ${what} could not be read`} onRetry={() => void log.refetch()} />

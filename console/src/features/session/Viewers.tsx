@@ -4,14 +4,7 @@ import { IconDotsVertical } from "@tabler/icons-react";
 import { giveControl, releaseControl, removeViewer, type LiveState, type LiveViewer } from "../../api/live";
 import { failed } from "../../ui/notices";
 
-const CONTROL = {
-  free: "Nobody has control: whoever acts has it while acting.",
-  agent: "A program is driving. Take control to act yourself.",
-  viewer: "Somebody is acting; programs go on.",
-  taken: "Somebody has taken control: programs wait until it is released.",
-};
-
-/** Who watches, how their pictures arrive, and who has control. */
+/** Who watches, and how their pictures arrive. */
 export function Viewers({ sessionId, state }: { sessionId: string; state: LiveState }) {
   const viewers = state.viewers ?? [];
   const attempt = (act: Promise<void>) => act.catch((error: unknown) => failed("That did not work", error));
@@ -25,11 +18,6 @@ export function Viewers({ sessionId, state }: { sessionId: string; state: LiveSt
           {viewers.length}
         </Badge>
       </Group>
-      {state.control && (
-        <Text size="xs" c="dimmed" mt={4} role="status">
-          {CONTROL[state.control.state]}
-        </Text>
-      )}
       <Stack gap="xs" mt="xs" component="ul" p={0} mb={0} style={{ listStyle: "none" }}>
         {viewers.map((viewer) => (
           <Group key={viewer.id} component="li" justify="space-between" wrap="nowrap" gap={4} align="flex-start">

@@ -1,11 +1,19 @@
 /** The logs of the browser service. A failure of the browser's stands in a good answer: here it is a problem again. */
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 
 import { ask, type Schemas } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
 import { ofSession } from "../../api/queries";
+import { useSessionEvents } from "./events";
 
-export const FOLLOW_MS = 3000;
+/**
+ * Reading a log is using the session: it counts in the audit journal and keeps the session awake. So a log is read when
+ * something was done; what pages do by themselves tells no event and is looked for now and then, while somebody sees it.
+ */
+const POLL_MS = 30_000;
+/** What an action sets off begins at once, and most of it has ended a little later. */
+const AFTER_ACTION_MS = [400, 3000] as const;
 
 export type ActionEntry = Schemas["ActionLogEntry"];
 export type ConsoleEntry = Schemas["ConsoleLogEntry"];
@@ -35,7 +43,7 @@ function logOf<Entry>(answer: Answered<Entry>): Log<Entry> {
 }
 
 export function useActionLog(id: string, failedOnly: boolean, isFollowing: boolean) {
-  return useQuery({
+  const log = useQuery({
     queryKey: ofSession(id, "action_log", { failedOnly }),
     queryFn: async ({ signal }) =>
       logOf(
@@ -45,13 +53,15 @@ export function useActionLog(id: string, failedOnly: boolean, isFollowing: boole
           signal,
         }),
       ),
-    refetchInterval: isFollowing && FOLLOW_MS,
+    refetchInterval: isFollowing && POLL_MS,
     retry: false,
   });
+  useFollowing(log, isFollowing);
+  return log;
 }
 
 export function useConsoleLog(id: string, severity: string, isFollowing: boolean) {
-  return useQuery({
+  const log = useQuery({
     queryKey: ofSession(id, "console_log", { severity }),
     queryFn: async ({ signal }) =>
       logOf(
@@ -61,9 +71,11 @@ export function useConsoleLog(id: string, severity: string, isFollowing: boolean
           signal,
         }),
       ),
-    refetchInterval: isFollowing && FOLLOW_MS,
+    refetchInterval: isFollowing && POLL_MS,
     retry: false,
   });
+  useFollowing(log, isFollowing);
+  return log;
 }
 
 export interface NetworkAsked {
@@ -73,7 +85,7 @@ export interface NetworkAsked {
 }
 
 export function useNetworkLog(id: string, asked: NetworkAsked, isFollowing: boolean) {
-  return useQuery({
+  const log = useQuery({
     queryKey: ofSession(id, "network_log", asked),
     queryFn: async ({ signal }) =>
       logOf(
@@ -89,8 +101,27 @@ export function useNetworkLog(id: string, asked: NetworkAsked, isFollowing: bool
           signal,
         }),
       ),
-    refetchInterval: isFollowing && FOLLOW_MS,
+    refetchInterval: isFollowing && POLL_MS,
     placeholderData: (before) => before,
     retry: false,
   });
+  useFollowing(log, isFollowing);
+  return log;
+}
+
+/** Read a log again after each action. */
+function useFollowing({ refetch }: Pick<UseQueryResult, "refetch">, isFollowing: boolean): void {
+  const { events } = useSessionEvents();
+  const latest = events.findLast(({ type }) => type.startsWith("browser."))?.id;
+  const seen = useRef(latest);
+  useEffect(() => {
+    const isNews = latest !== seen.current;
+    seen.current = latest;
+    if (!isFollowing || !isNews) return;
+    const read = () => {
+      if (!document.hidden) void refetch();
+    };
+    const timers = AFTER_ACTION_MS.map((ms) => setTimeout(read, ms));
+    return () => timers.forEach(clearTimeout);
+  }, [latest, isFollowing, refetch]);
 }

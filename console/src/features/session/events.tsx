@@ -72,7 +72,7 @@ function changedBy(sessionId: string, events: SessionEvent[]): unknown[][] {
   const add = (...part: string[]) => keys.set(part.join(), [...ofSession(sessionId, ...part)]);
   for (const { type } of events) {
     if (/^(session|browser\.(?!action)|agent|devtools|budget)/.test(type)) add();
-    if (type === "browser.action") add("action_log");
+    if (type.startsWith("recording.")) add("recordings");
     if (type === "machine.process") add("processes");
     if (type.startsWith("artifact.")) add("downloads");
   }

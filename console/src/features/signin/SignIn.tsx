@@ -45,6 +45,7 @@ export function SignIn() {
               placeholder="ck_…"
               value={key}
               onChange={(event) => setKey(event.currentTarget.value)}
+              aria-invalid={isWrong || undefined}
               error={isWrong && "This key is not valid here."}
               autoComplete="current-password"
               spellCheck={false}

@@ -130,7 +130,6 @@ async def make_live_link(
     deps.journal.note(
         AuditRecord(kind="live.link", actor=caller.name, owner=session.owner, session_id=session_id, data=data)
     )
-    await deps.journal.settled()
     return LinkOut(
         url=live_url(origin, session_id, token) + _named(body.name),
         ws_url=_socket_url(origin, session_id, token, body.name),

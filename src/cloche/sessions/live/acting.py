@@ -33,12 +33,20 @@ class ActingHands:
         *,
         on_copy: Callable[[], None],
         on_refused: Callable[[], None],
+        may_act: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`on_copy`: what the page copies next is for this viewer. `on_refused`: the policy keeps the clipboard."""
+        """`on_copy`: what the page copies next is for this viewer. `on_refused`: the policy keeps the clipboard.
+
+        `may_act`: whether the page is still one that may be acted on, as it was when the viewer did something there: a
+        page can keep what is typed waiting and then lead elsewhere.
+        """
         self.page = page
         self._policy = policy
         self._on_copy = on_copy
         self._on_refused = on_refused
+        self._may_act = may_act
+        self._left_out: set[int] = set()
+        """Presses that were not sent, and so are not to be lifted."""
         self._hands = Hands(VIRTUAL_KEYS)
         self._queue = StepQueue()
         self._unanswered = self._paced = 0
@@ -81,7 +89,20 @@ class ActingHands:
                 return
             self._send(step)
 
+    def _is_to_be_done(self, step: Step) -> bool:
+        if isinstance(step, Command) and step.role is Role.END:
+            is_pressed = step.unit not in self._left_out
+            self._left_out.discard(step.unit)
+            return is_pressed
+        if self._may_act():
+            return True
+        if isinstance(step, Command) and step.role is Role.BEGIN:
+            self._left_out.add(step.unit)
+        return False
+
     def _send(self, step: Step) -> None:
+        if not self._is_to_be_done(step):
+            return
         if isinstance(step, TellSelection):
             self._on_copy()
             return

@@ -164,7 +164,14 @@ class Screen(LinkOwner):
         def copies() -> None:
             self._copying = (seat.id, self._clock.monotonic() + COPY_S)
 
-        hands = ActingHands(page, self._clipboard, on_copy=copies, on_refused=lambda: seat.notice("clipboard_off"))
+        def may_act() -> bool:
+            shown = self.link.view.tabs.shown if self.link.view is not None else None
+            return shown is not None and shown.id == page.id and self._driving.may_touch(shown.url)
+
+        def refused() -> None:
+            seat.notice("clipboard_off")
+
+        hands = ActingHands(page, self._clipboard, on_copy=copies, on_refused=refused, may_act=may_act)
         self._hands = (seat.id, hands)
         return hands
 

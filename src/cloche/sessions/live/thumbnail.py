@@ -6,6 +6,7 @@ from typing import Final
 from cloche.browser.devtools.errors import DevToolsError
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import ConflictError, DeadlineError
+from cloche.live.held_picture import is_acceptable
 from cloche.sessions.live.cdp_words import LayoutMetrics, Screenshot
 from cloche.sessions.live.link import LiveLink
 from cloche.sessions.live.page import ShownPage
@@ -15,6 +16,10 @@ MAX_WIDTH: Final = 480
 QUALITY: Final = 50
 MAX_PASSED_ON_BYTES: Final = 200 << 10
 """Of a picture of the screencast that is handed out as it is; a larger one is not, for it goes out again and again."""
+MAX_BYTES: Final = 1 << 20
+"""Of one that was made. An honest browser's has a tenth; what another sends is handed to nobody."""
+SETTLE_S: Final = 15.0
+"""How long it may take to get to a browser that comes and goes."""
 CAPTURE_S: Final = 5.0
 PAGE_S: Final = 2.0
 """How long there may be no page yet to take a picture of."""
@@ -64,7 +69,11 @@ class Thumbnails:
 
     async def _make(self) -> bytes:
         with self._link.wanted():
-            await self._link.settled_view()
+            try:
+                async with asyncio.timeout(SETTLE_S):
+                    await self._link.settled_view()
+            except TimeoutError:
+                raise DeadlineError("the browser does not answer") from None
             try:
                 async with asyncio.timeout(PAGE_S):
                     await self._page_came.wait()
@@ -73,6 +82,8 @@ class Thumbnails:
                 raise DeadlineError("no page is open") from None
             except DevToolsError:
                 raise DeadlineError("the page did not draw in time") from None
+        if len(picture) > MAX_BYTES or not is_acceptable(picture):
+            raise DeadlineError("the page drew nothing that is a picture")
         self._made = (asyncio.get_running_loop().time(), picture)
         return picture
 

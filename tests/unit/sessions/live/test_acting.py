@@ -57,7 +57,14 @@ class Bench:
     def __init__(self, policy: ClipboardPolicy = ClipboardPolicy.BOTH) -> None:
         self.page, self.copies, self.refusals = Page(), 0, 0
         self.session = self.page.session
-        self.hands = ActingHands(cast(ShownPage, self.page), policy, on_copy=self._copies, on_refused=self._refused)
+        self.may_act = True
+        self.hands = ActingHands(
+            cast(ShownPage, self.page),
+            policy,
+            on_copy=self._copies,
+            on_refused=self._refused,
+            may_act=lambda: self.may_act,
+        )
 
     def _copies(self) -> None:
         self.copies += 1
@@ -148,3 +155,22 @@ async def test_the_clipboard_goes_only_the_way_it_may() -> None:
 
 def test_keys_have_the_numbers_that_chromium_asks_for() -> None:
     assert (VIRTUAL_KEYS["KeyA"], VIRTUAL_KEYS["Enter"], VIRTUAL_KEYS["ArrowLeft"]) == (65, 13, 37)
+
+
+async def test_what_waits_is_not_done_on_a_page_that_may_not_be_acted_on() -> None:
+    bench = Bench()
+    bench.do(*(Insert(text=f"{number} ") for number in range(MAX_UNANSWERED)))
+    bench.do(Insert(text="a password"), MouseDown(x=5, y=5), Copy())
+    sent = len(bench.session.sent)
+    bench.may_act = False
+    await bench.session.answer()
+    bench.hands.release()
+    assert bench.session.types[sent:] == [] and bench.copies == 0
+
+
+async def test_what_is_held_is_let_go_also_where_nothing_else_may_be_done() -> None:
+    bench = Bench()
+    bench.do(KeyDown(key="a", code="KeyA"))
+    bench.may_act = False
+    bench.hands.release()
+    assert bench.session.types == ["keyDown", "keyUp"]

@@ -1,18 +1,24 @@
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import base64
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 
-from cloche.errors import BusyError, ConflictError, DeniedError, GoneError, JournalError, NotFoundError
+from cloche.errors import BusyError, ConflictError, DeadlineError, DeniedError, GoneError, JournalError, NotFoundError
 from cloche.ids import PrincipalName
 from cloche.live.model import Codec, Right
 from cloche.sessions.live import service as service_module
+from cloche.sessions.live import thumbnail
 from cloche.sessions.live.arrivals import AT_ONCE
 from cloche.sessions.live.interface import ControlState, Joining, LeaveReason, RecordingRequest
+from cloche.sessions.live.link import LiveLink
 from cloche.sessions.live.options import LiveOptions
+from cloche.sessions.live.page import ShownPage
 from cloche.sessions.principal import Principal, Role
 from cloche.testing.live_view import LiveRig, live_rig
 from cloche.testing.sessions import NOON, make_options, make_session
@@ -289,6 +295,46 @@ async def test_of_a_stopped_browser_there_is_no_thumbnail(rig: LiveRig) -> None:
     with pytest.raises(ConflictError) as conflict:
         await rig.service.thumbnail()
     assert conflict.value.fields == {"reason": "browser_stopped"}
+
+
+async def test_a_thumbnail_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def dial() -> tuple[socket.socket, str]:
+        raise OSError
+
+    monkeypatch.setattr(thumbnail, "SETTLE_S", 0.01)
+    async with live_rig(dial) as rig:
+        with pytest.raises(DeadlineError):
+            await rig.service.thumbnail()
+
+
+class PictureLink:
+    """Leads to a page whose picture is this."""
+
+    def __init__(self, picture: bytes) -> None:
+        self._picture = base64.b64encode(picture).decode()
+        self.view = self.page = self.session = self
+
+    @contextmanager
+    def wanted(self) -> Iterator[None]:
+        yield
+
+    async def settled_view(self) -> None: ...
+
+    async def call(self, method: str, params: object, kind: type[Any], *, deadline: float) -> Any:
+        box = {"cssVisualViewport": {"clientWidth": 800, "clientHeight": 600}}
+        return msgspec.convert(box if method == "Page.getLayoutMetrics" else {"data": self._picture}, kind)
+
+
+async def test_a_thumbnail_is_a_small_jpeg_or_none() -> None:
+    jpeg = b"\xff\xd8\xff and more"
+    for picture, is_good in ((jpeg, True), (b"<svg onload=>", False), (jpeg + bytes(thumbnail.MAX_BYTES), False)):
+        thumbnails = thumbnail.Thumbnails(cast(LiveLink, PictureLink(picture)))
+        thumbnails.page_shown(cast(ShownPage, object()))
+        if is_good:
+            assert await thumbnails.get() == picture
+        else:
+            with pytest.raises(DeadlineError):
+                await thumbnails.get()
 
 
 async def test_recording_is_the_recorders(rig: LiveRig) -> None:

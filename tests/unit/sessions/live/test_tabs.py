@@ -1,5 +1,12 @@
+from typing import Any, cast
+
 from cloche.browser.launch import WELCOME_URL
+from cloche.live.messages import CloseTab, OpenTab
+from cloche.sessions.live.driving import CLOSING_TABS, Driving
+from cloche.sessions.live.look import Look
+from cloche.sessions.live.seats import Seat
 from cloche.sessions.live.tabs import MAX_KNOWN, MAX_TOLD, Tabs
+from cloche.sessions.live.view import BLANK, BrowserView
 
 
 def some_tabs(*ids: str, shown: str) -> Tabs:
@@ -64,3 +71,54 @@ def test_a_page_that_opens_tabs_without_end_is_told_of_in_bounds() -> None:
 def test_the_daemons_own_tabs_are_not_told_of() -> None:
     tabs = some_tabs("a", "b", "c", shown="c")
     assert [(tab.id, tab.active) for tab in tabs.told(lambda tab_id: tab_id in "bc")] == [("a", False), ("c", True)]
+
+
+class StubbornView:
+    """Tabs come when they are opened, and never go."""
+
+    page = None
+
+    def __init__(self) -> None:
+        self.tabs, self.tabs_to_come, self.closing = Tabs(), 0, set[str]()
+        self.open_tab(BLANK)
+
+    @property
+    def staying(self) -> int:
+        return len(self.tabs) - len(self.closing)
+
+    def open_tab(self, url: str) -> None:
+        self.tabs.opened(f"T{len(self.tabs)}", title="", url=url, opener_id="")
+
+    def close_tab(self, tab_id: str) -> None:
+        self.closing.add(tab_id)
+
+
+class NotedSeat:
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+
+    def notice(self, code: str, **fields: Any) -> None:
+        self.notices.append(code)
+
+
+def test_tabs_that_do_not_close_count_in_the_end() -> None:
+    view, seat = StubbornView(), NotedSeat()
+    driving = Driving((), 3, Look(lambda: None))
+
+    def do(message: OpenTab | CloseTab) -> None:
+        driving.do(cast(Seat, seat), message, cast(BrowserView, view), None)
+
+    for _ in range(20):
+        do(OpenTab())
+        do(CloseTab(tab_id=view.tabs.newest))
+    assert len(view.tabs) == 3 + CLOSING_TABS
+    assert "tab_limit" in seat.notices
+
+
+def test_the_last_tab_leaves_an_empty_one_and_not_any_number() -> None:
+    view = StubbornView()
+    driving = Driving((), 1, Look(lambda: None))
+    for _ in range(20):
+        close = CloseTab(tab_id=view.tabs.newest)
+        driving.do(cast(Seat, NotedSeat()), close, cast(BrowserView, view), None)
+    assert len(view.tabs) == 1 + CLOSING_TABS

@@ -1,4 +1,4 @@
-import { Alert, Box, Button } from "@mantine/core";
+import { Alert, Box, Button, Stack } from "@mantine/core";
 import { IconMoonStars } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
@@ -8,6 +8,7 @@ import { makeLink, type LiveState } from "../../../api/live";
 import { Loading } from "../../../ui/Loading";
 import { Problem } from "../../../ui/Problem";
 import { useSessionAct } from "../../sessions/queries";
+import { Control } from "../Control";
 import type { TabProps } from "../tabs";
 import { Viewers } from "../Viewers";
 import classes from "./LiveTab.module.css";
@@ -87,7 +88,10 @@ function Screen({ sessionId, url, onExpired }: { sessionId: string; url: string;
   return (
     <Box className={classes.layout}>
       <div ref={place} className={classes.place} />
-      <Viewers sessionId={sessionId} state={state} />
+      <Stack gap="md">
+        <Control sessionId={sessionId} state={state} />
+        <Viewers sessionId={sessionId} state={state} />
+      </Stack>
     </Box>
   );
 }

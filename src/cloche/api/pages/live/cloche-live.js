@@ -17,7 +17,7 @@ import { Viewer } from "./viewer.js";
 const TRANSPORTS = ["webrtc", "webcodecs", "jpeg"];
 
 /**
- * Events: `cloche-state` (detail: all that is known, as in the protocol's `state`), `cloche-control` (detail: its
+ * Events: `cloche-state` (detail: all that is known, as in the protocol's `state`, and one's own `viewer_id`), `cloche-control` (detail: its
  * `control`), `cloche-ended` (detail: `{code, reason}`). They bubble.
  */
 export class ClocheLive extends HTMLElement {
@@ -128,7 +128,7 @@ export class ClocheLive extends HTMLElement {
     const send = (/** @type {string} */ name, /** @type {any} */ detail) =>
       this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
     viewer.on("state", (change) => {
-      send("cloche-state", { ...viewer.state });
+      send("cloche-state", { ...viewer.state, viewer_id: viewer.hello?.viewer_id });
       if ("control" in change) send("cloche-control", { ...viewer.state.control });
     });
     viewer.on("status", () => {

@@ -39,8 +39,10 @@ const NOTICES = {
 
 /** @param {any} notice */
 export function noticeText(notice) {
+  const told = String(notice.message || notice.code || "").slice(0, 300);
   if (notice.code === "navigation_failed" && notice.rule) return "The session's policy does not allow this address.";
-  return NOTICES[notice.code] || String(notice.message || notice.code || "").slice(0, 300);
+  if (notice.code === "navigation_failed" && notice.message) return told; // says what is wrong with the address
+  return NOTICES[notice.code] || told;
 }
 
 /** @type {Record<string, {title: string, text: string}>} */
