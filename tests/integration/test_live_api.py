@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx2
 import pytest
 from websockets.asyncio.client import connect
 
@@ -185,6 +186,19 @@ async def test_a_link_lives_no_longer_than_the_server_allows() -> None:
         assert left <= timedelta(seconds=600) and link["right"] == "view"
         for body in ({"lifetime_s": 0}, {"right": "drive"}, {"name": "a\nb"}, {"x": 1}):
             assert (await rig.ask("POST", "/live/links", body)).status_code == 400
+
+
+async def test_no_address_of_the_live_view_lives_longer_than_links_may() -> None:
+    ice = IceSettings(turn_urls=("turn:turn.test",), turn_secret="x" * 20)
+    async with rigged(max_link_lifetime_s=60, ice=ice) as rig:
+        url = httpx2.URL((await rig.ask("GET", "")).json()["live_url"])
+        ends = rig.api.signer.read(url.params["token"], rig.session_id, datetime.now(UTC)).expires_at
+        assert ends is not None and ends - datetime.now(UTC) <= timedelta(seconds=60)
+        for path in (f"{rig.path}/live/ice", f"/api/sessions/{rig.session_id}/ice"):
+            async with rig.api.http() as client:
+                told = (await client.get(path, params={"token": url.params["token"]})).json()
+            (server,) = told.get("ice_servers") or told["iceServers"]
+            assert int(server["username"].partition(":")[0]) <= ends.timestamp()
 
 
 async def test_no_link_is_made_that_cannot_be_written_down() -> None:

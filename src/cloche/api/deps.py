@@ -111,7 +111,8 @@ class ApiDeps:
     def tokens_for(self, session_id: SessionId) -> tuple[str, str]:
         """The tokens of the connect and live links, fresh."""
         signer = self.signer()
-        expires_at = self.clock.now() + LIVE_TOKEN_LIFETIME
+        lifetime = min(LIVE_TOKEN_LIFETIME, timedelta(seconds=self.live.max_link_lifetime_s))
+        expires_at = self.clock.now() + lifetime
         drive = signer.mint(session_id, TokenRole.DRIVE)
         return drive, signer.mint(session_id, TokenRole.CONTROL, expires_at)
 

@@ -26,12 +26,6 @@ OpenConsole = Callable[..., Awaitable[Page]]
 
 PATIENCE_MS: Final = 30_000
 DESKTOP: Final[Json] = {"viewport": {"width": 1280, "height": 800}}
-PHONE: Final[Json] = {
-    "viewport": {"width": 360, "height": 740},
-    "has_touch": True,
-    "is_mobile": True,
-    "device_scale_factor": 2,
-}
 SWITCHED_OFF: Final = ("WebRtcHideLocalIpsWithMdns", "LocalNetworkAccessChecks")
 """There is no multicast DNS where the tests run, and the daemon is on loopback."""
 EXPECTED_ERRORS: Final = ("WebSocket connection to", "Failed to load resource")

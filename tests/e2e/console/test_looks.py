@@ -2,20 +2,25 @@
 
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
+from typing import Final, Literal
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, ViewportSize, expect
 
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.web.server import LocalWeb
 
-from .conftest import DESKTOP, PHONE, Json, OpenConsole, act, recorded
+from .conftest import PATIENCE_MS, Json, OpenConsole, act, recorded
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SETTINGS = {"state_key": b64encode(32 * b"k").decode()}
 """For profiles."""
+SIZES: Final[dict[str, ViewportSize]] = {
+    "desktop": {"width": 1280, "height": 800},
+    "phone": {"width": 360, "height": 740},
+}
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 PLACES = ("Sessions", "Profiles", "Downloads", "Usage", "Audit", "Policy", "Keys")
 TABS = {
     "Live": "live", "Actions": "actions", "Console": "console", "Network": "network", "Downloads": "downloads",
@@ -44,33 +49,28 @@ async def furnished(shared_daemon: DaemonProcess, local_web: LocalWeb, session: 
     return session
 
 
-async def settled(page: Page) -> None:
-    """Nothing says that it loads any more, and what fades in has."""
-    await expect(page.locator(".mantine-Skeleton-root, .mantine-Loader-root")).to_have_count(0)
-    await page.evaluate("() => Promise.allSettled(document.getAnimations().map((each) => each.finished))")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("device", "options"), [("desktop", DESKTOP), ("phone", PHONE)], ids=["desktop", "phone"])
-async def test_every_page(
-    open_console: OpenConsole, furnished: Json, shots: Path, scheme: Any, device: str, options: Json
-) -> None:
+async def test_every_page(open_console: OpenConsole, furnished: Json, shots: Path) -> None:
     async def shoot(name: str) -> None:
-        await settled(page)
-        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, f"{name} is {wide} px wider than the screen"
-        await page.screenshot(path=shots / f"{device}-{scheme}-{name}.png")
-
-    signing_in = page = await open_console(key="", color_scheme=scheme, reduced_motion="reduce", **options)
-    await shoot("sign-in")
-    await signing_in.close()
-    page = await open_console("/app/sessions", color_scheme=scheme, reduced_motion="reduce", **options)
+        for device, size in SIZES.items():
+            await page.set_viewport_size(size)
+            for scheme in SCHEMES:
+                await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                await settled(page)
+                wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                assert wide <= 0, f"{name} is {wide} px wider than a {device}"
+                await page.screenshot(path=shots / f"{device}-{scheme}-{name}.png")
+        await page.set_viewport_size(SIZES["desktop"])
 
     async def go(path: str, heading: str) -> None:
         # Within the console, as a click goes: no page is loaded anew.
         await page.evaluate("(to) => { history.pushState({}, '', to); dispatchEvent(new PopStateEvent('popstate')) }", path)
         await expect(page.get_by_role("main").get_by_role("heading", level=1)).to_have_text(heading)
+        await expect(page.get_by_role("heading", level=1)).to_have_count(1)
 
+    page = await open_console(key="")
+    await shoot("sign-in")
+    await page.close()
+    page = await open_console("/app/sessions")
     for place in PLACES:
         await go(f"/app/{place.lower()}", place)
         await shoot(place.lower())
@@ -85,14 +85,20 @@ async def test_every_page(
         await go(f"/app/sessions/{id_}/{tab}", id_)
         await expect(page.get_by_role("tab", name=label)).to_have_attribute("aria-selected", "true")
         if tab == "live":
-            await expect(page.locator("cloche-live")).to_have_attribute("data-status", "live")
+            await expect(page.locator("cloche-live")).to_have_attribute("data-status", "live", timeout=PATIENCE_MS)
         if tab == "processes":
             await page.get_by_role("button", name="New terminal").click()
             await page.get_by_role("textbox", name="Terminal input").press_sequentially("ls -la /\n")
             await expect(page.locator(".xterm-rows")).to_contain_text("workspace")
         await shoot(f"session-{tab}")
     await go(f"/app/sessions/{id_}/recordings/r1", "Recording r1")
-    await expect(page.get_by_role("button", name="navigate site.test").first).to_be_enabled()
+    await expect(page.get_by_role("button", name="navigate site.test").first).to_be_enabled(timeout=PATIENCE_MS)
     await page.get_by_role("button", name="navigate site.test").first.click()
     await expect(page.locator("[aria-current=step]")).to_have_count(1)
     await shoot("replay")
+
+
+async def settled(page: Page) -> None:
+    """Nothing says that it loads any more, and what fades in has."""
+    await expect(page.locator(".mantine-Skeleton-root, .mantine-Loader-root")).to_have_count(0)
+    await page.evaluate("() => Promise.allSettled(document.getAnimations().map((each) => each.finished))")

@@ -79,7 +79,7 @@ export function AuditPage() {
             placeholder={placeholder}
             value={search.get(name) ?? ""}
             onChange={(event) => filter(name, event.currentTarget.value.trim())}
-            w={{ base: "100%", xs: 200 }}
+            w={{ base: "calc(50% - 5px)", xs: 200 }}
           />
         ))}
       </Group>

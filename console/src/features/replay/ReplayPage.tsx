@@ -61,7 +61,7 @@ function Whole({ recording, path }: { recording: Recording; path: string }) {
     dateTime(recording.started_at),
     duration(recording.seconds),
     `${bytes(recording.bytes)}, ${recording.format}`,
-    ended_by && `ended by ${ended_by.replaceAll("_", " ")}`,
+    ended_by && (ended_by === "stopped" ? "stopped" : `ended by ${ended_by.replaceAll("_", " ")}`),
   ];
   return (
     <>

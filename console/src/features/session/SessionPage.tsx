@@ -71,7 +71,7 @@ function Header({ session }: { session: Session }) {
       </Breadcrumbs>
       <Group justify="space-between" gap="xs">
         <Group gap="xs" miw={0}>
-          <Title order={1} size="h3" ff="monospace" fw={500} style={{ overflowWrap: "anywhere" }}>
+          <Title order={1} fz={{ base: "1rem", xs: "h3" }} ff="monospace" fw={500} style={{ overflowWrap: "anywhere" }}>
             {session.id}
           </Title>
           <CopyIcon value={session.id} what="the id" />

@@ -37,6 +37,11 @@ class LiveAccess:
     expires_at: datetime | None = None
     token: str | None = None
 
+    @property
+    def expires_s(self) -> float | None:
+        """In seconds since 1970."""
+        return None if self.expires_at is None else self.expires_at.timestamp()
+
 
 class Credentials:
     """Checks keys and tokens. `headers` are keyed in lower case."""

@@ -23,7 +23,7 @@ def hello(
     now: datetime,
 ) -> bytes:
     """`hello` of docs/reference/live-protocol.md. `expires_at`: the link's end, null for a key."""
-    who = ice_user(session_id, viewer_id)
+    who, until_s = ice_user(session_id, viewer_id), None if expires_at is None else expires_at.timestamp()
     fields = {
         "protocol": PROTOCOL,
         "viewer_id": viewer_id,
@@ -32,7 +32,7 @@ def hello(
         "transports": [transport.value for transport in settings.transports],
         "codecs": [codec.value for codec in settings.codecs],
         "webrtc_timeout_s": settings.webrtc_timeout_s,
-        "ice_servers": ice_servers_for_viewer(settings.ice, who, now.timestamp()),
+        "ice_servers": ice_servers_for_viewer(settings.ice, who, now.timestamp(), until_s=until_s),
         "ice_transport_policy": ice_transport_policy(settings.ice),
         "devices": list(settings.devices),
         "clipboard": clipboard.value,

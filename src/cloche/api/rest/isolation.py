@@ -146,7 +146,8 @@ async def get_older_ice_servers(session_id: OlderId, access: OlderAccess, reques
         await _find(deps.manager, access.principal, session_id)
     else:
         await _require_live(deps.manager, session_id)
-    servers = ice_servers_for_viewer(deps.live.ice, ice_user(session_id, "http"), deps.clock.now().timestamp())
+    who, now_s = ice_user(session_id, "http"), deps.clock.now().timestamp()
+    servers = ice_servers_for_viewer(deps.live.ice, who, now_s, until_s=access.expires_s)
     return OlderIceOut(iceServers=servers)
 
 

@@ -77,7 +77,7 @@ async def offer_live(
 async def get_ice_servers(session_id: SessionIdPath, access: AccessToLive, live: EnteredLive, deps: Deps) -> IceOut:
     """STUN and TURN servers for a viewer's `RTCPeerConnection`, with credentials that end."""
     who = ice_user(session_id, "http")
-    servers = ice_servers_for_viewer(deps.live.ice, who, deps.clock.now().timestamp())
+    servers = ice_servers_for_viewer(deps.live.ice, who, deps.clock.now().timestamp(), until_s=access.expires_s)
     return IceOut.model_validate({"ice_servers": servers, "ice_transport_policy": ice_transport_policy(deps.live.ice)})
 
 

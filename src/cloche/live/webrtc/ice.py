@@ -110,20 +110,27 @@ def read_turn_url(url: str) -> TurnServer:
     return TurnServer(match["host"].strip("[]"), int(match["port"] or (5349 if tls else 3478)), tls, transport)
 
 
-def turn_credentials(settings: IceSettings, who: str, now_s: float) -> TurnCredentials:
-    """Credentials for `who`, which begin now (seconds since 1970) and end `turn_ttl_s` later."""
-    username = f"{int(now_s) + settings.turn_ttl_s}:{_WHO.sub('', who)[:64]}"
+def turn_credentials(settings: IceSettings, who: str, now_s: float, *, until_s: float | None = None) -> TurnCredentials:
+    """Credentials for `who`, which begin now (seconds since 1970) and end `turn_ttl_s` later, or at `until_s`."""
+    ends_s = int(now_s) + settings.turn_ttl_s
+    ends_s = ends_s if until_s is None else min(ends_s, int(until_s))
+    username = f"{ends_s}:{_WHO.sub('', who)[:64]}"
     digest = hmac.new(settings.turn_secret.encode(), username.encode(), hashlib.sha1).digest()
     return TurnCredentials(username, base64.b64encode(digest).decode())
 
 
-def ice_servers_for_viewer(settings: IceSettings, who: str, now_s: float) -> list[dict[str, object]]:
-    """`RTCConfiguration.iceServers` for a viewer's browser. Empty where there are none: then no server is asked."""
+def ice_servers_for_viewer(
+    settings: IceSettings, who: str, now_s: float, *, until_s: float | None = None
+) -> list[dict[str, object]]:
+    """`RTCConfiguration.iceServers` for a viewer's browser. Empty where there are none: then no server is asked.
+
+    `until_s`: when the viewer's link ends, in seconds since 1970.
+    """
     servers: list[dict[str, object]] = []
     if settings.stun and not settings.relay_only:
         servers.append({"urls": [settings.stun]})
     if settings.turn_urls:
-        credentials = turn_credentials(settings, who, now_s)
+        credentials = turn_credentials(settings, who, now_s, until_s=until_s)
         servers.append(
             {
                 "urls": list(settings.turn_urls),

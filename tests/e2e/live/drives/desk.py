@@ -34,7 +34,8 @@ globalThis.RTCPeerConnection = class extends RTCPeerConnection {
 globalThis.shown = {
   picture() {
     const root = document.querySelector("cloche-live").shadowRoot;
-    return [...root.querySelectorAll("video, canvas")].find((one) => one.getClientRects().length && (one.videoWidth || one.width) > 32);
+    const isShown = (one) => one.getClientRects().length && (one.videoWidth || one.width) > 32;
+    return [...root.querySelectorAll("video, canvas")].find(isShown);
   },
   size() {
     const picture = this.picture();
@@ -72,7 +73,7 @@ class Desk:
         self._web = web
         self._visits = 0
 
-    # --- the session ------------------------------------------------------------------------------------------------
+    # --- the session --------------------------------------------------------------------------------------------------
 
     def url(self, query: str = "") -> str:
         return self._web.url("site.test", "/pages/live.html") + (f"?{query}" if query else "")
@@ -149,13 +150,16 @@ class Desk:
     async def says(self) -> str:
         """What the viewer tells a person, for messages of tests."""
         script = """() => {
-          const live = document.querySelector("cloche-live"), texts = live.shadowRoot.querySelectorAll(".cover:not([hidden]), .notice, .control");
-          return JSON.stringify([live.dataset.status, [...texts].map((one) => one.textContent), live.state.control, live.state.browser, live.state.viewport,
-            (live.state.viewers || []).map((one) => [one.id, one.transport, one.codec, one.fallback_reason])]);
+          const live = document.querySelector("cloche-live");
+          const { control, browser, viewport, viewers = [] } = live.state;
+          const said = live.shadowRoot.querySelectorAll(".cover:not([hidden]), .notice, .control");
+          const texts = [...said].map((one) => one.textContent);
+          const ways = viewers.map((one) => [one.id, one.transport, one.codec, one.fallback_reason]);
+          return JSON.stringify([live.dataset.status, texts, control, browser, viewport, ways]);
         }"""
         return str(await self.page.evaluate(script))
 
-    # --- hands ----------------------------------------------------------------------------------------------------------
+    # --- hands --------------------------------------------------------------------------------------------------------
 
     async def place(self, x: float, y: float) -> tuple[float, float]:
         """Where on the viewer's screen that place of the session's page is shown."""

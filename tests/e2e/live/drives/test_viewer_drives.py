@@ -27,7 +27,7 @@ async def desk(kept_desk: Desk, local_web: LocalWeb) -> AsyncIterator[Desk]:
     local_web.hang_up()
 
 
-# --- keys ---------------------------------------------------------------------------------------------------------------
+# --- keys -------------------------------------------------------------------------------------------------------------
 
 
 async def test_a_sentence_is_typed_with_shift(desk: Desk) -> None:
@@ -68,7 +68,12 @@ async def test_a_dead_key_and_what_follows_make_one_letter(desk: Desk) -> None:
     keys = await desk.page.context.new_cdp_session(desk.page)
     quote = {"key": "Dead", "code": "Quote", "windowsVirtualKeyCode": 222}
     letter = {"key": "é", "code": "KeyE", "windowsVirtualKeyCode": 69}
-    for type_, facts in (("rawKeyDown", quote), ("keyUp", quote), ("keyDown", letter | {"text": "é"}), ("keyUp", letter)):
+    for type_, facts in (
+        ("rawKeyDown", quote),
+        ("keyUp", quote),
+        ("keyDown", letter | {"text": "é"}),
+        ("keyUp", letter),
+    ):
         await keys.send("Input.dispatchKeyEvent", {"type": type_, **facts})
     await desk.page.keyboard.press("x")
     await desk.told(lambda noted: noted["value"] == "éx")
@@ -103,7 +108,7 @@ async def test_a_composition_that_is_given_up_leaves_nothing(desk: Desk) -> None
     await desk.told(lambda noted: noted["value"] == "b")
 
 
-# --- mouse --------------------------------------------------------------------------------------------------------------
+# --- mouse ------------------------------------------------------------------------------------------------------------
 
 
 async def test_a_double_click_selects_a_word_and_a_triple_click_the_line(desk: Desk) -> None:
@@ -173,7 +178,7 @@ async def test_a_click_hits_ten_pixels_in_each_corner(desk: Desk, window: Any) -
         await desk.page.set_viewport_size({"width": 1340, "height": 840})
 
 
-# --- fingers ------------------------------------------------------------------------------------------------------------
+# --- fingers ----------------------------------------------------------------------------------------------------------
 
 
 async def test_fingers_tap_and_scroll(shared_daemon: DaemonProcess, sit_down: SitDown, page_url: str) -> None:
@@ -192,12 +197,14 @@ async def test_fingers_tap_and_scroll(shared_daemon: DaemonProcess, sit_down: Si
     await desk.told(lambda noted: noted["y"] > 100)
 
 
-# --- the clipboard under other policies -----------------------------------------------------------------------------------
+# --- the clipboard under other policies -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("policy", "comes_in"), [("in", True), ("off", False)])
+@pytest.mark.parametrize(
+    ("policy", "comes_in", "goes_out"), [("in", True, False), ("out", False, True), ("off", False, False)]
+)
 async def test_the_policy_of_the_clipboard_holds(
-    shared_daemon: DaemonProcess, sit_down: SitDown, page_url: str, policy: str, comes_in: bool
+    shared_daemon: DaemonProcess, sit_down: SitDown, page_url: str, policy: str, comes_in: bool, goes_out: bool
 ) -> None:
     session = await shared_daemon.create_session(start_url=page_url, viewport=SIZE, live={"clipboard": policy})
     desk = await sit_down(session, "&transport=jpeg", permissions=["clipboard-read", "clipboard-write"])
@@ -214,4 +221,5 @@ async def test_the_policy_of_the_clipboard_holds(
     await desk.page.keyboard.press("End")
     await desk.page.keyboard.press("Control+v")
     await desk.told(lambda after: after["value"] == 2 * noted["value"])
-    assert await desk.page.evaluate("navigator.clipboard.readText()") == "secret of here"
+    kept = noted["value"] if goes_out else "secret of here"
+    assert await desk.page.evaluate("navigator.clipboard.readText()") == kept

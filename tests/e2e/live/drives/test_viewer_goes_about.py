@@ -115,7 +115,8 @@ async def test_a_screenshot_is_downloaded(desk: Desk) -> None:
     download = await coming.value
     assert download.suggested_filename.startswith(desk.session["id"])
     # The browser runs under another user, who cannot write where Playwright looks for downloads.
-    script = "document.querySelector('cloche-live').screenshot().then((it) => it.slice(0, 24).arrayBuffer()).then((it) => [...new Uint8Array(it)])"
+    script = """document.querySelector("cloche-live").screenshot().then((png) => png.slice(0, 24).arrayBuffer())
+        .then((head) => [...new Uint8Array(head)])"""
     head = bytes(await desk.page.evaluate(script))
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", head[16:24]) == (1280, 720)
@@ -123,7 +124,13 @@ async def test_a_screenshot_is_downloaded(desk: Desk) -> None:
 
 async def test_dialogs_of_the_page_are_answered(desk: Desk) -> None:
     dialog = desk.page.get_by_role("alertdialog")
-    for x, button, typed in ((140, "OK", ""), (240, "OK", ""), (240, "Cancel", ""), (340, "OK", "Eve"), (340, "Cancel", "")):
+    for x, button, typed in (
+        (140, "OK", ""),
+        (240, "OK", ""),
+        (240, "Cancel", ""),
+        (340, "OK", "Eve"),
+        (340, "Cancel", ""),
+    ):
         await desk.click(x, 297)
         await expect(dialog).to_contain_text("Really?", timeout=PATIENCE_S * 1000)
         if typed:

@@ -67,13 +67,15 @@ async def test_a_person_takes_over_from_a_program_and_hands_back(
     refused = await act(desk, 500)
     assert (refused["success"], refused["error"]) == (False, "paused_by_viewer")
     waiting = spawn(act(desk), name="waiting")
-    await asyncio.sleep(0.5)
+    assert (await act(desk, 500))["error"] == "paused_by_viewer"
     assert not waiting.done()
     await who.get_by_role("button", name="Hand back").click()
     assert (await waiting)["success"]
     await expect(banner).to_contain_text("Agent is driving", **PATIENT)
     assert set(done) == {""}
-    events = (await shared_daemon.request("GET", f"/v1/audit?session_id={desk.session['id']}&kind=live.")).json["events"]
+    events = (await shared_daemon.request("GET", f"/v1/audit?session_id={desk.session['id']}&kind=live.")).json[
+        "events"
+    ]
     told = [(event["kind"], event["data"].get("change", "")) for event in reversed(events)]
     assert told == [("live.joined", ""), ("live.control", "taken"), ("live.control", "released")]
 

@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from cloche.testing.live_server import FakeLiveServer
 
-from .conftest import TEAL_RGB, OpenViewer, colour_in_the_middle, is_near, settled, until
+from .conftest import TEAL_RGB, OpenViewer, colour_in_the_middle, control, is_near, settled, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,6 +20,16 @@ async def test_after_a_cut_the_viewer_comes_back_with_its_picture(
     await until(page, "live")
     assert is_near(await colour_in_the_middle(page), TEAL_RGB)
     assert [message["name"] for message in live.of_type("name")] == ["Ada", "Ada"]
+
+
+async def test_who_had_control_is_told_that_a_cut_has_ended_it(live: FakeLiveServer, open_viewer: OpenViewer) -> None:
+    page = await open_viewer()
+    await live.change(control=control("taken", mine=True, holder=live.peers[-1].id))
+    await expect(page.get_by_role("group", name="Control")).to_contain_text("You are in control")
+    live.state["control"] = control("free")
+    await live.cut()
+    await live.visited(2)
+    await expect(page.get_by_text("Your control ended while you were away.")).to_be_visible()
 
 
 async def test_while_the_server_is_away_the_last_picture_stays_and_it_is_asked_again(

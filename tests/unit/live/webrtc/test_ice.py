@@ -115,3 +115,11 @@ def test_settings_that_make_no_sense_are_refused_and_the_secret_is_not_quoted(wr
 
 def test_a_port_range_is_read() -> None:
     assert read_ice_settings(udp_ports="50000-50100").udp_ports == (50000, 50100)
+
+
+def test_credentials_end_with_the_link_they_were_given_by() -> None:
+    settings = read_ice_settings(turn_urls=("turn:turn.test",), turn_secret="x" * 20, turn_ttl_s=600)
+    for until_s, ends in ((1_060.5, 1_060), (9_000.0, 1_600), (None, 1_600)):
+        assert turn_credentials(settings, "v1", 1_000, until_s=until_s).username == f"{ends}:v1"
+        (server,) = ice_servers_for_viewer(settings, "v1", 1_000, until_s=until_s)
+        assert server["username"] == f"{ends}:v1"

@@ -13,6 +13,7 @@ const COLUMNS: Column<ActionEntry>[] = [
   { name: "Action", cell: (entry) => entry.action_name },
   {
     name: "On",
+    width: 160,
     cell: (entry) => (
       <Text size="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
         {entry.selector}
@@ -21,15 +22,16 @@ const COLUMNS: Column<ActionEntry>[] = [
   },
   {
     name: "Outcome",
+    width: 180,
     cell: (entry) =>
       entry.success ? (
         <Badge color="teal" variant="light" size="sm">
           done
         </Badge>
       ) : (
-        <Badge color="red" variant="light" size="sm" tt="none">
+        <Text size="sm" c="red">
           {(entry.error || entry.outcome).replaceAll("_", " ")}
-        </Badge>
+        </Text>
       ),
   },
   {

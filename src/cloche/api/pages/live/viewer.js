@@ -33,6 +33,8 @@ export class Viewer {
   #connection = null;
   #chooser;
   #report = 0;
+  /** Whether a connection was lost while control had been taken. A new place has none. */
+  #hadControl = false;
   /** @type {Map<Topic, Set<(detail: any) => void>>} */
   #hearers = new Map();
 
@@ -215,6 +217,9 @@ export class Viewer {
   #changed({ type: _, ...change }) {
     Object.assign(this.state, change);
     this.tell("state", change);
+    if (!change.control) return;
+    if (this.#hadControl && !this.isMine) this.tell("notice", { code: "control_lost" });
+    this.#hadControl = false;
   }
 
   #refresh() {
@@ -226,6 +231,7 @@ export class Viewer {
 
   /** @param {any} away */
   #lost(away) {
+    this.#hadControl ||= this.isMine && this.state.control?.state === "taken";
     this.#chooser.stop(away.awayMs);
     this.#become("away", { ...away, at: performance.now() });
   }

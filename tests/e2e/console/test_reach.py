@@ -1,0 +1,140 @@
+"""The console without a mouse and without eyes: keys alone, names for everything, one main part and one heading."""
+
+import re
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from cloche.testing.daemon import DaemonProcess
+
+from .conftest import PATIENCE_MS, Json, OpenConsole
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PLACES = ("sessions", "profiles", "downloads", "usage", "audit", "policy", "keys")
+
+NAMELESS = """() => [...document.querySelectorAll("input, select, textarea, button, a[href], [role=button], [role=tab]")]
+    .filter((each) => each.checkVisibility() && !each.closest("[aria-hidden=true]") && each.type !== "hidden")
+    .filter((each) => !(
+        each.getAttribute("aria-label") || each.labels?.length || each.textContent.trim() || each.title
+        || document.getElementById(each.getAttribute("aria-labelledby"))?.textContent.trim()
+        || each.querySelector("img[alt]:not([alt=''])")
+    )).map((each) => each.outerHTML.slice(0, 200))"""
+"""What a screen reader would call by its role alone."""
+
+RING = """() => {
+    const style = getComputedStyle(document.activeElement);
+    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+}"""
+"""Whether one sees where the keyboard is."""
+
+
+async def test_a_session_is_made_and_ended_by_keys_alone(
+    open_console: OpenConsole, shared_daemon: DaemonProcess
+) -> None:
+    page = await open_console("/", key="")
+    keys = page.keyboard
+    await tab_to(page, page.get_by_label("API key"))
+    await keys.type(shared_daemon.key)
+    await keys.press("Enter")
+    await expect(page.get_by_role("heading", level=1, name="Sessions")).to_be_visible()
+
+    # The first stop of the page leads past the menu.
+    await page.evaluate("document.activeElement.blur()")
+    await keys.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
+    await keys.press("Enter")
+    await expect(page.get_by_role("main")).to_be_focused()
+    await keys.press("Tab")
+    await expect(page.get_by_role("button", name="New session").first).to_be_focused()
+    assert await page.evaluate(RING)
+
+    await keys.press("n")
+    dialog = page.get_by_role("dialog", name="New session")
+    await expect(dialog.get_by_label("Start at")).to_be_focused()
+    await keys.press("Enter")
+    await expect(page.get_by_role("tab", name="Live")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(page.get_by_role("main")).to_be_focused()
+
+    await tab_to(page, page.get_by_role("tab", name="Live"))
+    assert await page.evaluate(RING)
+    await keys.press("ArrowRight")
+    await keys.press("Enter")
+    await expect(page.get_by_role("tab", name="Actions")).to_have_attribute("aria-selected", "true")
+    await tab_to(page, page.get_by_role("button", name=re.compile("^Actions for session")), back=True)
+    await keys.press("Enter")
+    await expect(page.get_by_role("menu")).to_be_visible()
+    await keys.press("End")
+    await expect(page.get_by_role("menuitem", name="End…", exact=True)).to_be_focused()
+    await keys.press("Enter")
+    asked = page.get_by_role("dialog", name=re.compile("^End session"))
+    await tab_to(page, asked.get_by_role("button", name="End", exact=True))
+    await keys.press("Enter")
+    await expect(page.get_by_text("This session has ended")).to_be_visible(timeout=PATIENCE_MS)
+
+    # One letter after another goes to a page; none does while one types.
+    await page.evaluate("document.activeElement.blur()")
+    await keys.press("g")
+    await keys.press("a")
+    await expect(page.get_by_role("heading", level=1, name="Audit")).to_be_visible()
+    await page.get_by_label("Kind").focus()
+    await keys.type("gs?")
+    await expect(page.get_by_label("Kind")).to_have_value("gs?")
+    await expect(page.get_by_role("heading", level=1, name="Audit")).to_be_visible()
+
+
+async def test_everything_has_a_name_and_a_page_one_main_part_and_one_heading(
+    open_console: OpenConsole, session: Json
+) -> None:
+    page = await open_console("/", key="")
+    await is_plain(page, "Sign in")
+    page = await open_console("/app/sessions")
+    for place in PLACES:
+        await page.get_by_role("navigation", name="Main").get_by_role("link", name=place.capitalize()).click()
+        await expect(page.get_by_role("heading", level=1, name=place.capitalize())).to_be_visible()
+        await is_plain(page, place)
+    await page.get_by_role("link", name="Sessions", exact=True).click()
+    await page.get_by_role("button", name="New session").first.click()
+    dialog = page.get_by_role("dialog", name="New session")
+    for section in await dialog.locator("[data-accordion-control]").all():
+        await section.click()
+    await expect(dialog.get_by_label("Language")).to_be_visible()
+    assert await page.evaluate(NAMELESS) == []
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await page.goto(page.url.split("/app/")[0] + f"/app/sessions/{session['id']}")
+    await expect(page.locator("cloche-live")).to_have_attribute("data-status", "live", timeout=PATIENCE_MS)
+    for tab in await page.get_by_role("tablist", name="Parts of the session").get_by_role("tab").all():
+        await tab.click()
+        await expect(tab).to_have_attribute("aria-selected", "true")
+        await is_plain(page, await tab.inner_text())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_colours_are_those_of_the_system_until_one_chooses(open_console: OpenConsole, scheme: str) -> None:
+    other = "dark" if scheme == "light" else "light"
+    page = await open_console("/app/policy", color_scheme=scheme)
+    html = page.locator("html")
+    await expect(html).to_have_attribute("data-mantine-color-scheme", scheme)
+    await page.get_by_role("button", name="Colours").click()
+    await page.get_by_role("menuitem", name=other.capitalize()).click()
+    await expect(html).to_have_attribute("data-mantine-color-scheme", other)
+    await page.reload()
+    await expect(html).to_have_attribute("data-mantine-color-scheme", other)
+
+
+async def tab_to(page: Page, target: Locator, *, back: bool = False) -> None:
+    """Press Tab until the keyboard is there: what can be reached only otherwise fails."""
+    for _ in range(40):
+        if await target.evaluate("(element) => element === document.activeElement"):
+            return
+        await page.keyboard.press("Shift+Tab" if back else "Tab")
+    raise AssertionError(f"{target} is not reached by Tab")
+
+
+async def is_plain(page: Page, where: str) -> None:
+    await expect(page.get_by_role("main")).to_have_count(1)
+    await expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    assert await page.evaluate(NAMELESS) == [], where
+    assert await page.title() not in ("", "Cloche"), where
