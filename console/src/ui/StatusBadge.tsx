@@ -22,7 +22,12 @@ const COLORS: Record<string, MantineColor> = {
 /** A state in a word; the colour only repeats it. */
 export function StatusBadge({ status, size = "sm" }: { status: string; size?: "xs" | "sm" | "md" }) {
   return (
-    <Badge variant="light" color={COLORS[status] ?? "gray"} size={size} style={{ flexShrink: 0, minWidth: "max-content" }}>
+    <Badge
+      variant="light"
+      color={COLORS[status] ?? "gray"}
+      size={size}
+      style={{ flexShrink: 0, minWidth: "max-content" }}
+    >
       {status}
     </Badge>
   );

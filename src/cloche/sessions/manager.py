@@ -395,4 +395,3 @@ class Manager(SessionManager):
         """Leave every session running for the next daemon."""
         runners = tuple(self._runners.values())
         await asyncio.gather(*(runner.release() if runner.ending is None else runner.ending for runner in runners))
-

@@ -61,7 +61,6 @@ class SessionStore:
             )
         return SessionPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
 
-
     async def made_since(self, since: datetime, *, owner: PrincipalName | None) -> tuple[list[Session], bool]:
         """Newest first; and whether there were more than are counted."""
         found: list[Session] = []

@@ -14,13 +14,14 @@ from .conftest import PATIENCE_MS, Json, OpenConsole, act, recorded
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+Look = tuple[Literal["desktop", "phone"], Literal["light", "dark"]]
+
 SETTINGS = {"state_key": b64encode(32 * b"k").decode()}
 """For profiles."""
 SIZES: Final[dict[str, ViewportSize]] = {
     "desktop": {"width": 1280, "height": 800},
     "phone": {"width": 360, "height": 740},
 }
-SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 PLACES = ("Sessions", "Profiles", "Downloads", "Usage", "Audit", "Policy", "Keys")
 TABS = {
     "Live": "live", "Actions": "actions", "Console": "console", "Network": "network", "Downloads": "downloads",
@@ -49,16 +50,22 @@ async def furnished(shared_daemon: DaemonProcess, local_web: LocalWeb, session: 
     return session
 
 
-async def test_every_page(open_console: OpenConsole, furnished: Json, shots: Path) -> None:
+@pytest.mark.parametrize(
+    "looks",
+    [
+        pytest.param((("desktop", "light"), ("phone", "dark")), id="some"),
+        pytest.param((("desktop", "dark"), ("phone", "light")), id="others", marks=pytest.mark.long),
+    ],
+)
+async def test_every_page(open_console: OpenConsole, furnished: Json, shots: Path, looks: tuple[Look, ...]) -> None:
     async def shoot(name: str) -> None:
-        for device, size in SIZES.items():
-            await page.set_viewport_size(size)
-            for scheme in SCHEMES:
-                await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                await settled(page)
-                wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-                assert wide <= 0, f"{name} is {wide} px wider than a {device}"
-                await page.screenshot(path=shots / f"{device}-{scheme}-{name}.png")
+        for device, scheme in looks:
+            await page.set_viewport_size(SIZES[device])
+            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            await settled(page)
+            wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, f"{name} is {wide} px wider than a {device}"
+            await page.screenshot(path=shots / f"{device}-{scheme}-{name}.png")
         await page.set_viewport_size(SIZES["desktop"])
 
     async def go(path: str, heading: str) -> None:

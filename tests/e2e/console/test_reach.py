@@ -65,6 +65,8 @@ async def test_a_session_is_made_and_ended_by_keys_alone(
     await tab_to(page, page.get_by_role("button", name=re.compile("^Actions for session")), back=True)
     await keys.press("Enter")
     await expect(page.get_by_role("menu")).to_be_visible()
+    await keys.press("ArrowDown")
+    await expect(page.get_by_role("menuitem", name="Extend…")).to_be_focused()
     await keys.press("End")
     await expect(page.get_by_role("menuitem", name="End…", exact=True)).to_be_focused()
     await keys.press("Enter")
@@ -99,7 +101,7 @@ async def test_everything_has_a_name_and_a_page_one_main_part_and_one_heading(
     dialog = page.get_by_role("dialog", name="New session")
     for section in await dialog.locator("[data-accordion-control]").all():
         await section.click()
-    await expect(dialog.get_by_label("Language")).to_be_visible()
+    await expect(dialog.get_by_label("Language", exact=True)).to_be_visible()
     assert await page.evaluate(NAMELESS) == []
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
-from cloche.live.model import ClipboardPolicy, Codec
+from cloche.live.model import ClipboardPolicy, Codec, Right
 from cloche.live.screencast import Screencast
 from cloche.live.watching import Subscription
 from cloche.sessions.live.control import ControlTimes
+from cloche.sessions.live.interface import Joining
+
+KEPT_FREE: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +20,12 @@ class LiveOptions:
     max_viewers: int = 20
     clipboard: ClipboardPolicy = ClipboardPolicy.IN
     control: ControlTimes = field(default_factory=ControlTimes)
+
+    def places_for(self, joining: Joining) -> int:
+        """How many may be there when this one comes. A link for watching, which may be passed around, does not fill the
+        last two: its owner, and who is to act, still get in."""
+        only_watches = joining.right is Right.VIEW and joining.principal is None
+        return self.max_viewers - min(KEPT_FREE, self.max_viewers // 2) if only_watches else self.max_viewers
 
 
 class Pictures(Protocol):

@@ -172,7 +172,7 @@ class LiveService(Kept, SessionLive, SeatOwner, RoomOwner, ScreenOwner, ActionWa
     @asynccontextmanager
     async def join(self, joining: Joining) -> AsyncIterator[LiveSeat]:
         self._require_going_on()
-        most = self._options.max_viewers
+        most = self._options.places_for(joining)
         if len(self._room.seats) + self._coming >= most:
             detail = f"{most} viewers are watching, as many as may"
             raise BusyError(detail, retry_after_s=RETRY_AFTER_S, reason="viewers_full")

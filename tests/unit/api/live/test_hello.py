@@ -1,12 +1,13 @@
 """The first words, and which codec a viewer gets."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cloche.api.live.hello import codecs_for, hello, ice_user
 from cloche.api.live.settings import LiveDoorSettings
 from cloche.ids import SessionId
 from cloche.live.model import ClipboardPolicy, Codec, Right, Transport
+from cloche.live.webrtc.ice import IceSettings
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SESSION = SessionId("ses_01K00000000000000000000000")
@@ -29,6 +30,22 @@ def test_hello_says_what_the_settings_say() -> None:
     assert told["transports"] == ["jpeg"] and told["codecs"] == ["vp8"] and told["webrtc_timeout_s"] == 3
     assert told["expires_at"] == "2026-01-01T12:00:00Z" and told["clipboard"] == "off"
     assert told["max_message_bytes"] == 262144 and told["ice_transport_policy"] == "all"
+
+
+def test_credentials_for_the_turn_server_end_with_the_link() -> None:
+    settings = LiveDoorSettings(ice=IceSettings(turn_urls=("turn:turn.test",), turn_secret="x" * 20))
+    told = json.loads(
+        hello(
+            settings,
+            viewer_id="v3",
+            right=Right.VIEW,
+            session_id=SESSION,
+            clipboard=ClipboardPolicy.OFF,
+            expires_at=NOON + timedelta(minutes=1),
+            now=NOON,
+        )
+    )
+    assert told["ice_servers"][0]["username"].startswith(f"{int(NOON.timestamp()) + 60}:")
 
 
 def test_a_codec_is_the_viewers_choice_among_ours() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cloche.api.live import socket as socket_module
 from cloche.api.live.frames import Kind, Received
 from cloche.api.live.socket import BURST_BYTES, FRAME_BYTES, READ_BYTES, LiveSocket
 from cloche.wire.websocket import Opcode, encode_frame
@@ -60,7 +61,10 @@ def fill(live: LiveSocket, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("frame", [PING, EMPTY_FRAGMENT], ids=["pings", "fragments"])
-async def test_frames_that_say_nothing_are_read_no_faster_than_messages(frame: bytes) -> None:
+async def test_frames_that_say_nothing_are_read_no_faster_than_messages(
+    frame: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_module, "BYTES_PER_SECOND", 1)  # nothing comes back while this runs, however slowly
     live, transport, _ = begun()
     fill(live, BEGINNING)
     count = 0

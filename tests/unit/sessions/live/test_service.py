@@ -80,6 +80,18 @@ async def test_no_more_watch_than_may() -> None:
         await rig.join()
 
 
+async def test_those_who_only_watch_leave_room_for_who_is_to_act() -> None:
+    async with live_rig(options=LiveOptions(max_viewers=4)) as rig:
+        await rig.join(Right.VIEW)
+        await rig.join(Right.VIEW)
+        with pytest.raises(BusyError):
+            await rig.join(Right.VIEW)
+        await rig.join(Right.CONTROL)
+        await rig.join(Right.VIEW, principal=ANN)
+        with pytest.raises(BusyError):
+            await rig.join(Right.CONTROL)
+
+
 async def test_joins_and_ends_are_written_down_before_anybody_sits(rig: LiveRig) -> None:
     _, stack = await rig.come(Right.VIEW, principal=ANN)
     await stack.aclose()
