@@ -62,6 +62,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "sessions/live/driving.py": ("e2e/live/test_live_service.py",),
     "sessions/live/front.py": ("e2e/live/test_live_service.py",),
     "sessions/live/link.py": ("e2e/live/test_live_service.py",),
+    "sessions/live/options.py": ("unit/sessions/live/test_service.py",),
     "sessions/live/page.py": ("e2e/live/test_live_service.py",),
     "sessions/live/screen.py": ("e2e/live/test_live_service.py",),
     "sessions/live/thumbnail.py": ("e2e/live/test_live_service.py",),

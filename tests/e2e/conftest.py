@@ -6,8 +6,6 @@ the daemon's side, loopback included, belongs to "the host", and on that the can
 """
 
 import asyncio
-import ctypes
-import fcntl
 import json
 import os
 import socket
@@ -16,7 +14,7 @@ import struct
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,9 +23,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserType, async_playwright
 
-from cloche.testing import http, netns
+from cloche.testing import http, netns, rtnetlink
 from cloche.testing.cdp import CdpClient, CdpPage
 from cloche.testing.daemon import DaemonProcess
+from cloche.testing.rtnetlink import CREATE, NEW_ROUTE, ask, attribute
 from cloche.testing.web.server import LocalWeb
 
 Json = dict[str, Any]
@@ -46,12 +45,6 @@ HOST_END: Final = ("10.66.0.1", "fd66::1")
 HOST_PUBLIC: Final = "93.184.216.99"
 """A public address of the host itself."""
 
-_CLONE_NEWNET: Final = 0x40000000
-_ACKNOWLEDGE: Final = 0x1 | 0x4
-_CREATE: Final = _ACKNOWLEDGE | 0x400
-_RTM_NEWLINK, _RTM_NEWADDR, _RTM_DELADDR, _RTM_NEWROUTE = 16, 20, 21, 24
-_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
-_NODAD: Final = 0x02
 _HOST_SIDE, _WORLD_SIDE = "uplink", "world"
 _WORLD: Final = (*netns.PUBLIC_LOOKING, *netns.FORBIDDEN)
 
@@ -69,21 +62,19 @@ class World(LocalWeb):
         self._thread.start()
         assert self._apart.wait(5), "the world has no network namespace"
         for text in _WORLD:
-            _change_address(_RTM_DELADDR, 1, ip_address(text))
-        netns.add_address(ip_address(HOST_PUBLIC))
-        _lay_wire(self._thread_id)
+            rtnetlink.remove_address("lo", ip_address(text))
+        rtnetlink.add_address("lo", ip_address(HOST_PUBLIC))
+        rtnetlink.lay_wire(_HOST_SIDE, _WORLD_SIDE, self._thread_id)
         _furnish(_HOST_SIDE, HOST_END, _WORLD)
         self._wired.set()
         self._started.result(10)
         return self
 
     def _run(self) -> None:
-        libc = ctypes.CDLL(None, use_errno=True)
-        assert libc.unshare(_CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
-        _set_up("lo")
+        self._thread_id = rtnetlink.leave_network()
+        rtnetlink.switch("lo", up=True)
         if os.geteuid() != 0:
             Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("0")
-        self._thread_id = threading.get_native_id()
         self._apart.set()
         assert self._wired.wait(5), "the world has no wire"
         _furnish(_WORLD_SIDE, _WORLD, HOST_END)
@@ -339,60 +330,16 @@ async def chromium() -> AsyncIterator[BrowserType]:
         yield playwright.chromium
 
 
-# --- rtnetlink(7): the wire ------------------------------------------------------------------------------------------
-
-
-def _lay_wire(thread_id: int) -> None:
-    """Make a veth pair (veth(4)) with one end here and the other in the namespace of that thread."""
-    ifla_ifname, ifla_linkinfo, ifla_net_ns_pid = 3, 18, 19
-    info_kind, info_data, veth_info_peer = 1, 2, 1
-    far = _attribute(ifla_ifname, _WORLD_SIDE.encode() + b"\0")
-    far += _attribute(ifla_net_ns_pid, struct.pack("=i", thread_id))
-    pair = _attribute(veth_info_peer, bytes(16) + far)
-    info = _attribute(info_kind, b"veth\0") + _attribute(info_data, pair)
-    body = bytes(16) + _attribute(ifla_ifname, _HOST_SIDE.encode() + b"\0") + _attribute(ifla_linkinfo, info)
-    _ask(_RTM_NEWLINK, _CREATE, body)
-
-
 def _furnish(interface: str, addresses: tuple[str, ...], beyond: tuple[str, ...]) -> None:
     """Give one end its addresses and send what is for those beyond down the wire; there is no other route."""
     index = socket.if_nametoindex(interface)
     for text in addresses:
-        _change_address(_RTM_NEWADDR, index, ip_address(text))
-    _set_up(interface)
+        rtnetlink.add_address(interface, ip_address(text))
+    rtnetlink.switch(interface, up=True)
     for address in map(ip_address, beyond):
-        if address.version == 4 or netns.has_ipv6():
+        if address.version == 4 or rtnetlink.has_ipv6():
             # rtmsg: family, lengths, tos, table main, protocol boot, scope (link for IPv4), type unicast, flags.
             family, scope = (socket.AF_INET, 253) if address.version == 4 else (socket.AF_INET6, 0)
             route = struct.pack("=BBBBBBBBI", family, address.max_prefixlen, 0, 0, 254, 3, scope, 1, 0)
-            _ask(
-                _RTM_NEWROUTE, _CREATE, route + _attribute(1, address.packed) + _attribute(4, struct.pack("=I", index))
-            )
-
-
-def _change_address(change: int, index: int, address: IPv4Address | IPv6Address) -> None:
-    if address.version == 6 and not netns.has_ipv6():
-        return
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    body = struct.pack("=BBBBI", family, address.max_prefixlen, _NODAD, 0, index)
-    body += _attribute(2, address.packed) + _attribute(1, address.packed)
-    _ask(change, _CREATE if change == _RTM_NEWADDR else _ACKNOWLEDGE, body)
-
-
-def _ask(kind: int, flags: int, body: bytes) -> None:
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-        netlink.settimeout(5)
-        netlink.send(struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body)
-        error = -int(struct.unpack_from("=i", netlink.recv(4096), 16)[0])
-    assert error == 0, f"rtnetlink message {kind}: {os.strerror(error)}"
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
-
-
-def _set_up(interface: str) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        request = struct.pack("16sH14x", interface.encode(), 0)
-        flags = struct.unpack_from("H", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request), 16)[0]
-        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", interface.encode(), flags | _IFF_UP))
+            route += attribute(1, address.packed) + attribute(4, struct.pack("=I", index))
+            ask(NEW_ROUTE, CREATE, route)

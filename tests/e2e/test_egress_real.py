@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from cloche.testing import netns
+from cloche.testing import rtnetlink
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.web.server import LocalWeb
 
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 HOST_LAN: Final = "10.66.0.1"
 """The host's own private address, where the tests' proxies stand."""
 
-needs_ipv6 = pytest.mark.skipif(not netns.has_ipv6(), reason="this kernel has no IPv6 on loopback")
+needs_ipv6 = pytest.mark.skipif(not rtnetlink.has_ipv6(), reason="this kernel has no IPv6 on loopback")
 
 
 async def usage(daemon: DaemonProcess, session: Json) -> Json:

@@ -33,11 +33,24 @@ BODIES["/v1/sessions/{session_id}/relay"] = {
 }  # fmt: skip
 BODIES["/v1/sessions/{session_id}/fs/move"] = {"src_path": "/workspace/x", "dest_path": "/workspace/y"}
 BODIES["/v1/sessions/{session_id}/fs/set_file_permissions"] = {"path": "/workspace/x", "mode": "0644"}
+BODIES |= {
+    "/v1/sessions/{session_id}/live/control": {"viewer_id": "v1"},
+    "/v1/sessions/{session_id}/live/links": {"right": "view"},
+    "/v1/sessions/{session_id}/live/offer": {"type": "offer", "sdp": "v=0"},
+    "/api/sessions/{session_id}/offer": {"type": "offer", "sdp": "v=0"},
+}
 QUERIES = {
     f"/v1/sessions/{{session_id}}/fs/{name}": "path=/workspace/x"
     for name in ("read_file", "write_file", "list_files", "file_info", "download_dir_zip", "download_dir_zstd")
 }
 QUERIES["/v1/sessions/{session_id}/logs/stream"] = "source=agent"
+OF_THE_OLDER_API = {
+    "GET /api/sessions/{session_id}": 200,
+    "DELETE /api/sessions/{session_id}": 204,
+    "POST /api/sessions/{session_id}/offer": 409,
+    "GET /api/sessions/{session_id}/ice": 409,
+}
+"""Of sessions that have ended: its errors are no more than a text."""
 FOREIGN_HOSTS = (
     "evil.test",
     "evil.test:8090",
@@ -113,7 +126,7 @@ async def session_routes(daemon: DaemonProcess) -> list[tuple[str, str]]:
 
 
 def fill(path: str, id_: str) -> str:
-    filled = path.replace("{session_id}", id_).replace("{target_id}", "0123ABCD")
+    filled = path.replace("{session_id}", id_).replace("{target_id}", "0123ABCD").replace("{viewer_id}", "v1")
     for name in ("{process_id}", "{watch_id}"):
         filled = filled.replace(name, "00000000-0000-4000-8000-000000000000")
     return f"{filled}?{QUERIES[path]}" if path in QUERIES else filled
@@ -253,11 +266,15 @@ async def test_a_closed_session_is_gone_on_every_route_but_those_that_look_back(
         "DELETE /v1/sessions/{session_id}",
         "GET /v1/sessions/{session_id}/events",
         "GET /v1/sessions/{session_id}/live",
+        "GET /v1/sessions/{session_id}/recordings",
+        "GET /api/sessions/{session_id}",
         "GET /v1/sessions/{session_id}/downloads",
     }
     for name, (status, body) in answers.items():
         if name in looking_back:
             assert status == 200, name
+        elif "/api/" in name:
+            assert status == OF_THE_OLDER_API[name], name
         else:
             assert (status, body["code"], body["reason"]) == (410, "session_gone", "closed_by_user"), name
     for path in SOCKETS:

@@ -91,7 +91,8 @@ def test_the_default_of_a_setting_is_the_one_documented(name: str) -> None:
         "uid_range": "2000000000:65536",
         "max_cpu_cores": "as many as the machine has",
     }
-    plain = "unset" if default is None else "empty" if default == () else str(default)
+    listed = ",".join(default) if isinstance(default, tuple) else str(default)
+    plain = "unset" if default is None else listed or "empty"
     assert told == in_words.get(name, plain.lower() if isinstance(default, bool) else plain)
 
 

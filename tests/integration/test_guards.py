@@ -9,12 +9,27 @@ from fastapi.routing import APIRoute
 
 from cloche.api.rest import agent, devtools, events, keys, live, operations, sessions
 from cloche.ids import SessionId, new_key_id
+from cloche.live.model import Right
+from cloche.sessions.live.interface import Joining
 from cloche.testing.api import RunningApi, running_api
+from cloche.testing.live import FakeSessionLive
+from cloche.testing.live_peers import GOOD_SDP, FakePeers
 
 MODULES = (agent, devtools, events, keys, live, operations, sessions)
 OPEN = {"/healthz", "/readyz", "/metrics", "/docs"}
-BODIES = {"extend": {"lifetime_s": 60}, "keys": {"principal": "carol"}, "exec": {"argv": ["true"]}}
-TAKES_TOKENS = re.compile(r"/(json.*|live)$")
+BODIES = {
+    "extend": {"lifetime_s": 60},
+    "keys": {"principal": "carol"},
+    "exec": {"argv": ["true"]},
+    "control": {"viewer_id": "v1"},
+    "links": {"right": "view"},
+    "offer": {"type": "offer", "sdp": GOOD_SDP},
+}
+TAKES_TOKENS = re.compile(r"/json.*$")
+FOR_LIVE_LINKS = re.compile(r"/live(/offer|/ice)?$")
+"""These take tokens too, of another kind."""
+SUCCESSES = {"DELETE viewers": 204, "POST links": 201, "POST recordings": 201, "POST stop": 409}
+"""Of those that are not 200: nothing is being recorded when a stop is asked for."""
 
 
 def routes() -> Iterator[tuple[str, str]]:
@@ -32,8 +47,11 @@ FOR_ADMINS = [each for each in ROUTES if each[1].startswith("/v1/keys")]
 
 @pytest.fixture
 async def api() -> AsyncIterator[RunningApi]:
-    async with running_api() as running:
-        yield running
+    live = FakeSessionLive()
+    async with running_api(make_peer=FakePeers(), recordings=live) as running:
+        running.manager.session_live = live
+        async with live.join(Joining(right=Right.CONTROL)):
+            yield running
 
 
 async def ask(api: RunningApi, key: str | None, method: str, path: str, query: str = "") -> Any:
@@ -43,7 +61,7 @@ async def ask(api: RunningApi, key: str | None, method: str, path: str, query: s
 
 
 def filled(path: str, session_id: str) -> str:
-    return path.format(session_id=session_id, target_id="T1", key_id=new_key_id())
+    return path.format(session_id=session_id, target_id="T1", viewer_id="v1", key_id=new_key_id())
 
 
 def test_the_table_holds_every_route() -> None:
@@ -68,11 +86,13 @@ async def test_a_foreign_session_looks_like_none_at_all(api: RunningApi, method:
 
 
 @pytest.mark.parametrize(("method", "path"), OF_A_SESSION, ids=" ".join)
-async def test_owner_and_admin_may_use_a_session(api: RunningApi, method: str, path: str) -> None:
-    for key in (api.admin_key, api.user_key):
-        session_id = await api.session_id()
-        api.chromium.pages["T1"] = "about:blank"
-        assert await ask(api, key, method, filled(path, session_id)) == 200
+@pytest.mark.parametrize("role", ["admin_key", "user_key"])
+async def test_owner_and_admin_may_use_a_session(api: RunningApi, method: str, path: str, role: str) -> None:
+    session_id = await api.session_id()
+    api.chromium.pages["T1"] = "about:blank"
+    last = path.replace("/{viewer_id}", "").rpartition("/")[2]
+    expected = SUCCESSES.get(f"{method} {last}", 200)
+    assert await ask(api, getattr(api, role), method, filled(path, session_id)) == expected
 
 
 @pytest.mark.parametrize(("method", "path"), OF_A_SESSION, ids=" ".join)
@@ -80,7 +100,8 @@ async def test_a_token_opens_only_what_it_was_made_for(api: RunningApi, method: 
     session_id, other = SessionId((session := await api.session())["id"]), await api.session_id()
     api.chromium.pages["T1"] = "about:blank"
     token = session["connect_url"].partition("?")[2]
-    expected = 200 if TAKES_TOKENS.search(path.rstrip("/")) else 401
+    bare = path.rstrip("/")
+    expected = 200 if TAKES_TOKENS.search(bare) else 403 if FOR_LIVE_LINKS.search(bare) else 401
     assert await ask(api, None, method, filled(path, session_id), f"?{token}") == expected
     assert await ask(api, None, method, filled(path, other), f"?{token}") == 401
 

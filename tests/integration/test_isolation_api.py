@@ -26,7 +26,8 @@ from cloche.sessions.live.interface import LeaveReason
 from cloche.sessions.model import EndReason, SessionStatus
 from cloche.testing.api import RunningApi, running_api
 from cloche.testing.daemon import DaemonProcess
-from cloche.testing.live import GOOD_SDP, JPEG, FakePeers, FakeSessionLive
+from cloche.testing.live import JPEG, FakeSessionLive
+from cloche.testing.live_peers import GOOD_SDP, FakePeers
 
 
 class IsolationClient:
@@ -312,11 +313,12 @@ async def test_a_session_that_is_not_ready_is_a_409_with_its_status(rig: Rig) ->
     starting = (409, {"error": "session not ready: starting"})
     assert await rig.client.call("POST", f"/api/sessions/{id_}/offer", offer) == starting
     assert await refused(lambda: rig.client.watch(id_)) == starting
+    assert (await rig.client.call("GET", f"/api/sessions/{id_}/ice"))[0] == 200
     await rig.api.manager.end(SessionId(ready), EndReason.CLOSED_BY_USER)
     terminated = (409, {"error": "session not ready: terminated"})
     assert await rig.client.call("POST", f"/api/sessions/{ready}/offer", offer) == terminated
     assert await refused(lambda: rig.client.watch(ready)) == terminated
-    assert (await rig.client.call("GET", f"/api/sessions/{ready}/ice"))[0] == 200
+    assert await rig.client.call("GET", f"/api/sessions/{ready}/ice") == terminated
 
 
 async def test_a_browser_that_does_not_answer_is_a_502(rig: Rig) -> None:

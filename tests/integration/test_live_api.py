@@ -23,7 +23,8 @@ from cloche.sessions.live.interface import LeaveReason
 from cloche.sessions.model import EndReason
 from cloche.testing.api import RunningApi, running_api
 from cloche.testing.audit import NotingAudit
-from cloche.testing.live import GOOD_SDP, JPEG, FakePeers, FakeSessionLive
+from cloche.testing.live import JPEG, FakeSessionLive
+from cloche.testing.live_peers import GOOD_SDP, FakePeers
 
 OFFER = {"type": "offer", "sdp": GOOD_SDP}
 

@@ -14,7 +14,8 @@ from cloche.errors import ConflictError, InvalidError, NotFoundError
 from cloche.ids import SessionId
 from cloche.testing.api import RunningApi, running_api
 from cloche.testing.command_line import cloche
-from cloche.testing.live import GOOD_SDP, JPEG, FakePeers, FakeSessionLive
+from cloche.testing.live import JPEG, FakeSessionLive
+from cloche.testing.live_peers import GOOD_SDP, FakePeers
 
 
 class Rig:

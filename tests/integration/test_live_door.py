@@ -23,7 +23,8 @@ from cloche.live.webrtc.ice import IceSettings
 from cloche.sessions.live.interface import LeaveReason
 from cloche.sessions.model import EndReason
 from cloche.testing.api import RunningApi, running_api
-from cloche.testing.live import GOOD_SDP, JPEG, FakePeers, FakeSeat, FakeSessionLive
+from cloche.testing.live import JPEG, FakeSeat, FakeSessionLive
+from cloche.testing.live_peers import GOOD_SDP, FakePeers
 
 HEAD = struct.Struct(">BBHHHIQ")
 

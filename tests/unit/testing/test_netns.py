@@ -5,13 +5,13 @@ import socket
 
 import pytest
 
-from cloche.testing import netns
+from cloche.testing import netns, rtnetlink
 
 
 @pytest.mark.parametrize("address", netns.PUBLIC_LOOKING + netns.FORBIDDEN)
 def test_every_address_of_the_local_web_is_here(address: str) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    if family == socket.AF_INET6 and not netns.has_ipv6():
+    if family == socket.AF_INET6 and not rtnetlink.has_ipv6():
         pytest.skip("this kernel has no IPv6 on loopback; `cloche doctor` has no cure for that")
     with (
         socket.create_server((address, 0), family=family) as server,
@@ -29,10 +29,6 @@ def test_nothing_beyond_is_routed() -> None:
 def test_no_name_server_answers() -> None:
     with pytest.raises(socket.gaierror):
         socket.getaddrinfo("site.test", 80)
-
-
-def test_giving_an_address_twice_is_no_error() -> None:
-    netns.add_address(netns.ip_address(netns.PUBLIC_LOOKING[0]))
 
 
 def test_loopback_is_the_only_interface() -> None:

@@ -143,7 +143,7 @@ async def get_older_ice_servers(session_id: OlderId, access: OlderAccess, reques
     """STUN and TURN servers for `RTCPeerConnection`, as its configuration names them."""
     deps = deps_of(request)
     if access.principal is not None:
-        await _find(deps.manager, access.principal, session_id)
+        await _require(deps.manager, access.principal, session_id, "starting", "ready")
     else:
         await _require_live(deps.manager, session_id)
     who, now_s = ice_user(session_id, "http"), deps.clock.now().timestamp()
@@ -153,14 +153,17 @@ async def get_older_ice_servers(session_id: OlderId, access: OlderAccess, reques
 
 async def _answer(manager: SessionManager, desk: OfferDesk, session_id: SessionId, access: LiveAccess, sdp: str) -> str:
     if access.principal is not None:
-        session = await _find(manager, access.principal, session_id)
-        if (status := _status(session)) != "ready":
-            raise ConflictError(f"session not ready: {status}")
+        await _require(manager, access.principal, session_id, "ready")
     try:
         live = await manager.live(access.principal, session_id)
         return await desk.answer(session_id, live, joining_of(access, ""), sdp, read=read_older)
     except ClocheError as error:
         raise older_error(error) from None
+
+
+async def _require(manager: SessionManager, caller: Principal, session_id: SessionId, *good: OlderStatus) -> None:
+    if (status := _status(await _find(manager, caller, session_id))) not in good:
+        raise ConflictError(f"session not ready: {status}")
 
 
 async def _require_live(manager: SessionManager, session_id: SessionId) -> None:

@@ -113,7 +113,7 @@ class RecordingOut(Out):
 
 
 class RecordingListOut(Out):
-    """Of this session, newest first, since the server started."""
+    """Of this session, newest first."""
 
     recordings: list[RecordingOut]
 

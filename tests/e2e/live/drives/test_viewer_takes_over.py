@@ -47,6 +47,7 @@ async def program(desk: Desk) -> AsyncGenerator[list[str]]:
         await cancel_and_wait(acting)
 
 
+@pytest.mark.promise("a-person-in-control-acts-alone")
 async def test_a_person_takes_over_from_a_program_and_hands_back(
     shared_daemon: DaemonProcess, sit_down: SitDown, page_url: str
 ) -> None:

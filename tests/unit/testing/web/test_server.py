@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from cloche.testing import netns
+from cloche.testing import netns, rtnetlink
 from cloche.testing.http import Answer, request
 from cloche.testing.web.server import LOOPBACK_ONLY, LocalWeb
 
@@ -81,7 +81,7 @@ def test_a_late_answer_and_a_large_one_are_pages(local_web: LocalWeb) -> None:
 
 @pytest.mark.parametrize("address", netns.PUBLIC_LOOKING + netns.FORBIDDEN)
 def test_each_address_is_answered_and_logged(local_web: LocalWeb, address: str) -> None:
-    if ":" in address and not netns.has_ipv6():
+    if ":" in address and not rtnetlink.has_ipv6():
         pytest.skip("this kernel has no IPv6 on loopback; `cloche doctor` has no cure for that")
     assert get("/echo", address=address).status == 200
     (seen,) = local_web.requests("site.test", "/echo")
