@@ -5452,7 +5452,7 @@ export interface components {
         };
         /**
          * RecordingListOut
-         * @description Of this session, newest first, since the server started.
+         * @description Of this session, newest first.
          */
         RecordingListOut: {
             /** Recordings */

@@ -16,6 +16,16 @@ it("counts usage anew when a session has changed", () => {
   expect(keys).toContain("sessions,ses_1");
 });
 
+it("reads a session's recordings again when one begins or ends, and no other part of it", () => {
+  const keys = changedBy('{"kind":"session","id":"ses_1","type":"recording.finished"}').map(({ queryKey }) =>
+    queryKey.join(),
+  );
+  expect(keys).toContain("sessions,ses_1,recordings");
+  expect(changedBy('{"kind":"session","id":"ses_1","type":"browser.action"}')).not.toContainEqual(
+    expect.objectContaining({ queryKey: ["sessions", "ses_1", "recordings"] }),
+  );
+});
+
 it("makes nothing of what it does not know", () => {
   expect(changedBy('{"kind":"weather","id":"x"}')).toEqual([]);
   expect(changedBy("[]")).toEqual([]);

@@ -6,7 +6,7 @@ import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useState, type ReactNode } from "react";
 
 import { useIdentity } from "./credentials";
-import { roots } from "./queries";
+import { ofSession, roots } from "./queries";
 import { follow, type ServerSentEvent } from "./sse";
 
 export const POLL_MS = 5000;
@@ -82,9 +82,9 @@ const ROOTS: Record<string, readonly (readonly string[])[]> = {
   audit: [roots.audit],
 };
 
-/** What is to be read again: every list of a kind, or one thing, but not its parts (its log, its picture). */
+/** What is to be read again: every list of a kind, one thing, or a part of it, but no other part (its log, its picture). */
 export interface Changed {
-  queryKey: readonly string[];
+  queryKey: readonly unknown[];
   exact: boolean;
 }
 
@@ -99,13 +99,17 @@ export function changedBy(data: string): Changed[] {
   if (typeof told !== "object" || told === null || !("kind" in told) || typeof told.kind !== "string") return [];
   const kinds = ROOTS[told.kind] ?? [];
   const id = "id" in told && typeof told.id === "string" ? told.id : "";
-  return kinds.flatMap((root) => {
+  const type = "type" in told && typeof told.type === "string" ? told.type : "";
+  const changed: Changed[] = kinds.flatMap((root) => {
     const lists = { queryKey: [...root, "list"], exact: false };
     return id ? [lists, { queryKey: [...root, id], exact: true }] : [lists];
   });
+  if (id && type.startsWith("recording.")) changed.push({ queryKey: ofSession(id, "recordings"), exact: true });
+  return changed;
 }
 
-function useIsSeen(): boolean {
+/** Whether somebody may be looking at the page, or was a moment ago. */
+export function useIsSeen(): boolean {
   const [isSeen, setSeen] = useState(true);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;

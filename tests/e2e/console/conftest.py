@@ -44,6 +44,14 @@ def _chromium(_web: LocalWeb) -> Iterator[BareChromium]:
         yield process
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _patient() -> Iterator[None]:
+    """What is expected of a page may take a while on a machine with much else to do."""
+    expect.set_options(timeout=PATIENCE_MS)
+    yield
+    expect.set_options(timeout=None)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def _browser(_chromium: BareChromium, _shared_daemon: DaemonProcess) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:

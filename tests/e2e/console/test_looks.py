@@ -70,7 +70,9 @@ async def test_every_page(open_console: OpenConsole, furnished: Json, shots: Pat
 
     async def go(path: str, heading: str) -> None:
         # Within the console, as a click goes: no page is loaded anew.
-        await page.evaluate("(to) => { history.pushState({}, '', to); dispatchEvent(new PopStateEvent('popstate')) }", path)
+        await page.evaluate(
+            "(to) => { history.pushState({}, '', to); dispatchEvent(new PopStateEvent('popstate')) }", path
+        )
         await expect(page.get_by_role("main").get_by_role("heading", level=1)).to_have_text(heading)
         await expect(page.get_by_role("heading", level=1)).to_have_count(1)
 
@@ -80,6 +82,8 @@ async def test_every_page(open_console: OpenConsole, furnished: Json, shots: Pat
     page = await open_console("/app/sessions")
     for place in PLACES:
         await go(f"/app/{place.lower()}", place)
+        if place == "Sessions":
+            await expect(page.get_by_role("main").locator("img").first).to_be_visible()
         await shoot(place.lower())
     await go("/app/nowhere", "There is no such page")
     await shoot("not-found")

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PLACES = ("sessions", "profiles", "downloads", "usage", "audit", "policy", "keys")
 
-NAMELESS = """() => [...document.querySelectorAll("input, select, textarea, button, a[href], [role=button], [role=tab]")]
+NAMELESS = """() => [
+        ...document.querySelectorAll("input, select, textarea, button, a[href], [role=button], [role=tab]")
+    ]
     .filter((each) => each.checkVisibility() && !each.closest("[aria-hidden=true]") && each.type !== "hidden")
     .filter((each) => !(
         each.getAttribute("aria-label") || each.labels?.length || each.textContent.trim() || each.title
@@ -64,18 +66,19 @@ async def test_a_session_is_made_and_ended_by_keys_alone(
     await expect(page.get_by_role("tab", name="Actions")).to_have_attribute("aria-selected", "true")
     await tab_to(page, page.get_by_role("button", name=re.compile("^Actions for session")), back=True)
     await keys.press("Enter")
-    await expect(page.get_by_role("menu")).to_be_visible()
+    await keyboard_is_in(page, "menu")
     await keys.press("ArrowDown")
     await expect(page.get_by_role("menuitem", name="Extend…")).to_be_focused()
     await keys.press("End")
     await expect(page.get_by_role("menuitem", name="End…", exact=True)).to_be_focused()
     await keys.press("Enter")
     asked = page.get_by_role("dialog", name=re.compile("^End session"))
+    await keyboard_is_in(page, "dialog")
     await tab_to(page, asked.get_by_role("button", name="End", exact=True))
     await keys.press("Enter")
     await expect(page.get_by_text("This session has ended")).to_be_visible(timeout=PATIENCE_MS)
 
-    # One letter after another goes to a page; none does while one types.
+    # One letter after another goes to a page; none does while one types, and none is lost.
     await page.evaluate("document.activeElement.blur()")
     await keys.press("g")
     await keys.press("a")
@@ -84,6 +87,7 @@ async def test_a_session_is_made_and_ended_by_keys_alone(
     await keys.type("gs?")
     await expect(page.get_by_label("Kind")).to_have_value("gs?")
     await expect(page.get_by_role("heading", level=1, name="Audit")).to_be_visible()
+    await expect(page).to_have_url(re.compile(r"kind=gs%3F$"))
 
 
 async def test_everything_has_a_name_and_a_page_one_main_part_and_one_heading(
@@ -99,15 +103,21 @@ async def test_everything_has_a_name_and_a_page_one_main_part_and_one_heading(
     await page.get_by_role("link", name="Sessions", exact=True).click()
     await page.get_by_role("button", name="New session").first.click()
     dialog = page.get_by_role("dialog", name="New session")
-    for section in await dialog.locator("[data-accordion-control]").all():
+    # As many as there are by then is what `all` takes: of a dialog that is not there yet none.
+    sections = dialog.locator("[data-accordion-control]")
+    await expect(sections).to_have_count(5)
+    for section in await sections.all():
         await section.click()
+        await expect(section).to_have_attribute("aria-expanded", "true")
     await expect(dialog.get_by_label("Language", exact=True)).to_be_visible()
     assert await page.evaluate(NAMELESS) == []
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
     await page.goto(page.url.split("/app/")[0] + f"/app/sessions/{session['id']}")
     await expect(page.locator("cloche-live")).to_have_attribute("data-status", "live", timeout=PATIENCE_MS)
-    for tab in await page.get_by_role("tablist", name="Parts of the session").get_by_role("tab").all():
+    tabs = page.get_by_role("tablist", name="Parts of the session").get_by_role("tab")
+    await expect(tabs).to_have_count(11)
+    for tab in await tabs.all():
         await tab.click()
         await expect(tab).to_have_attribute("aria-selected", "true")
         await is_plain(page, await tab.inner_text())
@@ -135,8 +145,14 @@ async def tab_to(page: Page, target: Locator, *, back: bool = False) -> None:
     raise AssertionError(f"{target} is not reached by Tab")
 
 
+async def keyboard_is_in(page: Page, role: str) -> None:
+    """Wait until what has opened has taken the focus: a key that comes before goes elsewhere."""
+    await expect(page.locator(f"[role={role}]:focus-within")).to_have_count(1)
+
+
 async def is_plain(page: Page, where: str) -> None:
     await expect(page.get_by_role("main")).to_have_count(1)
     await expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    await expect(page.locator(".mantine-Skeleton-root")).to_have_count(0)
     assert await page.evaluate(NAMELESS) == [], where
     assert await page.title() not in ("", "Cloche"), where

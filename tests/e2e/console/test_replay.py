@@ -38,7 +38,9 @@ async def test_a_recording_is_played_beside_what_was_done(
     first, second = chapters.get_by_role("button", name="navigate site.test"), chapters.get_by_role("button").nth(1)
     await expect(second).to_contain_text("evaluate")
     await expect(first).to_be_enabled()
-    marks = (await shared_daemon.request("GET", f"/v1/sessions/{session['id']}/recordings")).json["recordings"][0]["marks"]
+    marks = (await shared_daemon.request("GET", f"/v1/sessions/{session['id']}/recordings")).json["recordings"][0][
+        "marks"
+    ]
 
     # By mouse, by keyboard, and by playing it.
     await second.click()
@@ -55,6 +57,25 @@ async def test_a_recording_is_played_beside_what_was_done(
     async with page.expect_download() as told:
         await page.get_by_role("button", name="Download").click()
     assert (await told.value).suggested_filename == "r1.webm"
+
+
+async def test_recordings_are_asked_for_when_one_begins(
+    open_console: OpenConsole, shared_daemon: DaemonProcess, session: Json
+) -> None:
+    page = await open_console("/app/sessions")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/recordings") else None)
+    await page.clock.install()
+    await page.goto(page.url.replace("/app/sessions", f"/app/sessions/{session['id']}/recordings"))
+    await expect(page.get_by_text("Nothing was recorded")).to_be_visible()
+    # Once the stream of events is open, all is read once more.
+    await expect(page.get_by_text("● Live")).to_be_visible()
+    await page.clock.run_for(5_000)
+    before = len(asked)
+    await page.clock.run_for(60_000)
+    assert len(asked) == before
+    await shared_daemon.request("POST", f"/v1/sessions/{session['id']}/recordings", {"format": "webm"})
+    await expect(page.get_by_role("status").filter(has_text="Recording for")).to_be_visible()
 
 
 async def test_an_address_of_no_recording_says_so(open_console: OpenConsole, session: Json) -> None:

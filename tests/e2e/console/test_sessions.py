@@ -1,16 +1,27 @@
-"""Sessions in the console: listed as they come and go, made, watched, ended, and their files, programs and downloads."""
+"""Sessions in the console: listed as they come and go, made, watched, ended; their files, programs and downloads."""
 
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.web.server import LocalWeb
 
-from .conftest import PATIENCE_MS, Json, OpenConsole, act, row, short, toast
+from .conftest import PATIENCE_MS, Json, OpenConsole, act, row, short, soon, toast
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SEEN = """(isSeen) => {
+    Object.defineProperty(document, "hidden", { value: !isSeen, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+KEEP_BLOBS = """() => {
+    window.blobs = [];
+    const make = URL.createObjectURL.bind(URL);
+    URL.createObjectURL = (blob) => (blobs.push(blob), make(blob));
+}"""
+"""What is handed to the person: the browser keeps no body of an answer that was read piece by piece."""
 
 
 async def test_the_list_shows_sessions_as_they_come_and_go(
@@ -23,13 +34,22 @@ async def test_the_list_shows_sessions_as_they_come_and_go(
     mine = row(page, short(session["id"]))
     await expect(mine).to_contain_text("ready")
     await expect(mine).to_contain_text("team: blue")
-    await expect(mine.get_by_role("img")).to_be_visible(timeout=PATIENCE_MS)
+    await has_picture(mine.locator("img"))
     await shared_daemon.request("DELETE", f"/v1/sessions/{session['id']}")
     await expect(mine).to_contain_text("closed")
-    await page.get_by_label("Search").fill("nothing fits this")
+    await page.get_by_label("Search").press_sequentially("nothing fits this")
     await expect(page.get_by_text("No session fits")).to_be_visible()
+    await expect(page).to_have_url(re.compile(r"q=nothing\+fits\+this$"))
     await page.get_by_role("button", name="Show all").click()
     await expect(mine).to_be_visible()
+    await expect(page.get_by_label("Search")).to_have_value("")
+    await page.get_by_role("combobox", name="Labels").fill("team")
+    await page.get_by_role("combobox", name="Labels").press("Enter")
+    await expect(page.get_by_text("Written as name:value.")).to_be_visible()
+    # Nothing here sleeps, so nothing offers it.
+    await page.get_by_role("combobox", name="Status").click()
+    assert await page.get_by_role("option").all_inner_texts() == ["pending", "ready", "closing", "closed", "failed"]
+    await page.keyboard.press("Escape")
     assert await loads_of(page) == loads, "the page was loaded anew"
 
 
@@ -142,6 +162,10 @@ async def test_a_terminal_is_typed_into(open_console: OpenConsole, session: Json
     await expect(screen).to_contain_text(re.compile(r"[$#]"))
     await page.keyboard.type("echo $((6 * 7)) hi\n")
     await expect(screen).to_contain_text("42 hi")
+    # Its rows are drawn; a screen reader reads others, where somebody wants them.
+    await page.get_by_label("For screen readers").check()
+    await expect(page.get_by_role("listitem").filter(has_text="42 hi").first).to_be_visible()
+    await terminal.focus()
     await page.keyboard.type("exit 3\n")
     await expect(page.get_by_text("Ended with 3.")).to_be_visible()
     await expect(page.get_by_role("navigation", name="Programs")).to_contain_text("exited")
@@ -158,13 +182,11 @@ async def test_files_are_uploaded_fetched_and_deleted(
     await (await chooser.value).set_files([{"name": "notes.txt", "mimeType": "text/plain", "buffer": content}])
     file = row(page, "notes.txt")
     await expect(file).to_contain_text(f"{len(content)} B")
-    async with (
-        page.expect_download() as told,
-        page.expect_response(re.compile("/fs/.*notes")) as answered,
-    ):
+    await page.evaluate(KEEP_BLOBS)
+    async with page.expect_download() as told:
         await file.get_by_role("button", name="notes.txt", exact=True).click()
     assert (await told.value).suggested_filename == "notes.txt"
-    assert await (await answered.value).body() == content
+    assert await page.evaluate("blobs.at(-1).text()") == content.decode()
     await page.get_by_role("button", name="New directory").click()
     await page.get_by_role("dialog").get_by_label("Name, in /workspace").fill("papers")
     await page.get_by_role("dialog").get_by_role("button", name="Make it").click()
@@ -179,6 +201,19 @@ async def test_files_are_uploaded_fetched_and_deleted(
     await expect(row(page, "papers")).to_be_visible()
     assert not await toast(page, "not deleted").is_visible()
 
+    # What another makes shows by itself; what a program makes, once one asks.
+    made = await shared_daemon.request(
+        "PUT", f"/v1/sessions/{session['id']}/fs/create_directory", {"path": "/workspace/by-another"}
+    )
+    assert made.status < 300, made.body
+    await expect(row(page, "by-another")).to_be_visible()
+    ran = await shared_daemon.request(
+        "POST", f"/v1/sessions/{session['id']}/process/exec", {"command": "touch", "args": ["/workspace/by-a-program"]}
+    )
+    assert ran.status == 200, ran.body
+    await page.get_by_role("button", name="Refresh").click()
+    await expect(row(page, "by-a-program")).to_be_visible()
+
 
 async def test_logs_follow_what_is_done(
     open_console: OpenConsole, shared_daemon: DaemonProcess, local_web: LocalWeb, session: Json
@@ -191,6 +226,8 @@ async def test_logs_follow_what_is_done(
     await expect(page.get_by_role("button", name="Refresh")).to_be_enabled()
     await act(shared_daemon, session, "navigate", url=local_web.url("site.test", "/form"))
     await expect(row(page, "http://site.test/form")).to_contain_text("200")
+    await page.get_by_label("Address contains").fill("nowhere")
+    await expect(page.get_by_text("Nothing fits")).to_be_visible()
     await page.get_by_role("tab", name="Actions").click()
     await expect(row(page, "navigate")).to_contain_text("done")
 
@@ -217,8 +254,60 @@ async def test_a_log_that_is_only_looked_at_is_hardly_read(open_console: OpenCon
         await refresh.click()
 
 
+async def test_an_address_of_no_session_says_so(open_console: OpenConsole) -> None:
+    page = await open_console("/app/sessions/ses_01M82TWYNFRPZ27CFEVERW38ZV")
+    await expect(page.get_by_role("alert")).to_contain_text("The session could not be read")
+    await expect(page.get_by_role("alert")).to_contain_text("It has ended or was deleted")
+    await expect(page.get_by_role("heading", level=1)).to_have_count(1)
+
+
+async def test_meters_move_while_they_are_looked_at(
+    open_console: OpenConsole, shared_daemon: DaemonProcess, local_web: LocalWeb, session: Json
+) -> None:
+    page = await open_console(f"/app/sessions/{session['id']}/budget")
+    await expect(page.get_by_text("0 of 10,000")).to_be_visible()
+    await act(shared_daemon, session, "navigate", url=local_web.url("site.test", "/form"))
+    await expect(page.get_by_text("1 of 10,000")).to_be_visible()
+    # No event tells of bytes: they are asked for.
+    async with page.expect_response(re.compile(f"/v1/sessions/{session['id']}$")):
+        pass
+
+
+async def test_a_page_that_nobody_sees_lets_go_of_its_streams(open_console: OpenConsole, session: Json) -> None:
+    """A browser allows six connections to one server: those of forgotten tabs would take them all."""
+    page = await open_console("/app/sessions")
+    dropped: list[str] = []
+    page.on("requestfailed", lambda request: dropped.append(request.url.rpartition("/v1/")[2]))
+    await page.clock.install()
+    await page.goto(page.url.replace("/app/sessions", f"/app/sessions/{session['id']}/events"))
+    await expect(page.get_by_text("As they happen")).to_be_visible()
+    await expect(page.get_by_text("● Live")).to_be_visible()
+    ready = row(page, "session.ready")
+    await expect(ready).to_have_count(1)
+    await page.evaluate(SEEN, False)
+    await page.clock.run_for(31_000)
+
+    async def are_dropped() -> bool:
+        return {"events", f"sessions/{session['id']}/events"} <= set(dropped)
+
+    await soon(are_dropped)
+    async with page.expect_response(lambda answer: answer.url.endswith(f"/v1/sessions/{session['id']}/events")):
+        await page.evaluate(SEEN, True)
+    await expect(page.get_by_text("● Live")).to_be_visible()
+    # The stream told all from the beginning again.
+    await page.clock.run_for(1_000)
+    await expect(ready).to_have_count(1)
+
+
 async def loads_of(page: Page) -> float:
     return float(await page.evaluate("performance.timeOrigin"))
+
+
+async def has_picture(image: Locator) -> None:
+    """Wait until that is one which was fetched and could be drawn."""
+    await expect(image).to_be_visible()
+    await expect(image).to_have_js_property("complete", True)
+    assert await image.evaluate("(image) => image.naturalWidth") > 0
 
 
 async def shown(page: Page, colour: tuple[int, int, int]) -> None:

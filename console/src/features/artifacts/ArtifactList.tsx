@@ -20,6 +20,7 @@ import { explain } from "./reasons";
 export function ArtifactList({ of }: { of: ArtifactsOf }) {
   const list = useArtifacts(of);
   const [chosen, setChosen] = useState<string | null>(null);
+  const isFiltered = Boolean(of.state ?? of.kind);
   const artifacts = list.data?.pages.flatMap((page) => page.artifacts) ?? [];
   if (list.isPending) return <Loading what="files" />;
   if (list.isError && artifacts.length === 0) {
@@ -29,8 +30,10 @@ export function ArtifactList({ of }: { of: ArtifactsOf }) {
     <>
       {list.isError && <Problem error={list.error} what="The list is not up to date" />}
       {artifacts.length === 0 ? (
-        <EmptyState icon={IconFileDownload} title="No files">
-          What pages download, printed pages and recordings come out here, each with a verdict on what it is.
+        <EmptyState icon={IconFileDownload} title={isFiltered ? "No file fits" : "No files"}>
+          {isFiltered
+            ? "Choose another verdict or kind, or none."
+            : "What pages download, printed pages and recordings come out here, each with a verdict on what it is."}
         </EmptyState>
       ) : (
         <DataTable

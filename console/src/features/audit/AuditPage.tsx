@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Group, Text, TextInput } from "@mantine/core";
+import { Anchor, Badge, Button, Group, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconDownload, IconHistory, IconShieldCheck } from "@tabler/icons-react";
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
@@ -18,6 +18,7 @@ import { LoadMore } from "../../ui/LoadMore";
 import { failed } from "../../ui/notices";
 import { PageHeader } from "../../ui/PageHeader";
 import { Problem } from "../../ui/Problem";
+import { TypedInput } from "../../ui/TypedInput";
 import { VerifyResult } from "./VerifyResult";
 
 type AuditEvent = Schemas["AuditEventOut"];
@@ -73,12 +74,12 @@ export function AuditPage() {
       {verifying.isError && <Problem error={verifying.error} what="The journal could not be verified" />}
       <Group mb="md" gap="xs" role="search" aria-label="Audit events">
         {FILTERS.map(({ name, label, placeholder }) => (
-          <TextInput
+          <TypedInput
             key={name}
             label={label}
             placeholder={placeholder}
             value={search.get(name) ?? ""}
-            onChange={(event) => filter(name, event.currentTarget.value.trim())}
+            onTyped={(text) => filter(name, text.trim())}
             w={{ base: "calc(50% - 5px)", xs: 200 }}
           />
         ))}

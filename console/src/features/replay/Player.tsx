@@ -125,7 +125,7 @@ function Fetching({ done, size }: { done: { bytes: number; whole: number | null 
   const whole = done.whole ?? size;
   const share = whole > 0 ? Math.min(100, (done.bytes / whole) * 100) : 0;
   return (
-    <div className={classes.fetching} role="status">
+    <div className={classes.fetching} role="status" aria-live="off">
       <Text size="sm" mb="xs">
         Fetching the video: {bytes(done.bytes)} of {bytes(whole)}
       </Text>

@@ -3,16 +3,19 @@ import { useEffect, useState } from "react";
 
 import { listRecordings, type Recording } from "../../api/live";
 import { ofSession } from "../../api/queries";
+import { usePollingInterval } from "../../api/serverEvents";
 import { fetchFile } from "../../api/transfers";
 
 export const isUnderWay = ({ status }: Recording) => status === "running" || status === "finishing";
 
 /** A session's recordings, newest first, also when it has ended. */
 export function useRecordings(sessionId: string) {
+  const polling = usePollingInterval();
   return useQuery({
     queryKey: ofSession(sessionId, "recordings"),
     queryFn: ({ signal }) => listRecordings(sessionId, signal),
-    refetchInterval: ({ state }) => (state.data?.some(isUnderWay) ? 2000 : 10_000),
+    // Events tell of beginnings and ends; no event tells how long one is by now.
+    refetchInterval: ({ state }) => (state.data?.some(isUnderWay) ? 2000 : polling),
     retry: false,
   });
 }

@@ -14,13 +14,15 @@ interface LogFrameProps<Entry> {
   isFollowing: boolean;
   onFollow: (isFollowing: boolean) => void;
   filters?: ReactNode;
+  /** Whether the filters may be what hides everything. */
+  isFiltered: boolean;
   empty: { icon: Icon; title: string; text: string };
   children: (entries: Entry[]) => ReactNode;
 }
 
 /** What every log has around its rows. */
 export function LogFrame<Entry>(props: LogFrameProps<Entry>) {
-  const { what, log, isFollowing, onFollow, filters, empty, children } = props;
+  const { what, log, isFollowing, onFollow, filters, isFiltered, empty, children } = props;
   return (
     <>
       <Group mb="sm" align="flex-end">
@@ -43,8 +45,8 @@ export function LogFrame<Entry>(props: LogFrameProps<Entry>) {
       )}
       {log.isPending && <Loading what={`the ${what}`} height={28} />}
       {log.data && log.data.entries.length === 0 && (
-        <EmptyState icon={empty.icon} title={empty.title}>
-          {empty.text}
+        <EmptyState icon={empty.icon} title={isFiltered ? "Nothing fits" : empty.title}>
+          {isFiltered ? "Of what there is, these filters let nothing through: ask for more." : empty.text}
         </EmptyState>
       )}
       {log.data && log.data.entries.length > 0 && children(log.data.entries)}

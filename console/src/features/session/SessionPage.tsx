@@ -20,6 +20,7 @@ import { Link, useNavigate, useParams } from "react-router";
 import { CopyIcon } from "../../ui/Copy";
 import { shortId } from "../../ui/formats";
 import { Loading } from "../../ui/Loading";
+import { PageHeader } from "../../ui/PageHeader";
 import { Problem } from "../../ui/Problem";
 import { StatusBadge } from "../../ui/StatusBadge";
 import { RelativeTime } from "../../ui/Time";
@@ -45,7 +46,14 @@ function Loaded({ sessionId }: { sessionId: string }) {
   useDocumentTitle(`Session ${shortId(sessionId)} · Cloche`);
   const { data: session, error, isPending, refetch } = useSession(sessionId);
   if (isPending) return <Loading what="the session" rows={3} height={56} />;
-  if (!session) return <Problem error={error} what="The session could not be read" onRetry={() => void refetch()} />;
+  if (!session) {
+    return (
+      <>
+        <PageHeader title={`Session ${shortId(sessionId)}`} />
+        <Problem error={error} what="The session could not be read" onRetry={() => void refetch()} />
+      </>
+    );
+  }
   return (
     <Stack gap="sm">
       <Header session={session} />

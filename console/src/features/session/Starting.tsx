@@ -22,7 +22,11 @@ export function Starting({ session }: { session: Session }) {
   return (
     <Card withBorder maw={560} role="status" aria-live="polite">
       <Stack>
-        <Text fw={500}>The session starts, for {duration((now - Date.parse(session.created_at)) / 1000)} now</Text>
+        <Text fw={500}>
+          The session starts
+          {/* Not for a screen reader, which would say all of this again each second. */}
+          <span aria-hidden>, for {duration((now - Date.parse(session.created_at)) / 1000)} now</span>
+        </Text>
         <Timeline active={done - 1} bulletSize={22}>
           {STEPS.map(({ title, doing }, index) => (
             <Timeline.Item

@@ -1,6 +1,7 @@
 import "@xterm/xterm/css/xterm.css";
 
-import { Box, Text, useComputedColorScheme } from "@mantine/core";
+import { Box, Group, Switch, Text, useComputedColorScheme } from "@mantine/core";
+import { useLocalStorage } from "@mantine/hooks";
 import { FitAddon } from "@xterm/addon-fit";
 import { Terminal as Xterm, type ITheme } from "@xterm/xterm";
 import { useEffect, useRef, useState } from "react";
@@ -42,6 +43,12 @@ export function Terminal({ sessionId, processId, isTty }: { sessionId: string; p
   const shown = useRef<Xterm | null>(null);
   const scheme = useComputedColorScheme("light");
   const [notice, setNotice] = useState("");
+  // Its lines are then text to read besides a picture, which costs time with each of them.
+  const [isRead, setRead] = useLocalStorage<boolean>({
+    key: "cloche-terminal-reader",
+    defaultValue: false,
+    getInitialValueInEffect: false,
+  });
 
   useEffect(() => {
     const box = place.current;
@@ -52,7 +59,6 @@ export function Terminal({ sessionId, processId, isTty }: { sessionId: string; p
       scrollback: 10_000,
       convertEol: !isTty,
       disableStdin: !isTty,
-      screenReaderMode: false,
       allowProposedApi: false,
     });
     shown.current = term;
@@ -117,6 +123,10 @@ export function Terminal({ sessionId, processId, isTty }: { sessionId: string; p
     if (shown.current) shown.current.options.theme = scheme === "dark" ? DARK : LIGHT;
   }, [scheme, processId]);
 
+  useEffect(() => {
+    if (shown.current) shown.current.options.screenReaderMode = isRead;
+  }, [isRead, processId]);
+
   return (
     <div>
       <Box
@@ -130,9 +140,17 @@ export function Terminal({ sessionId, processId, isTty }: { sessionId: string; p
           overflow: "hidden",
         }}
       />
-      <Text size="xs" c="dimmed" mt={4} mih={18} role="status">
-        {notice || (isTty ? "Shift+Tab leaves the terminal." : "")}
-      </Text>
+      <Group justify="space-between" mt={6} gap="xs">
+        <Text size="xs" c="dimmed" mih={18} role="status">
+          {notice || (isTty ? "Shift+Tab leaves the terminal." : "")}
+        </Text>
+        <Switch
+          size="xs"
+          label="For screen readers"
+          checked={isRead}
+          onChange={(event) => setRead(event.currentTarget.checked)}
+        />
+      </Group>
     </div>
   );
 }

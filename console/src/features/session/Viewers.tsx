@@ -80,6 +80,7 @@ function statisticsOf(viewer: LiveViewer): string {
     viewer.codec,
     `${Math.round(viewer.fps)} fps`,
     `${Math.round(viewer.frame_age_ms)} ms old`,
+    `${Math.round(viewer.rtt_ms)} ms away`,
     `${(viewer.bits_per_second / 1e6).toFixed(1)} Mbit/s`,
     viewer.dropped > 0 && `${viewer.dropped} dropped`,
     viewer.fallback_reason && `(${viewer.fallback_reason.replaceAll("_", " ")})`,

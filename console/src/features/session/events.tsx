@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useState, type ReactNode } from "react";
 
 import { ofSession } from "../../api/queries";
+import { useIsSeen } from "../../api/serverEvents";
 import { follow } from "../../api/sse";
 
 export interface SessionEvent {
@@ -30,8 +31,10 @@ export const useSessionEvents = () => useContext(Events);
 export function FollowEvents({ sessionId, children }: { sessionId: string; children: ReactNode }) {
   const [told, setTold] = useState<SessionEvents>({ events: [], isOpen: false, hasEnded: false });
   const client = useQueryClient();
+  const isSeen = useIsSeen();
 
   useEffect(() => {
+    if (!isSeen) return;
     const stop = new AbortController();
     let waiting: SessionEvent[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -39,8 +42,11 @@ export function FollowEvents({ sessionId, children }: { sessionId: string; child
       timer = undefined;
       const come = waiting;
       waiting = [];
-      setTold((before) => ({ ...before, events: [...before.events, ...come].slice(-MAX_EVENTS) }));
-      for (const key of changedBy(sessionId, come)) void client.invalidateQueries({ queryKey: key, exact: true });
+      setTold((before) => ({
+        ...before,
+        events: [...before.events, ...newer(come, before.events)].slice(-MAX_EVENTS),
+      }));
+      for (const key of changedBy(sessionId, come)) void client.invalidateQueries(key);
     };
     follow(`/v1/sessions/${encodeURIComponent(sessionId)}/events`, {
       signal: stop.signal,
@@ -61,19 +67,28 @@ export function FollowEvents({ sessionId, children }: { sessionId: string; child
       stop.abort();
       clearTimeout(timer);
     };
-  }, [sessionId, client]);
+  }, [sessionId, client, isSeen]);
 
   return <Events value={told}>{children}</Events>;
 }
 
+/** A stream that is opened again tells all from the beginning. */
+function newer(come: SessionEvent[], known: readonly SessionEvent[]): SessionEvent[] {
+  const last = known.at(-1)?.id ?? -1;
+  return come.filter(({ id }) => id > last);
+}
+
 /** What of a session is to be read again after these events. */
-function changedBy(sessionId: string, events: SessionEvent[]): unknown[][] {
-  const keys = new Map<string, unknown[]>();
-  const add = (...part: string[]) => keys.set(part.join(), [...ofSession(sessionId, ...part)]);
+function changedBy(sessionId: string, events: SessionEvent[]) {
+  const keys = new Map<string, { queryKey: unknown[]; exact: boolean }>();
+  // All of a session would be its picture and its logs too.
+  const add = (...part: string[]) =>
+    keys.set(part.join(), { queryKey: ofSession(sessionId, ...part), exact: part.length === 0 });
   for (const { type } of events) {
     if (/^(session|browser\.(?!action)|agent|devtools|budget)/.test(type)) add();
     if (type.startsWith("recording.")) add("recordings");
     if (type === "machine.process") add("processes");
+    if (type === "machine.files") add("files");
     if (type.startsWith("artifact.")) add("downloads");
   }
   return [...keys.values()];

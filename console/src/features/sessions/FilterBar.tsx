@@ -1,7 +1,9 @@
-import { Group, SegmentedControl, Select, TagsInput, TextInput, VisuallyHidden } from "@mantine/core";
+import { Group, SegmentedControl, Select, TagsInput, VisuallyHidden } from "@mantine/core";
 import { IconLayoutGrid, IconList, IconSearch } from "@tabler/icons-react";
-import type { Ref } from "react";
+import { useState, type Ref } from "react";
 
+import { useOffers } from "../../api/offers";
+import { TypedInput } from "../../ui/TypedInput";
 import { isLabel, type Filters } from "./filters";
 import { STATUSES } from "./queries";
 
@@ -17,15 +19,17 @@ interface FilterBarProps {
 }
 
 export function FilterBar({ filters, owners, onChange, view, onView, searchRef }: FilterBarProps) {
+  const offers = useOffers();
+  const [isRefused, setRefused] = useState(false);
   return (
     <Group gap="xs" mb="md" align="flex-end" role="search" aria-label="Sessions">
-      <TextInput
+      <TypedInput
         ref={searchRef}
         label="Search"
         placeholder="Id, owner, label…"
         leftSection={<IconSearch size={16} aria-hidden />}
         value={filters.text}
-        onChange={(event) => onChange({ ...filters, text: event.currentTarget.value })}
+        onTyped={(text) => onChange({ ...filters, text })}
         miw={180}
         flex="1 1 180px"
         maw={360}
@@ -33,7 +37,7 @@ export function FilterBar({ filters, owners, onChange, view, onView, searchRef }
       <Select
         label="Status"
         placeholder="Any"
-        data={STATUSES}
+        data={STATUSES.filter((status) => status !== "sleeping" || offers.has("POST /v1/sessions/{session_id}/sleep"))}
         value={filters.status}
         onChange={(status) => onChange({ ...filters, status })}
         clearable
@@ -43,7 +47,11 @@ export function FilterBar({ filters, owners, onChange, view, onView, searchRef }
         label="Labels"
         placeholder={filters.labels.length > 0 ? "" : "name:value"}
         value={filters.labels}
-        onChange={(labels) => onChange({ ...filters, labels: labels.filter(isLabel) })}
+        onChange={(labels) => {
+          setRefused(!labels.every(isLabel));
+          onChange({ ...filters, labels: labels.filter(isLabel) });
+        }}
+        error={isRefused && "Written as name:value."}
         clearable
         miw={170}
         maw={320}

@@ -27,15 +27,18 @@ export function useSessions({ status, labels }: Listing) {
   });
 }
 
-/** While it starts or ends it is asked for often: no event of its own may reach a page that polls. */
-export function useSession(id: string) {
+/**
+ * While it starts or ends it is asked for often: no event of its own may reach a page that polls. `everyMs`: for who shows
+ * what no event tells of, such as bytes and memory.
+ */
+export function useSession(id: string, everyMs?: number) {
   const polling = usePollingInterval();
   return useQuery({
     queryKey: ofSession(id),
     queryFn: ({ signal }) => ask("get", "/v1/sessions/{session_id}", { path: { session_id: id }, signal }),
     refetchInterval: ({ state: { data } }) => {
       if (data && hasEnded(data)) return false;
-      return data?.status === "pending" || data?.status === "closing" ? 700 : polling;
+      return data?.status === "pending" || data?.status === "closing" ? 700 : (everyMs ?? polling);
     },
   });
 }

@@ -177,6 +177,16 @@ async def test_shift_and_escape_lead_out_of_the_picture(live: FakeLiveServer, op
     assert "Escape" not in [each["key"] for each in did(live, "keydown")]
 
 
+async def test_tab_leads_past_a_picture_in_which_one_may_not_act(live: FakeLiveServer, open_viewer: OpenViewer) -> None:
+    page = await open_viewer(right="view")
+    await focus(page)
+    await expect(page.locator(".field")).to_be_focused()
+    await page.keyboard.press("Shift+Tab")
+    await expect(page.get_by_role("toolbar").locator(":focus")).to_have_count(1)
+    await page.keyboard.press("Tab")
+    await expect(page.locator(".field")).to_be_focused()
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [

@@ -164,6 +164,21 @@ async def test_a_prompt_brings_its_text_and_keys_do_not_reach_the_page_below(
     assert not live.of_type("keydown")
 
 
+async def test_an_answer_under_way_outlives_a_change_of_control(live: FakeLiveServer, open_viewer: OpenViewer) -> None:
+    page = await open_viewer()
+    me = live.peers[-1].id
+    await live.change(
+        control=control("viewer", mine=True, holder=me),
+        dialog={"type": "prompt", "message": "Name?", "default_text": ""},
+    )
+    await page.get_by_label("Answer").fill("Ada Love")
+    await live.change(control=control("free"))
+    await expect(page.locator(".who")).to_have_text("Nobody is driving")
+    await expect(page.get_by_label("Answer")).to_have_value("Ada Love")
+    await live.change(control=control("agent"))
+    await expect(page.get_by_role("alertdialog")).to_contain_text("Whoever has control can answer.")
+
+
 async def test_who_may_not_act_sees_a_dialog_and_cannot_answer_it(
     live: FakeLiveServer, open_viewer: OpenViewer
 ) -> None:

@@ -69,6 +69,7 @@ export function ActionsTab({ session }: TabProps) {
           onChange={(event) => setFailedOnly(event.currentTarget.checked)}
         />
       }
+      isFiltered={failedOnly}
       empty={{
         icon: IconClick,
         title: "No actions yet",

@@ -5,11 +5,14 @@ import { bytes, count, duration } from "../../../ui/formats";
 import { KeyValues } from "../../../ui/KeyValues";
 import { Meter, type MeterProps } from "../../../ui/Meter";
 import { BUDGET_GROUPS } from "../../sessions/create/values";
-import { hasEnded } from "../../sessions/queries";
+import { hasEnded, useSession } from "../../sessions/queries";
 import type { TabProps } from "../tabs";
 
+const EVERY_MS = 5000;
+
 /** What the session has used of what it may. */
-export function BudgetTab({ session }: TabProps) {
+export function BudgetTab({ session: given }: TabProps) {
+  const session = useSession(given.id, EVERY_MS).data ?? given;
   const { budget, usage } = session;
   const now = useNow();
   const age = (Math.min(now, Date.parse(session.expires_at)) - Date.parse(session.created_at)) / 1000;

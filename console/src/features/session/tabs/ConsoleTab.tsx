@@ -36,6 +36,7 @@ export function ConsoleTab({ session }: TabProps) {
           w={150}
         />
       }
+      isFiltered={severity === "warning" || severity === "error"}
       empty={{
         icon: IconTerminal,
         title: "Nothing in the console",

@@ -13,7 +13,15 @@ import {
   TextInput,
 } from "@mantine/core";
 import { modals } from "@mantine/modals";
-import { IconDotsVertical, IconFile, IconFolder, IconFolderPlus, IconLink, IconUpload } from "@tabler/icons-react";
+import {
+  IconDotsVertical,
+  IconFile,
+  IconFolder,
+  IconFolderPlus,
+  IconLink,
+  IconRefresh,
+  IconUpload,
+} from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState, type DragEvent } from "react";
 
@@ -124,6 +132,14 @@ function Files({ session }: TabProps) {
       <Group justify="space-between" mb="sm">
         <Where path={path} onGo={setPath} />
         <Group gap="xs">
+          <Button
+            variant="default"
+            leftSection={<IconRefresh size={16} aria-hidden />}
+            loading={list.isRefetching}
+            onClick={read}
+          >
+            Refresh
+          </Button>
           <Button
             variant="default"
             leftSection={<IconFolderPlus size={16} aria-hidden />}

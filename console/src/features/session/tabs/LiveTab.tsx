@@ -1,4 +1,4 @@
-import { Alert, Box, Button, Stack } from "@mantine/core";
+import { Alert, Box, Button, Stack, Text } from "@mantine/core";
 import { IconMoonStars } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
@@ -57,6 +57,7 @@ export function LiveTab({ session }: TabProps) {
       </Alert>
     );
   }
+  if (!isAwake && !link.data) return <Text c="dimmed">The session is ending: there is nothing more to see.</Text>;
   if (link.isError)
     return <Problem error={link.error} what="The live view cannot be shown" onRetry={() => void link.refetch()} />;
   if (!link.data) return <Loading what="the live view" rows={1} height={420} />;

@@ -48,7 +48,10 @@ export function MetricsTab({ session }: TabProps) {
   const { figures, samples = [] } = metrics.data ?? {};
 
   const error = metrics.error ?? health.error;
-  if (!isAwake) return <Text c="dimmed">A session that sleeps has no figures: wake it first.</Text>;
+  if (session.status === "sleeping") {
+    return <Text c="dimmed">A session that sleeps has no figures: wake it first.</Text>;
+  }
+  if (!isAwake) return <Text c="dimmed">The session is ending: it has no figures any more.</Text>;
   if (error && samples.length === 0) {
     return <Problem error={error} what="The agent did not answer" onRetry={() => void metrics.refetch()} />;
   }

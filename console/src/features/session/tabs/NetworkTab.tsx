@@ -47,6 +47,7 @@ export function NetworkTab({ session }: TabProps) {
             />
           </>
         }
+        isFiltered={failedOnly || urlContains !== ""}
         empty={{
           icon: IconNetwork,
           title: "No requests yet",

@@ -95,7 +95,7 @@ export function RecordingsTab({ session }: TabProps) {
         )}
       </Group>
       {running && (
-        <Alert color="red" mb="sm" p="xs" icon={<IconPlayerRecord aria-hidden />} role="status">
+        <Alert color="red" mb="sm" p="xs" icon={<IconPlayerRecord aria-hidden />} role="status" aria-live="off">
           Recording for {duration(running.seconds)}, {bytes(running.bytes)} so far.
         </Alert>
       )}

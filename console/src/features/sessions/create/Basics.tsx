@@ -2,7 +2,7 @@ import { Group, NumberInput, Radio, Select, SimpleGrid, Stack, Switch, TagsInput
 import type { UseFormReturnType } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
 
-import { ask } from "../../../api/client";
+import { ask, isProblem } from "../../../api/client";
 import { roots } from "../../../api/queries";
 import type { CreateValues } from "./values";
 
@@ -109,7 +109,11 @@ function ProfileChoice({ form }: { form: CreateForm }) {
       <Select
         label="Profile"
         description={
-          profiles.isError ? "This server keeps no profiles." : "Cookies, storage and settings to begin with."
+          !profiles.isError
+            ? "Cookies, storage and settings to begin with."
+            : isProblem(profiles.error) && profiles.error.reason === "profiles_off"
+              ? "This server keeps no profiles."
+              : "The profiles could not be read. Close this and try again."
         }
         placeholder="None: a browser that knows nothing"
         data={data}

@@ -1,6 +1,56 @@
 import { expect, it } from "vitest";
 
-import { EMPTY, toRequest } from "./values";
+import description from "../../../../../tests/data/openapi.json?raw";
+import { BUDGET_GROUPS, EMPTY, toRequest } from "./values";
+
+interface Schema {
+  properties: Record<string, unknown>;
+}
+
+it("offers whatever the API takes", () => {
+  const asked = toRequest({
+    ...EMPTY,
+    start_url: "example.com",
+    labels: ["team:blue"],
+    profile: "active",
+    save: true,
+    if_busy: "read_only",
+    form: "storage_state",
+    locale: "de-AT",
+    timezone: "Europe/Vienna",
+    user_agent: "a",
+    allow_hosts: ["a.test"],
+    deny_hosts: ["b.test"],
+    private_hosts: ["c.test"],
+    ports: ["443"],
+    schemes: ["https"],
+    upstream: "socks5://d.test:1080",
+    action_allowed_domains: ["a.test"],
+    downloads: "off",
+    machine: true,
+    private: true,
+    idle_min: 1,
+    lifetime_min: 2,
+    on_exhausted: "end",
+    budget: Object.fromEntries(BUDGET_GROUPS.flatMap(({ fields }) => fields.map(({ name }) => [name, 1]))),
+    clipboard: "in",
+    record: "always",
+  });
+  const { schemas } = (JSON.parse(description) as { components: { schemas: Record<string, Schema> } }).components;
+  const taken = (name: string) => Object.keys(schemas[name]?.properties ?? {}).sort();
+  const named = (part: unknown) => Object.keys(part as object).sort();
+  expect(named(asked)).toEqual(taken("SessionIn"));
+  // An older name of `budget.egress_bytes`.
+  expect([...named(asked.egress), "max_bytes"].sort()).toEqual(taken("EgressIn"));
+  for (const [part, schema] of [
+    ["viewport", "ViewportIn"],
+    ["budget", "BudgetIn"],
+    ["profile", "ProfileIn"],
+    ["live", "LiveIn"],
+  ] as const) {
+    expect(named(asked[part])).toEqual(taken(schema));
+  }
+});
 
 it("asks for nothing but what was filled in", () => {
   expect(toRequest(EMPTY)).toEqual({

@@ -77,7 +77,7 @@ export class Keyboard {
     if (this.#shortcut(event)) return event.preventDefault();
     if (event.isComposing || IN_COMPOSITION.has(event.key) || NOT_OURS.has(event.code)) return;
     if (!this.#viewer.mayAct) {
-      event.preventDefault();
+      if (event.key !== "Tab") event.preventDefault(); // Tab goes on to the next control, as anywhere
       if (!["Control", "Shift", "Alt", "Meta", "Tab"].includes(event.key)) this.#viewer.refuse();
       return;
     }

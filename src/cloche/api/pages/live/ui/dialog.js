@@ -14,6 +14,7 @@ export class Dialog {
   element = build("div", { class: "veil", hidden: true });
   #viewer;
   #back;
+  #couldAct = false;
 
   /**
    * @param {import("../viewer.js").Viewer} viewer
@@ -24,7 +25,8 @@ export class Dialog {
     this.#back = back;
     viewer.on("state", (change) => {
       if ("dialog" in change) this.#draw();
-      else if ("control" in change && viewer.state.dialog) this.#draw();
+      // Control passes while one writes an answer: only whether one may give it makes another dialog of it.
+      else if ("control" in change && viewer.state.dialog && viewer.mayAct !== this.#couldAct) this.#draw();
     });
     viewer.on("status", () => viewer.status === "away" && this.#hide());
   }
@@ -33,7 +35,7 @@ export class Dialog {
     const { dialog } = this.#viewer.state;
     const kind = KINDS[dialog?.type];
     if (!kind) return this.#hide();
-    const mayAct = this.#viewer.mayAct;
+    const mayAct = (this.#couldAct = this.#viewer.mayAct);
     const wantsText = dialog.type === "prompt";
     const field = /** @type {HTMLInputElement} */ (build("input", { type: "text", "aria-label": "Answer", hidden: !wantsText, readonly: !mayAct }));
     field.value = clip(dialog.default_text, 10_000);
