@@ -170,6 +170,9 @@ async def test_a_child_that_is_told_nonsense_ends() -> None:
         # It trusts the daemon no more than the daemon trusts it, and falls over what it does not understand.
         session.encoder._child.socket.send(b"\xff" * 8)
         assert await session.why() == "crashed"
+        # Why it fell is for the log, of which it can fill no more than a line.
+        said = session.encoder._child.errors()
+        assert "WireError" in said and len(said) <= 2000
 
 
 async def test_a_child_that_hangs_is_ended_and_told() -> None:

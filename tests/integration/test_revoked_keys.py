@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 from websockets.asyncio.client import connect
@@ -12,6 +13,9 @@ from cloche.sessions.live.interface import LeaveReason
 from cloche.testing.api import RunningApi, running_api
 from cloche.testing.live import FakeSessionLive
 from cloche.testing.live_peers import GOOD_SDP, FakePeers
+from cloche.testing.machine import Scripted
+
+PID = str(UUID(int=7, version=4))
 
 
 @pytest.fixture
@@ -44,6 +48,17 @@ async def test_a_stream_of_events_ends_with_its_key(api: RunningApi, path: str) 
         async with asyncio.timeout(20):
             async for _ in text:
                 pass
+
+
+async def test_what_a_program_says_is_no_longer_passed_on(api: RunningApi) -> None:
+    path = f"/v1/sessions/{(await api.session({'machine': True}))['id']}/process/{PID}/stdout/stream"
+    api.manager.session_machine.streams[f"GET /process/{PID}/stdout/stream"] = Scripted([b"data: 1\n\n"], hangs=True)
+    async with api.http(api.user_key) as client, client.stream("GET", path) as answer:
+        pieces = answer.aiter_raw()
+        assert await anext(pieces) == b"data: 1\n\n"
+        await revoke(api)
+        async with asyncio.timeout(20):
+            assert b'"code":"unauthenticated"' in b"".join([piece async for piece in pieces])
 
 
 async def test_a_viewer_who_came_with_a_key_is_shown_out_when_it_is_revoked(api: RunningApi) -> None:

@@ -9,10 +9,11 @@ from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from cloche.api.rest.events import until_stream_ends
 from cloche.api.taking import send_piece
 from cloche.api.while_connected import while_connected
 from cloche.concurrency.tasks import cancel_and_wait, spawn
-from cloche.errors import BusyError, ClocheError
+from cloche.errors import BusyError, ClocheError, UnauthenticatedError
 from cloche.sessions.interface import MachineAnswer
 
 _HEADERS: Final = [
@@ -25,7 +26,7 @@ _HEADERS: Final = [
 
 class PassedEvents(Response):
     """Opens the agent's answer when it is called, so that a refusal is still a problem; ends with it, with the client,
-    and when the server stops.
+    with the key it was asked for with, and when the server stops.
 
     An answer that breaks off between two events is ended with one more, `{"event": "error", "code", …}`, without an
     id: whoever comes back goes on after the last it has. Within an event, and when the client takes no more, the
@@ -48,11 +49,13 @@ class PassedEvents(Response):
 
     async def _serve(self, send: Send) -> None:
         passing = spawn(self._pass(send), name="events-pass")
-        stop = spawn(self._request.app.state.stopping.wait(), name="events-stop")
+        stop = spawn(until_stream_ends(self._request), name="events-stop")
         try:
             await asyncio.wait({passing, stop}, return_when=asyncio.FIRST_COMPLETED)
             if not passing.done():
-                raise BusyError("the server is stopping")
+                if self._request.app.state.stopping.is_set():
+                    raise BusyError("the server is stopping")
+                raise UnauthenticatedError("the key is no longer valid")
             passing.result()
         except ClocheError as error:
             if not self._has_begun:

@@ -99,6 +99,7 @@ class FakeSeat:
 
     def __init__(self, live: "FakeSessionLive", id_: str, joining: Joining) -> None:
         self.id, self.right, self.joining = id_, joining.right, joining
+        self.owner = ""
         self.ended: asyncio.Future[LeaveReason] = asyncio.get_running_loop().create_future()
         self.taken: list[InputMessage | BrowserMessage | ControlMessage] = []
         self.drops: list[str] = []

@@ -116,8 +116,9 @@ class FakePeers:
         on_state: Callable[[PeerState], None],
         on_dropped: Callable[[str], None],
         who: str,
+        owner: str,
     ) -> FakePeer:
-        peer = FakePeer(self.limits.take(session_id), subscribe, on_message, on_state, on_dropped, who)
+        peer = FakePeer(self.limits.take(session_id, owner), subscribe, on_message, on_state, on_dropped, who)
         self.made.append(peer)
         self.coming.put_nowait(peer)
         return peer

@@ -1,11 +1,12 @@
 """A request's credential to whoever stands behind it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from cloche.api.auth.keys import KeyStore
+from cloche.api.auth.revocation import Stands
 from cloche.api.auth.tokens import TokenRole, TokenSigner
 from cloche.clock import Clock
 from cloche.errors import DeniedError, UnauthenticatedError
@@ -36,6 +37,8 @@ class LiveAccess:
     right: Right
     expires_at: datetime | None = None
     token: str | None = None
+    stands: Stands | None = field(default=None, repr=False, compare=False)
+    """Whether the key is still valid, where there was one."""
 
     @property
     def expires_s(self) -> float | None:
@@ -61,6 +64,11 @@ class Credentials:
             raise UnauthenticatedError("the key is not valid")
         return principal
 
+    async def stands(self, headers: Mapping[str, str]) -> bool:
+        """Whether the key that was sent is valid now."""
+        secret = find_key(headers)
+        return secret is not None and await self._keys.verify(secret) is not None
+
     async def access(self, headers: Mapping[str, str], token: str | None, session_id: SessionId) -> Access:
         """Check a key, or else a token of this session that may drive.
 
@@ -79,7 +87,8 @@ class Credentials:
         Raises: UnauthenticatedError, DeniedError.
         """
         if find_key(headers) is not None or token is None:
-            return LiveAccess(principal=await self.principal(headers), right=Right.CONTROL)
+            principal = await self.principal(headers)
+            return LiveAccess(principal=principal, right=Right.CONTROL, stands=lambda: self.stands(headers))
         grant = self._signer.read(token, session_id, self._clock.now())
         if grant.role not in _RIGHTS:
             raise DeniedError("this token is not for the live view", reason="not_a_live_token")

@@ -13,6 +13,7 @@ _CODES: Final = {
     LeaveReason.FLOOD: 1008,
     LeaveReason.UNRESPONSIVE: 1008,
     LeaveReason.LINK_EXPIRED: 4401,
+    LeaveReason.KEY_REVOKED: 4401,
     LeaveReason.REMOVED: 4403,
     LeaveReason.SESSION_ENDED: 4410,
 }

@@ -10,7 +10,7 @@ from cloche.api.live.hello import ice_user
 from cloche.api.live.parts import LiveParts
 from cloche.api.live.peer_link import PeerLink
 from cloche.api.live.viewer import read_one
-from cloche.api.live.visit import leave
+from cloche.api.live.visit import leave, left_when_revoked
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import BusyError, ClocheError, ConflictError, InternalError
 from cloche.ids import SessionId
@@ -71,7 +71,7 @@ class OfferDesk:
         read: Reader,
     ) -> None:
         try:
-            async with live.join(joining) as seat:
+            async with live.join(joining) as seat, left_when_revoked(seat, joining):
                 reason = await self._serve(session_id, seat, sdp, answered, read)
             _log.info("live_viewer_left", session=session_id, viewer=seat.id, reason=reason.value)
         except ClocheError as error:

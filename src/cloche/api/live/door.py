@@ -17,6 +17,7 @@ from cloche.api.live.isolation import older_error, older_problem, show_frames
 from cloche.api.live.parts import LiveParts
 from cloche.api.live.socket import LiveSocket
 from cloche.api.live.viewer import serve_viewer
+from cloche.api.live.visit import left_when_revoked
 from cloche.api.problem import INTERNAL_DETAIL
 from cloche.concurrency.tasks import spawn
 from cloche.errors import BusyError, ClocheError, InternalError, NotFoundError, UnauthenticatedError
@@ -115,7 +116,7 @@ class LiveDoor(asyncio.Protocol):
         access = await parts.credentials.live(fields, asked.query.get("token"), session_id)
         live = await parts.manager.live(access.principal, session_id)
         joining = joining_of(access, asked.query.get("name", ""))
-        async with live.join(joining) as seat:
+        async with live.join(joining) as seat, left_when_revoked(seat, joining):
             socket = self._upgrade(transport, asked)
             if is_older:
                 reason = await show_frames(parts, seat, socket, early, self._stopping)
@@ -144,4 +145,10 @@ class LiveDoor(asyncio.Protocol):
 
 def joining_of(access: LiveAccess, name: str) -> Joining:
     shown = "".join(character for character in name if character.isprintable())[:_NAME_CHARS]
-    return Joining(right=access.right, name=shown, principal=access.principal, expires_at=access.expires_at)
+    return Joining(
+        right=access.right,
+        name=shown,
+        principal=access.principal,
+        expires_at=access.expires_at,
+        stands=access.stands,
+    )

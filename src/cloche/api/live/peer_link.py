@@ -77,12 +77,13 @@ class PeerLink:
         self._viewer_reports = True
 
     async def close(self) -> None:
+        """Any number of times; where one was cancelled the next goes on with what is left."""
         self._turn += 1
-        peer, self._peer = self._peer, None
-        reporting, self._reporting = self._reporting, None
-        await cancel_and_wait(reporting)
-        if peer is not None:
-            await peer.close()
+        await cancel_and_wait(self._reporting)
+        self._reporting = None
+        if self._peer is not None:
+            await self._peer.close()
+            self._peer = None
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
@@ -98,6 +99,7 @@ class PeerLink:
             lambda state: self._take_state(turn, state),
             self._take_drop,
             self._who,
+            self._seat.owner,
         )
         return self._peer
 

@@ -56,8 +56,10 @@ class MakePeer(Protocol):
         on_state: Callable[[PeerState], None],
         on_dropped: Callable[[str], None],
         who: str,
+        owner: str,
     ) -> Peer:
-        """`subscribe` is called when the connection stands; `who`: as the TURN server knows the viewer.
+        """`subscribe` is called when the connection stands; `who`: as the TURN server knows the viewer; `owner`: whose
+        session it is.
 
         Raises: BusyError: as many as there may be, or as many on their way to be.
         """
@@ -81,8 +83,9 @@ class WebRtcPeers:
         on_state: Callable[[PeerState], None],
         on_dropped: Callable[[str], None],
         who: str,
+        owner: str,
     ) -> Peer:
-        slot = self._limits.take(session_id)
+        slot = self._limits.take(session_id, owner)
         try:
             make = await asyncio.to_thread(_load)
             peer: Peer = make(

@@ -148,14 +148,15 @@ class SocketStreams:
     async def _stop(self) -> None:
         self._start, self._codec = None, None
         await self._close_pictures()
-        link, self._link = self._link, None
-        if link is not None:
-            await link.close()
+        # Each is forgotten once it is closed: whoever is cancelled here is followed by a `close`.
+        if self._link is not None:
+            await self._link.close()
+            self._link = None
 
     async def _close_pictures(self) -> None:
-        pictures, self._pictures = self._pictures, None
-        if pictures is not None:
-            await pictures.close()
+        if self._pictures is not None:
+            await self._pictures.close()
+            self._pictures = None
 
     def _require_link(self) -> PeerLink:
         if self._link is None:

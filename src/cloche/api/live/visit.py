@@ -1,13 +1,15 @@
 """From the moment a viewer has its place to the moment it has left: what runs meanwhile, and how it ends."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
+from cloche.api.auth.revocation import Stands, until_revoked
 from cloche.api.live.closing import closing_for
 from cloche.api.live.socket import LeftError, LiveSocket, UnresponsiveError
 from cloche.concurrency.tasks import cancel_and_wait, spawn
-from cloche.sessions.live.interface import LeaveReason, LiveSeat
+from cloche.sessions.live.interface import Joining, LeaveReason, LiveSeat
 
 
 async def until_left(
@@ -42,6 +44,21 @@ def leave(seat: LiveSeat, reason: LeaveReason) -> None:
     """End the place for a reason that only the door knows."""
     if not seat.ended.done():
         seat.ended.set_result(reason)
+
+
+@asynccontextmanager
+async def left_when_revoked(seat: LiveSeat, joining: Joining) -> AsyncIterator[None]:
+    """As long as the block lasts, end the place once the key that it was taken with has been revoked."""
+    watching = None if joining.stands is None else spawn(_watch_key(seat, joining.stands), name="live-key")
+    try:
+        yield
+    finally:
+        await cancel_and_wait(watching)
+
+
+async def _watch_key(seat: LiveSeat, stands: Stands) -> None:
+    await until_revoked(stands)
+    leave(seat, LeaveReason.KEY_REVOKED)
 
 
 def _reason(

@@ -2,19 +2,21 @@
 
 Every event has an id; a client that comes back with `Last-Event-ID` (browsers do so by themselves) gets what it
 missed. The stream ends after the session's last event; asked for more after that the answer is 204, which tells an
-EventSource to stop asking.
+EventSource to stop asking. It also ends, within some seconds, when the key it was asked for with is revoked.
 """
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from cloche.api.deps import KEY_SECURITY, Caller, Deps, SessionIdPath
+from cloche.api.auth.revocation import until_revoked
+from cloche.api.deps import KEY_SECURITY, Caller, Deps, SessionIdPath, deps_of
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import InvalidError
 from cloche.ids import EventId
@@ -51,25 +53,37 @@ async def stream_events(
         if first is None:
             return Response(status_code=204)
         events = _chain(first, events)
-    return EventStreamResponse(_stream(events, request.app.state.stopping))
+    return EventStreamResponse(_stream(events, request))
 
 
-async def _stream(events: AsyncIterator[SessionEvent], stopping: asyncio.Event) -> AsyncGenerator[bytes]:
-    """Write events as they come and a comment when none came for a while; end with the session or the server."""
-    stop: asyncio.Task[Any] = spawn(stopping.wait(), name="events-stop")
+async def until_stream_ends(request: Request) -> None:
+    """Wait until what answers a request without end has to: the server stops, or the request's key was revoked."""
+    stands = partial(deps_of(request).credentials().stands, request.headers)
+    revoked: asyncio.Task[Any] = spawn(until_revoked(stands), name="stream-key")
+    stopping: asyncio.Task[Any] = spawn(request.app.state.stopping.wait(), name="stream-stop")
+    try:
+        await asyncio.wait({revoked, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await cancel_and_wait(revoked, stopping)
+
+
+async def _stream(events: AsyncIterator[SessionEvent], request: Request) -> AsyncGenerator[bytes]:
+    """Write events as they come and a comment when none came for a while; end with the session, the key or the
+    server."""
+    stop = spawn(until_stream_ends(request), name="events-stop")
     coming: asyncio.Task[SessionEvent | None] | None = None
     try:
         yield f"retry: {RETRY_MS}\n\n".encode()
         while True:
             coming = coming or spawn(_next(events), name="events-next")
             await asyncio.wait({coming, stop}, timeout=KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED)
+            if stop.done():
+                return
             if coming.done():
                 event, coming = coming.result(), None
                 if event is None:
                     return
                 yield encode_event(event)
-            elif stop.done():
-                return
             else:
                 yield b": still here\n\n"
     finally:

@@ -1,19 +1,20 @@
 """`/v1/events`: that something has changed, as server-sent events, for lists that keep themselves up to date.
 
 An event says which thing of what kind, never what is in it; who listens then asks for it. Nothing is stored: who was
-away looks at everything again, and is told to (`resync`) when too much happened at once.
+away looks at everything again, and is told to (`resync`) when too much happened at once. The stream ends, within some
+seconds, when the key it was asked for with is revoked.
 """
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from cloche.api.deps import KEY_SECURITY, Caller, Deps
-from cloche.api.rest.events import KEEP_ALIVE_S, RETRY_MS, EventStreamResponse
+from cloche.api.rest.events import KEEP_ALIVE_S, RETRY_MS, EventStreamResponse, until_stream_ends
 from cloche.concurrency.event_bus import FellBehindError, Subscription
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.sessions.news import Change, News
@@ -32,28 +33,28 @@ async def stream_changes(caller: Caller, deps: Deps, request: Request) -> Respon
 
     `event: change` with `{"kind", "id", "type"}`, or `event: resync` when changes were missed.
     """
-    return EventStreamResponse(_stream(deps.news, caller, request.app.state.stopping))
+    return EventStreamResponse(_stream(deps.news, caller, request))
 
 
-async def _stream(news: News, caller: Principal, stopping: asyncio.Event) -> AsyncGenerator[bytes]:
+async def _stream(news: News, caller: Principal, request: Request) -> AsyncGenerator[bytes]:
     with news.follow(caller) as subscription:
         changes = aiter(subscription)
         assert isinstance(changes, AsyncGenerator)
-        stop: asyncio.Task[Any] = spawn(stopping.wait(), name="news-stop")
+        stop = spawn(until_stream_ends(request), name="news-stop")
         coming: asyncio.Task[list[Change] | None] | None = None
         try:
             yield f"retry: {RETRY_MS}\n\n".encode()
             while True:
                 coming = coming or spawn(_gather(changes, subscription), name="news-next")
                 await asyncio.wait({coming, stop}, timeout=KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED)
+                if stop.done():
+                    return
                 if coming.done():
                     gathered, coming = coming.result(), None
                     if gathered is None:
                         yield b"event: resync\ndata: {}\n\n"
                         return
                     yield b"".join(_encoded(change) for change in gathered)
-                elif stop.done():
-                    return
                 else:
                     yield b": still here\n\n"
         finally:

@@ -7,11 +7,15 @@ from collections.abc import Callable, Sequence
 
 from cloche.live.encoder import confinement
 
+OUTPUT_BYTES = 64 << 10
+"""What it may write on its standard error, which is a file of that size: by no other way is it told why a child fails.
+"""
+
 
 def main(words: Sequence[str]) -> None:
     """Never returns. `words`: mode, descriptor, memory_bytes, threads, nice, max_bytes of a recording."""
     mode, number, memory, threads, nice, max_bytes = words[0], *(int(word) for word in words[1:6])
-    confinement.limit(memory, file_bytes=max_bytes, nice=nice)
+    confinement.limit(memory, file_bytes=max(max_bytes, OUTPUT_BYTES), nice=nice)
     sock = socket.socket(fileno=number)
     try:
         serve = _recording(max_bytes) if mode == "recording" else _pictures(threads)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from cloche.browser.devtools.connection import Connection
 from cloche.browser.devtools.errors import DevToolsError
 from cloche.browser.devtools.session import TargetSession
@@ -27,10 +29,19 @@ async def _is_visible(connection: Connection, tab_id: str) -> bool:
     attach = {"targetId": tab_id, "flatten": True}
     try:
         made = await connection.call("Target.attachToTarget", attach, Detached, deadline=deadline)
-        session = TargetSession(connection, made.sessionId, tab_id)
-        question = {"expression": "document.visibilityState === 'visible'", "returnByValue": True}
-        seen = await session.call("Runtime.evaluate", question, Evaluated, deadline=deadline)
-        await connection.call("Target.detachFromTarget", {"sessionId": session.id}, deadline=deadline)
     except DevToolsError:
         return False
+    session = TargetSession(connection, made.sessionId, tab_id)
+    question = {"expression": "document.visibilityState === 'visible'", "returnByValue": True}
+    try:
+        seen = await session.call("Runtime.evaluate", question, Evaluated, deadline=deadline)
+    except DevToolsError:
+        return False
+    finally:  # also from a page that hangs
+        connection.begin("Target.detachFromTarget", {"sessionId": session.id}).add_done_callback(_look_away)
     return bytes(seen.result.value) == b"true"
+
+
+def _look_away(future: "asyncio.Future[msgspec.Raw]") -> None:
+    if not future.cancelled():
+        future.exception()

@@ -1,6 +1,7 @@
 """What the doors may ask of a session's live view. `service` is the real thing."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,7 @@ class LeaveReason(StrEnum):
     REMOVED = "removed"
     """By an owner, over the API."""
     SERVER_STOPPING = "server_stopping"
+    KEY_REVOKED = "key_revoked"
 
 
 class ControlState(StrEnum):
@@ -51,6 +53,8 @@ class Joining:
     expires_at: datetime | None = None
     """When the link does: the place ends then."""
     transport: Transport | None = None
+    stands: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False, compare=False)
+    """Of a key: whether it is still valid. The door asks now and then, and ends the place when it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +159,8 @@ class LiveSeat(Protocol):
 
     id: str
     right: Right
+    owner: str = ""
+    """Whose session it is."""
     ended: "asyncio.Future[LeaveReason]"
     """Done when the place is to be left; the door then closes and tells why."""
 

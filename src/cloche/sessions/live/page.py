@@ -114,13 +114,16 @@ class ShownPage:
         auto = {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": True, "filter": ONLY_IFRAMES}
         self.session.notify("Target.setAutoAttach", auto)
 
-    def leave(self) -> None:
-        """Let go of it. A page that shows a dialog is held until that is answered: its dialog would go with us."""
+    def leave(self, *, is_held: bool = False) -> None:
+        """Let go of it. A page that shows a dialog is held until that is answered: its dialog would go with us.
+
+        `is_held`: it is held already, by a session of ours from before.
+        """
         self.is_left = True
         if self._look is not None:
             self._look.cancel()
             self._look = None
-        if self.dialog is None:
+        if self.dialog is None or is_held:
             self._detach()
 
     def command(self, method: str, params: Json | None = None) -> None:

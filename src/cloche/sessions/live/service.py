@@ -181,6 +181,7 @@ class LiveService(Kept, SessionLive, SeatOwner, RoomOwner, ScreenOwner, ActionWa
         self._audit.require()
         self._numbers += 1
         seat = Seat(f"v{self._numbers}", joining, self._clock.now(), self, self._metrics)
+        seat.owner = self._owner.current().owner
         self._note_seat("live.joined", seat)
         try:
             await self._written_down()

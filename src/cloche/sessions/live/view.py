@@ -16,7 +16,7 @@ from cloche.browser.devtools.codec import Json, read
 from cloche.browser.devtools.connection import Connection
 from cloche.browser.devtools.errors import AnswerMalformedError
 from cloche.browser.devtools.session import TargetSession
-from cloche.browser.page_events import ONLY_PAGES, Attached, Detached, TargetChanged, TargetFacts
+from cloche.browser.page_events import ONLY_PAGES, Detached, TargetChanged, TargetFacts
 from cloche.browser.session_browser import HOST
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.sessions.live.cdp_words import ScreencastFrame, TargetId, Version
@@ -175,7 +175,15 @@ class BrowserView(PageOwner):
         self._leave_page()
         self.tabs.shown_id = self._attaching = tab_id
         self._owner.tabs_changed()
-        self._notify("Target.attachToTarget", {"targetId": tab_id, "flatten": True}, lambda: self._not_shown(tab_id))
+
+        def attached(made: Detached | None) -> None:
+            if made is None:
+                self._not_shown(tab_id)
+            else:
+                self._attached(tab_id, made.sessionId)
+
+        # By the answer, and not by the event, which also tells of sessions that others of us have begun.
+        self._ask("Target.attachToTarget", {"targetId": tab_id, "flatten": True}, Detached, attached)
 
     def open_tab(self, url: str) -> None:
         """Open one and show it."""
@@ -219,8 +227,6 @@ class BrowserView(PageOwner):
                     self._described(read(params, TargetChanged).targetInfo)
                 case "Target.targetDestroyed":
                     self._closed(read(params, TargetId).targetId)
-                case "Target.attachedToTarget":
-                    self._attached(read(params, Attached))
                 case "Target.detachedFromTarget":
                     self._detached(read(params, Detached).sessionId)
                 case _:
@@ -253,7 +259,7 @@ class BrowserView(PageOwner):
         if facts.type != "page":
             return
         is_next = self.tabs.opened(facts.targetId, title=facts.title, url=facts.url, opener_id=facts.openerId)
-        if not self._is_open:
+        if not self._is_open or facts.targetId not in self.tabs:  # there are more than anybody counts
             return
         self._owner.tabs_changed()
         if is_next or not self.tabs.shown_id:
@@ -289,12 +295,13 @@ class BrowserView(PageOwner):
             self.show(following)
         self._owner.tabs_changed()
 
-    def _attached(self, event: Attached) -> None:
-        tab_id = event.targetInfo.targetId
-        if tab_id != self._attaching or self._connection is None:
+    def _attached(self, tab_id: str, session_id: str) -> None:
+        if tab_id != self._attaching:
+            # Somebody has gone on to another tab meanwhile.
+            self._notify("Target.detachFromTarget", {"sessionId": session_id})
             return
         self._attaching = ""
-        session = TargetSession(self._connection, event.sessionId, tab_id)
+        session = TargetSession(self.connection, session_id, tab_id)
         self.page = ShownPage(session, self, self._binding, self._owner.dialog_of(tab_id))
         self.page.begin()
         if self.is_watched:
@@ -325,7 +332,8 @@ class BrowserView(PageOwner):
             return
         self._owner.page_leaving(page)
         self.page = None
-        page.leave()
+        # One session is enough to hold a dialog: who goes to and fro would leave another there each time.
+        page.leave(is_held=any(parked.id == page.id for parked in self._parked.values()))
         if not page.session.is_gone:
             self._parked[page.session.id] = page
 
@@ -367,16 +375,15 @@ class BrowserView(PageOwner):
             self.refresh()
 
     async def _look_for_front(self) -> None:
-        others = [tab_id for tab_id in self.tabs.newest_first() if tab_id != self.tabs.shown_id]
-        if found := await tab_in_front(self.connection, others):
+        hidden = self.tabs.shown_id
+        others = [tab_id for tab_id in self.tabs.newest_first() if tab_id != hidden]
+        found = await tab_in_front(self.connection, others)
+        # Looking takes its time: meanwhile somebody may have chosen a tab, or this one have been closed.
+        if found in self.tabs and self.tabs.shown_id == hidden:
             self.show(found)
 
-    def _notify(self, method: str, params: Json, if_refused: Callable[[], None] | None = None) -> None:
-        def answered(answer: "asyncio.Future[msgspec.Raw]") -> None:
-            if not answer.cancelled() and answer.exception() is not None and if_refused is not None:
-                if_refused()
-
-        self.connection.begin(method, params, held_up=False).add_done_callback(answered)
+    def _notify(self, method: str, params: Json) -> None:
+        self._ask(method, params, dict, lambda _: None)
 
     def _ask(self, method: str, params: Json, kind: type[Any], then: Callable[[Any], None]) -> None:
         """`then` gets the answer, or None where there is none."""

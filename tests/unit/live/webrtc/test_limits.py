@@ -48,3 +48,18 @@ def test_a_refused_one_counts_for_nothing() -> None:
     assert limits.peers == 1
     slot.release()
     assert limits.peers == 0
+
+
+def test_the_sessions_of_one_owner_leave_room_for_others() -> None:
+    limits = PeerLimits(max_peers=5, max_of_owner=3, max_negotiating=9)
+    slots = [limits.take(f"session {number}", "ann") for number in range(3)]
+    with pytest.raises(BusyError) as refused:
+        limits.take("another session", "ann")
+    assert refused.value.fields["reason"] == "peers_full"
+    limits.take("session", "ben")
+    slots[0].release()
+    slots[0].release()
+    limits.take("another session", "ann")
+    with pytest.raises(BusyError):
+        limits.take("session", "cid"), limits.take("session", "cid")
+    assert limits.peers == 5
