@@ -22,7 +22,7 @@ from live_page import BOX, Pages
 from live_polling import polled
 from live_viewer import viewing, viewing_browser
 
-PARTS: Final = ("transports", "click", "first", "static", "bitrate", "viewers", "growth")
+PARTS: Final = ("transports", "scrolling", "click", "first", "static", "bitrate", "viewers", "growth")
 WAYS: Final = (("webrtc", "h264"), ("webrtc", "vp8"), ("webcodecs", "h264"), ("webcodecs", "vp8"), ("jpeg", "jpeg"))
 VIEWPORT: Final = {"width": 1280, "height": 720, "device_scale_factor": 1.0}
 TARGET_BITS: Final = 3_000_000
@@ -50,11 +50,17 @@ class Bench:
         )
 
     async def transports(self) -> None:
+        await self._in_motion("/moving", "An animation, 1280×720")
+
+    async def scrolling(self) -> None:
+        await self._in_motion("/scrolling", "A page of text that scrolls as a whole, 1280×720")
+
+    async def _in_motion(self, path: str, title: str) -> None:
         rows: list[list[object]] = []
         for transport, codec in WAYS:
             daemon = await self.daemon(codec)
             try:
-                session = await self.session(daemon, "/moving")
+                session = await self.session(daemon, path)
                 async with viewing(self.browser, f"{session['live_url']}&transport={transport}") as viewer:
                     await viewer.first_picture_ms()
                     await viewer.watch(self.options.warm_s)
@@ -66,12 +72,12 @@ class Bench:
                     rows[-1].append(await viewer.transport())
             finally:
                 await daemon.close()
-        async with polled(self.browser, self.pages, "/moving") as viewer:
+        async with polled(self.browser, self.pages, path) as viewer:
             await viewer.first_picture_ms()
             seen = await viewer.watch(self.options.seconds)
             rows.append(["polled captureScreenshot", seen.fps, seen.age_ms.p50, seen.age_ms.p95, "", "", "", "", ""])
         head = ["", "fps", "age p50 ms", "p95 ms", "daemon %", "encoder %", "session %", "viewer %", "said"]
-        print("\n## A page in motion, 1280×720\n\n" + table(head, rows))
+        print(f"\n## {title}\n\n" + table(head, rows))
 
     async def click(self) -> None:
         rows: list[list[object]] = []

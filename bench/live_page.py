@@ -1,4 +1,7 @@
-"""The page that is watched: text that scrolls four pixels a frame, a clock in black and white, and a box to click.
+"""The pages that are watched: a clock in black and white, a box to click, and something that moves at every frame.
+
+`/moving` is an animation on a page with some text. `/scrolling` is a whole page of text in motion, which is the most
+that a page can ask of whoever draws, packs and unpacks it; `/still` is that page standing still.
 
 The clock is the low sixteen bits of `Date.now()` in sixteen squares of the first lines of the picture. Whoever sees it
 can tell how old it is without asking anyone: everything from the page's script to the viewer's screen is in it.
@@ -34,12 +37,29 @@ _PAGE: Final = """<!doctype html><title>watched</title>
 </style>
 <canvas id=clock width=320 height=24></canvas><div id=box></div><div id=text></div>
 <script>
-document.getElementById("text").innerHTML = Array.from({{ length: 400 }}, (_, line) =>
+document.getElementById("text").innerHTML = Array.from({{ length: {lines} }}, (_, line) =>
   "<p>Line " + line + ": the quick brown fox jumps over the lazy dog, " + Math.sin(line)).join("");
 {clock}
 {motion}
 </script>"""
 _MOVING: Final = """
+const balls = Array.from({ length: 12 }, (_, index) => {
+  const ball = document.body.appendChild(document.createElement("div"));
+  ball.style.cssText = "position:fixed;left:0;top:0;width:60px;height:60px;border-radius:30px;z-index:1;background:hsl("
+    + index * 30 + " 80% 50%)";
+  return ball;
+});
+let turn = 0;
+(function frame() {
+  turn += 0.03;
+  balls.forEach((ball, index) => {
+    const angle = turn + index * Math.PI / 6;
+    ball.style.transform = `translate(${610 + 450 * Math.cos(angle)}px, ${360 + 250 * Math.sin(angle * 1.5)}px)`;
+  });
+  tell();
+  requestAnimationFrame(frame);
+})();"""
+_SCROLLING: Final = """
 let y = 0;
 (function frame() {
   y = (y + 4) % 4000;
@@ -59,8 +79,9 @@ socket.onmessage = async (message) => {
 };
 </script>"""
 PAGES: Final = {
-    "/moving": _PAGE.format(clock=_CLOCK, motion=_MOVING),
-    "/still": _PAGE.format(clock=_CLOCK, motion="tell();"),
+    "/moving": _PAGE.format(lines=8, clock=_CLOCK, motion=_MOVING),
+    "/scrolling": _PAGE.format(lines=400, clock=_CLOCK, motion=_SCROLLING),
+    "/still": _PAGE.format(lines=400, clock=_CLOCK, motion="tell();"),
     "/polling": _POLLING,
 }
 

@@ -14,8 +14,8 @@ from figures import Samples
 CHROMIUM: Final = "/usr/lib/chromium/chromium-headless-shell"
 VIEWER_SIZE: Final = {"width": 1280, "height": 800}
 
-# `find` finds what is shown, through shadow roots; `watch` reads the page's clock from it at each of the viewer's own
-# frames. A stamp that was not there at the last look is a new picture.
+# `find` finds what is shown, through shadow roots; `watch` reads the page's clock from it, of a video whenever it has a
+# new frame, of a canvas at each of the viewer's own. A stamp that was not there at the last look is a new picture.
 _PROBE: Final = """
 globalThis.__probe = {
   opened: performance.now(),
@@ -29,8 +29,20 @@ globalThis.__probe = {
     }
     return null;
   },
+  shown() {
+    if (!this.source?.getClientRects().length) this.source = this.find(document);
+    return this.source;
+  },
+  next() {
+    const source = this.shown();
+    if (!source?.requestVideoFrameCallback) return new Promise(requestAnimationFrame);
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, 200);
+      source.requestVideoFrameCallback(() => { clearTimeout(timer); resolve(); });
+    });
+  },
   look(width, height, x = 0, y = 0) {
-    const source = this.find(document);
+    const source = this.shown();
     if (!source) return null;
     const whole = source.videoWidth || source.width, scale = whole / 1280;
     const canvas = this.canvas ??= new OffscreenCanvas(320, 24);
@@ -57,7 +69,7 @@ globalThis.__probe = {
     let last = this.stamp();
     const end = performance.now() + seconds * 1000;
     while (performance.now() < end) {
-      await new Promise(requestAnimationFrame);
+      await this.next();
       const stamp = this.stamp();
       if (stamp === null || stamp === last) continue;
       last = stamp;

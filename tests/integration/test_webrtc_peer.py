@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import aioice.ice
 import pytest
+from aioice.stun import Class, Message, Method
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import SessionDescription
 from av import VideoFrame
@@ -20,6 +21,7 @@ from cloche.concurrency.tasks import spawn
 from cloche.errors import BusyError, ClocheError, ConflictError, InvalidError
 from cloche.live.model import VIDEO, Codec
 from cloche.live.webrtc import agent, peer
+from cloche.live.webrtc.candidates import CallRule
 from cloche.live.webrtc.ice import IceSettings, read_ice_settings
 from cloche.live.webrtc.limits import PeerLimits
 from cloche.live.webrtc.metrics import WebRtcMetrics
@@ -543,3 +545,33 @@ async def test_hundreds_of_offers_at_once_are_turned_away(hosts: MakeHost, viewe
     for made in peers:
         await made.close()
     assert limits.peers == 0
+
+
+async def _answers_check(connection: agent.ViewerConnection, source: str) -> bool:
+    """Whether a check that proves to be the viewer's, from that address, is answered."""
+    (ours,) = connection._protocols
+    check = Message(message_method=Method.BINDING, message_class=Class.REQUEST)
+    check.attributes["USERNAME"] = f"{connection.local_username}:them"
+    check.attributes["PRIORITY"] = 1
+    check.attributes["ICE-CONTROLLING"] = 1
+    check.add_message_integrity(connection.local_password.encode())
+    viewer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    viewer.setblocking(False)
+    with viewer:
+        viewer.bind((source, 0))
+        viewer.sendto(bytes(check), (ours.local_candidate.host, ours.local_candidate.port))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                return bool(await asyncio.get_running_loop().sock_recv(viewer, 2048))
+    return False
+
+
+async def test_who_must_not_be_called_is_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answered viewer takes the pair for a good one and tries no other, on which it would have been called."""
+    here, elsewhere, private = "93.184.215.20", "93.184.215.21", "172.20.77.5"
+    monkeypatch.setattr(agent, "get_host_addresses", lambda use_ipv4, use_ipv6: [here])
+    connection = agent.ViewerConnection(IceSettings(), CallRule(loopback=False, private=False), "somebody")
+    await connection.gather_candidates()
+    assert not await _answers_check(connection, private)
+    assert await _answers_check(connection, elsewhere)
+    await connection.close()

@@ -174,6 +174,11 @@ class VideoSubscription(Share):
         if was_behind and not self._lag.behind and not self._is_closed:
             self._owner.key_asked(self)
 
+    @property
+    def needs_beats(self) -> bool:
+        """Whether its decoder takes silence for loss: a WebRTC receiver does, which acknowledges nothing here."""
+        return not (self._acknowledges or self._keeps_up)
+
     def limit(self, now: float, enough: float) -> float | None:
         """Bits per second that its link takes; None: `enough`, as far as is known."""
         return self.link.limit(now, enough)

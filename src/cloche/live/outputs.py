@@ -14,6 +14,8 @@ UPDATE_EVERY_S: Final = 0.25
 REFINED_BYTES: Final = 2 << 10
 """A chunk of a still page that is smaller has nothing to add."""
 REFINEMENTS: Final = 2
+BEAT_S: Final = 1.5
+"""On a page that stands still, between two chunks that say so. Chromium asks for a key frame after 3 s without any."""
 NEVER: Final = math.inf
 
 
@@ -121,6 +123,14 @@ class VideoOutput:
         """The page has not changed for a while: have its picture encoded once more, if that can make it better."""
         self._refine = self._last_bytes > REFINED_BYTES and self._refinements < REFINEMENTS
         return self._refine
+
+    @property
+    def needs_beats(self) -> bool:
+        return any(one.needs_beats for one in self.viewers)
+
+    def beat(self) -> None:
+        """Have the picture of a page at rest encoded once more: some hundred bytes, which save a key frame."""
+        self._refine = self._refine or self.needs_beats
 
 
 class SmallJpegOutput:

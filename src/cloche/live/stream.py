@@ -12,7 +12,7 @@ from cloche.live.fanout import JpegSubscription, Share, VideoSubscription
 from cloche.live.held_picture import HeldPicture, is_acceptable, passed_on
 from cloche.live.metrics import LiveMetrics
 from cloche.live.model import MAX_BITS_PER_SECOND, MIN_BITS_PER_SECOND, Chunk, Codec, Demand, Picture
-from cloche.live.outputs import NEVER, SmallJpegOutput, VideoOutput
+from cloche.live.outputs import BEAT_S, NEVER, SmallJpegOutput, VideoOutput
 from cloche.live.pace import CHROMIUM_FPS
 from cloche.live.screencast import MAX_HEIGHT, MAX_WIDTH, CaptureParams, Screencast
 from cloche.live.timers import Alarm, Timers
@@ -81,7 +81,7 @@ class LiveStream:
         self._jpegs: list[JpegSubscription] = []
         self._is_closed = False
         self._held = HeldPicture()
-        self._encoded_seq = 0
+        self._encoded_seq, self._encoded_at = 0, 0.0
         self._sharpened = 0
         self._in_hand: tuple[int, set[Codec]] | None = None
         """The encoder's: which source, and for which codecs nothing has come of it yet."""
@@ -90,6 +90,7 @@ class LiveStream:
         self._pump_alarm = Alarm(self._timers, self._pump)
         self._rest_alarm = Alarm(self._timers, self._came_to_rest)
         self._jpeg_alarm = Alarm(self._timers, self._jpeg_due)
+        self._beat_alarm = Alarm(self._timers, self._beat)
 
     # What a session says.
 
@@ -313,7 +314,8 @@ class LiveStream:
         picture = self._held.picture
         if picture is None or picture.seq <= self._encoded_seq:
             picture = self._held.renewed(now)
-        self._encoded_seq = picture.seq
+        self._encoded_seq, self._encoded_at = picture.seq, now
+        self._beat_alarm.by(now + BEAT_S)
         self._in_hand = (source, set(demands))
         self._set_cap()
         self._encoder.encode(picture, demands, frozenset(keys))
@@ -341,6 +343,17 @@ class LiveStream:
             self._rest_alarm.by(now + STILL_LONG_S - STILL_S)
             self._pump()
 
+    def _beat(self) -> None:
+        """Tell those who would take silence for loss that nothing has changed."""
+        if self._held.picture is None or not any(video.needs_beats for video in self._videos.values()):
+            return
+        now = self._timers.time()
+        if now >= self._encoded_at + BEAT_S:
+            for video in self._videos.values():
+                video.beat()
+            self._pump()
+        self._beat_alarm.by(max(now, self._encoded_at) + BEAT_S)
+
     def _jpeg_due(self) -> None:
         now = self._timers.time()
         for jpeg in self._jpegs:
@@ -360,5 +373,5 @@ class LiveStream:
     def _forget(self) -> None:
         """Capture has ended: what the page looks like is not known any more."""
         self._held.forget()
-        for alarm in (self._pump_alarm, self._rest_alarm, self._jpeg_alarm):
+        for alarm in (self._pump_alarm, self._rest_alarm, self._jpeg_alarm, self._beat_alarm):
             alarm.off()

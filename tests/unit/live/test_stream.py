@@ -188,8 +188,8 @@ async def test_who_joins_a_page_at_rest_gets_its_picture_at_once(world, watch, c
 
 
 async def test_a_page_at_rest_costs_nothing(world, watch) -> None:
-    watch(Codec.H264)
-    watch(Codec.VP8)
+    watch(Codec.H264, acknowledges=True, acks=True)
+    watch(Codec.VP8, acknowledges=True, acks=True)
     watch(Codec.JPEG, acks=True)
     await world.settle()
     await world.movement(1)
@@ -204,7 +204,7 @@ async def test_a_page_at_rest_costs_nothing(world, watch) -> None:
 
 
 async def test_a_page_that_came_to_rest_is_encoded_again_until_it_gets_no_better(world, watch) -> None:
-    viewer = watch()
+    viewer = watch(acknowledges=True, acks=True)
     await world.settle()
     world.encoder.chunk_bytes = 20_000
     await world.picture()
@@ -428,12 +428,12 @@ async def test_a_codec_of_which_nothing_comes_does_not_disturb_another(world, wa
 
 async def test_who_joins_a_page_at_rest_sees_it_get_better(world, watch) -> None:
     await world.settle()
-    watch(Codec.H264)
+    watch(Codec.H264, acknowledges=True, acks=True)
     await world.settle()
     world.encoder.chunk_bytes = 20_000
     await world.picture()
     await world.advance(60, encoding=True)
-    late = watch(Codec.H264)
+    late = watch(Codec.H264, acknowledges=True, acks=True)
     await world.settle()
     await world.encode()
     await world.advance(60, encoding=True)
@@ -747,3 +747,20 @@ async def test_a_thousand_viewers_come_and_go_and_nothing_grows(world, watch) ->
     assert len(asyncio.all_tasks()) == tasks
     assert world.timers.pending <= timers + 1
     assert len(gc.get_objects()) < objects + 50
+
+
+async def test_who_takes_silence_for_loss_is_told_that_nothing_changes(world, watch) -> None:
+    waits = watch(Codec.H264)
+    watch(Codec.VP8, acknowledges=True, acks=True)
+    await world.settle()
+    world.encoder.chunk_bytes = 500
+    await world.picture()
+    await world.advance(30, encoding=True)
+    assert 18 <= len(waits.chunks) <= 24
+    assert [chunk.is_key for chunk in waits.chunks] == [True] + [False] * (len(waits.chunks) - 1)
+    taken = [chunk.taken_at_ms for chunk in waits.chunks]
+    assert taken == sorted(set(taken))
+    await waits.leave()
+    encoded = len(world.jobs)
+    await world.advance(30, encoding=True)
+    assert len(world.jobs) == encoded

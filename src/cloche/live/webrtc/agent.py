@@ -110,13 +110,9 @@ class ViewerConnection(Connection):
         return why_not_address(ip_address(place[0]), self._rule) is None
 
     def request_received(self, message: Message, addr: Place, protocol: StunProtocol) -> None:
-        if "PRIORITY" in message.attributes:
+        # Whom we would not call gets no answer either: it would take this pair for a good one, and try no other.
+        if "PRIORITY" in message.attributes and (self.knows(addr) or self.may_learn(addr)):
             super().request_received(message, addr, protocol)
-
-    def check_incoming(self, message: Message, addr: Place, protocol: StunProtocol) -> None:
-        """A check that has proved to be the viewer's."""
-        if self.knows(addr) or self.may_learn(addr):
-            super().check_incoming(message, addr, protocol)
 
     def data_received(self, data: bytes, component: int) -> None:
         if self._queue.qsize() < MAX_WAITING:

@@ -248,6 +248,7 @@ class WebRtcPeer:
             await self._sender.run(agreement.video, self._subscription)
         except TimeoutError:
             how = "timeout"
+            _log.info("webrtc_not_connected", ice=self._agent.transport.state, dtls=str(self._dtls.state))
         except StreamEndedError:
             how = "stream_ended"
         except (ConnectionError, ClocheError):
