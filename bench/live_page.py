@@ -90,7 +90,7 @@ class Pages:
     """A web server on a free port of 127.0.0.1 for as long as the block lasts."""
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", 0), _Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="pages", daemon=True)
         self._thread.start()
         return self
@@ -106,6 +106,11 @@ class Pages:
 
     def url(self, path: str) -> str:
         return f"http://{self.address}{path}"
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Browsers leave connections as they like."""
 
 
 class _Handler(BaseHTTPRequestHandler):

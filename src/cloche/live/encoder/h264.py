@@ -55,6 +55,8 @@ class H264Encoder(VideoEncoder):
             # What of it the first key frame finds.
             "rc_init_occupancy": str(int(self.opened_for * BUFFER_S / 2)),
             "forced-idr": "1",
+            # Finer than the JPEG it comes from is only bits, and a page at rest is sent again and again.
+            "qmin": "18",
             "x264-params": f"{_ALWAYS}:sliced-threads={int(threads > 1)}",
         }
         context.open()

@@ -26,7 +26,8 @@ class Vp8Encoder(VideoEncoder):
         context.thread_count, context.gop_size = threads, ENDLESS_GOP
         context.color_range = ColorRange.MPEG
         context.bit_rate = self.opened_for
-        context.qmin, context.qmax = 2, 63
+        # As with H.264: finer than the JPEG is of no use.
+        context.qmin, context.qmax = 8, 63
         rate = str(self.opened_for)
         context.options = {
             "deadline": "realtime",

@@ -16,7 +16,7 @@ from cloche.live.encoder.vp8 import Vp8Encoder
 from cloche.testing.jpegs import Watcher, moving, quarters, shows_quarters
 
 WIDTH, HEIGHT = 320, 240
-RATE = 800_000
+RATE = 500_000
 
 
 @dataclass(frozen=True)
