@@ -8,7 +8,9 @@ parts.
 import argparse
 import asyncio
 import os
+import statistics
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +22,24 @@ from live_cpu import cpu_by_part, descriptors, encoder_pids, memory_mib
 from live_crowd import crowd
 from live_page import BOX, Pages
 from live_polling import polled
-from live_viewer import viewing, viewing_browser
+from live_viewer import Watched, viewing, viewing_browser
 
 PARTS: Final = ("transports", "scrolling", "click", "first", "static", "bitrate", "viewers", "growth")
 WAYS: Final = (("webrtc", "h264"), ("webrtc", "vp8"), ("webcodecs", "h264"), ("webcodecs", "vp8"), ("jpeg", "jpeg"))
 VIEWPORT: Final = {"width": 1280, "height": 720, "device_scale_factor": 1.0}
 TARGET_BITS: Final = 3_000_000
+
+
+CPU: Final = ("daemon", "encoder", "session", "viewer")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One way, watched for some seconds."""
+
+    seen: Watched
+    cpu: dict[str, float]
+    said: str
 
 
 class Bench:
@@ -56,28 +70,32 @@ class Bench:
         await self._in_motion("/scrolling", "A page of text that scrolls as a whole, 1280×720")
 
     async def _in_motion(self, path: str, title: str) -> None:
-        rows: list[list[object]] = []
-        for transport, codec in WAYS:
-            daemon = await self.daemon(codec)
-            try:
-                session = await self.session(daemon, path)
-                async with viewing(self.browser, f"{session['live_url']}&transport={transport}") as viewer:
-                    await viewer.first_picture_ms()
-                    await viewer.watch(self.options.warm_s)
-                    before, began = cpu_by_part(daemon.pid, os.getpid()), time.monotonic()
-                    seen = await viewer.watch(self.options.seconds)
-                    took, after = time.monotonic() - began, cpu_by_part(daemon.pid, os.getpid())
-                    cpu = {part: (after[part] - before.get(part, 0)) / took * 100 for part in after}
-                    rows.append([f"{transport} {codec}", seen.fps, seen.age_ms.p50, seen.age_ms.p95, *_cpu(cpu)])
-                    rows[-1].append(await viewer.transport())
-            finally:
-                await daemon.close()
-        async with polled(self.browser, self.pages, path) as viewer:
-            await viewer.first_picture_ms()
-            seen = await viewer.watch(self.options.seconds)
-            rows.append(["polled captureScreenshot", seen.fps, seen.age_ms.p50, seen.age_ms.p95, "", "", "", "", ""])
-        head = ["", "fps", "age p50 ms", "p95 ms", "daemon %", "encoder %", "session %", "viewer %", "said"]
-        print(f"\n## {title}\n\n" + table(head, rows))
+        """Every way in turn, and so again: a machine that others share is fast and slow by the minute."""
+        rounds: dict[str, list[Round]] = {}
+        for _ in range(self.options.rounds):
+            for transport, codec in WAYS:
+                rounds.setdefault(f"{transport} {codec}", []).append(await self._round(path, transport, codec))
+            async with polled(self.browser, self.pages, path) as viewer:
+                await viewer.first_picture_ms()
+                seen = await viewer.watch(self.options.seconds)
+                rounds.setdefault("polled captureScreenshot", []).append(Round(seen, {}, ""))
+        head = ["", "fps p50", "least", "most", "age p50 ms", "p95 ms", *(f"{part} %" for part in CPU), "said"]
+        print(f"\n## {title}\n\n" + table(head, [[way, *_summary(of_way)] for way, of_way in rounds.items()]))
+
+    async def _round(self, path: str, transport: str, codec: str) -> "Round":
+        daemon = await self.daemon(codec)
+        try:
+            session = await self.session(daemon, path)
+            async with viewing(self.browser, f"{session['live_url']}&transport={transport}") as viewer:
+                await viewer.first_picture_ms()
+                await viewer.watch(self.options.warm_s)
+                before, began = cpu_by_part(daemon.pid, os.getpid()), time.monotonic()
+                seen = await viewer.watch(self.options.seconds)
+                took, after = time.monotonic() - began, cpu_by_part(daemon.pid, os.getpid())
+                cpu = {part: (after[part] - before.get(part, 0)) / took * 100 for part in after}
+                return Round(seen, cpu, await viewer.transport())
+        finally:
+            await daemon.close()
 
     async def click(self) -> None:
         rows: list[list[object]] = []
@@ -191,7 +209,14 @@ class Bench:
 
 
 def _cpu(cpu: dict[str, float]) -> list[object]:
-    return [cpu.get(part, 0.0) for part in ("daemon", "encoder", "session", "viewer")]
+    return [cpu.get(part, 0.0) for part in CPU]
+
+
+def _summary(rounds: list[Round]) -> list[object]:
+    fps = [one.seen.fps for one in rounds]
+    ages = Samples([age for one in rounds for age in one.seen.age_ms.values])
+    cpu = [statistics.fmean(one.cpu.get(part, 0.0) for one in rounds) for part in CPU]
+    return [statistics.median(fps), min(fps), max(fps), ages.p50, ages.p95, *cpu, rounds[-1].said]
 
 
 def _encoder_mib(daemon_pid: int) -> float:
@@ -217,6 +242,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=PARTS, action="append", help="may be given more than once")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="of the pages in motion")
     parser.add_argument("--warm-s", type=float, default=3.0)
     parser.add_argument("--clicks", type=int, default=20)
     parser.add_argument("--opens", type=int, default=10)

@@ -5,6 +5,7 @@ server in between.
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from typing import Any
 from playwright.async_api import Browser
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from live_page import Pages
 from live_viewer import LiveViewer, viewing
@@ -30,8 +32,9 @@ async def polled(browser: Browser, pages: Pages, path: str) -> AsyncIterator[Liv
         await page.open(pages.url(path))
 
         async def serve_one(socket: ServerConnection) -> None:
-            while True:
-                await socket.send(json.dumps({"type": "frame", "data": await page.picture()}))
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await socket.send(json.dumps({"type": "frame", "data": await page.picture()}))
 
         async with serve(serve_one, "127.0.0.1", 0) as server:
             port = next(iter(server.sockets)).getsockname()[1]

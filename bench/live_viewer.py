@@ -12,13 +12,15 @@ from cloche.concurrency.tasks import spawn
 from figures import Samples
 
 CHROMIUM: Final = "/usr/lib/chromium/chromium-headless-shell"
-VIEWER_SIZE: Final = {"width": 1280, "height": 800}
+VIEWER_SIZE: Final = {"width": 1280, "height": 816}
 
-# `find` finds what is shown, through shadow roots; `watch` reads the page's clock from it, of a video whenever it has a
-# new frame, of a canvas at each of the viewer's own. A stamp that was not there at the last look is a new picture.
+# `find` finds what is shown, through shadow roots. Frames are counted where the browser counts them: those a video has
+# decoded, those that the page draws on the canvas that is shown. `watch` reads the page's clock from the picture ten
+# times a second, just after a new frame: at every frame the reading itself would cost as much as decoding does.
 _PROBE: Final = """
 globalThis.__probe = {
   opened: performance.now(),
+  drawn: 0,
   find(root) {
     for (const element of root.querySelectorAll("*")) {
       const isVideo = element.tagName === "VIDEO" && element.videoWidth;
@@ -33,12 +35,21 @@ globalThis.__probe = {
     if (!this.source?.getClientRects().length) this.source = this.find(document);
     return this.source;
   },
-  next() {
+  frames() {
+    const source = this.shown(), played = source?.getVideoPlaybackQuality?.();
+    return played ? played.totalVideoFrames - played.droppedVideoFrames : this.drawn;
+  },
+  async next() {
     const source = this.shown();
-    if (!source?.requestVideoFrameCallback) return new Promise(requestAnimationFrame);
+    if (source?.requestVideoFrameCallback) {
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, 200);
+        source.requestVideoFrameCallback(() => { clearTimeout(timer); resolve(); });
+      });
+    }
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, 200);
-      source.requestVideoFrameCallback(() => { clearTimeout(timer); resolve(); });
+      this.onDrawn = () => { clearTimeout(timer); resolve(); };
     });
   },
   look(width, height, x = 0, y = 0) {
@@ -65,17 +76,14 @@ globalThis.__probe = {
     return pixels ? pixels[1] > 128 && pixels[0] < 128 : null;
   },
   async watch(seconds) {
-    const ages = [];
-    let last = this.stamp();
-    const end = performance.now() + seconds * 1000;
+    const ages = [], frames = this.frames(), began = performance.now(), end = began + seconds * 1000;
     while (performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 80 + 40 * Math.random()));
       await this.next();
       const stamp = this.stamp();
-      if (stamp === null || stamp === last) continue;
-      last = stamp;
-      ages.push(((Date.now() & 0xffff) - stamp + 0x10000) & 0xffff);
+      if (stamp !== null) ages.push(((Date.now() & 0xffff) - stamp + 0x10000) & 0xffff);
     }
-    return ages;
+    return [(this.frames() - frames) / (performance.now() - began) * 1000, ages];
   },
   async firstPicture(timeout) {
     while (performance.now() < timeout) {
@@ -95,6 +103,13 @@ globalThis.__probe = {
     }
     return performance.now() - began;
   },
+};
+const draw = CanvasRenderingContext2D.prototype.drawImage;
+CanvasRenderingContext2D.prototype.drawImage = function (...rest) {
+  draw.apply(this, rest);
+  if (this.canvas !== __probe.source) return;
+  __probe.drawn++;
+  __probe.onDrawn?.();
 };
 """
 
@@ -121,9 +136,9 @@ class LiveViewer:
         return float(found)
 
     async def watch(self, seconds: float) -> Watched:
-        ages = await self.page.evaluate("seconds => __probe.watch(seconds)", seconds)
+        fps, ages = await self.page.evaluate("seconds => __probe.watch(seconds)", seconds)
         # The clock's squares may be half one frame and half another: such ages are wild, and no real one is that old.
-        return Watched(len(ages) / seconds, Samples([float(age) for age in ages if age < 20_000]))
+        return Watched(fps, Samples([float(age) for age in ages if age < 20_000]))
 
     async def click_ms(self, x: float, y: float) -> float | None:
         """From the press in the viewer to the changed pixel in the viewer; None: it did not come."""

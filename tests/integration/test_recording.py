@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import select
 import signal
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,17 @@ class Muxers:
         self.made.append(await MuxProcess.start(EncoderSettings(), request))
         if self.kill_next:
             self.kill_next -= 1
-            os.kill(self.made[-1]._child.pid, signal.SIGKILL)
+            await killed(self.made[-1])
         return self.made[-1]
+
+
+async def killed(mux: MuxProcess) -> None:
+    """Kill it, and wait for what it did inside: bubblewrap's child outlives it by moments."""
+    os.kill(mux._child.pid, signal.SIGKILL)
+    hung_up = select.poll()
+    hung_up.register(mux._child.socket, 0)
+    while not hung_up.poll(0):
+        await asyncio.sleep(0.002)
 
 
 class Movie:

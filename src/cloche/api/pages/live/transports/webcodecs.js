@@ -1,8 +1,9 @@
-// Video in binary messages, decoded with WebCodecs and drawn once per animation frame: the newest wins.
+// Video in binary messages, decoded with WebCodecs.
 
 import { localMs } from "../clock.js";
 import { Meter } from "../meter.js";
 import { h264Name } from "../wire.js";
+import { surface } from "./surface.js";
 
 const PROBED = { h264: "avc1.42E01F", vp8: "vp8" };
 /** VP8 does not say in which colours it is made, and decoders would guess those of high definition. */
@@ -37,9 +38,8 @@ export class WebCodecsTransport {
   #failures = 0;
   /** Those handed to the decoder that have not come out, by timestamp. @type {Map<number, import("../wire.js").Picture>} */
   #inside = new Map();
-  /** @type {{frame: VideoFrame, picture: import("../wire.js").Picture | undefined} | null} */
-  #newest = null;
-  #drawing = 0;
+  /** @type {import("./surface.js").Surface | null} */
+  #surface = null;
   #ended = false;
 
   /** @param {import("./port.js").Port} port */
@@ -48,14 +48,17 @@ export class WebCodecsTransport {
   }
 
   begin() {
-    document.addEventListener("visibilitychange", this.#seen);
+    this.#surface = surface(this.#port.screen, {
+      shown: (picture) => this.#shown(picture),
+      skipped: (count) => this.#meter.skipped(count),
+      failed: () => this.#port.failed("decoder_failed"),
+    });
   }
 
   end() {
     this.#ended = true;
-    document.removeEventListener("visibilitychange", this.#seen);
-    cancelAnimationFrame(this.#drawing);
     this.#reset();
+    this.#surface?.end();
   }
 
   message() {}
@@ -118,26 +121,14 @@ export class WebCodecsTransport {
     const picture = this.#inside.get(frame.timestamp);
     this.#inside.delete(frame.timestamp);
     if (picture) this.#port.send({ type: "ack", seq: picture.seq });
-    if (this.#newest) this.#meter.skipped();
-    this.#forgetNewest();
-    this.#newest = { frame, picture };
     this.#failures = 0;
-    this.#drawing ||= requestAnimationFrame(() => this.#draw());
+    this.#surface?.show(frame, picture);
   }
 
-  #draw() {
-    this.#drawing = 0;
-    if (!this.#newest) return;
-    const { frame, picture } = this.#newest;
-    this.#newest = null;
-    this.#port.screen.draw(frame);
+  /** @param {import("../wire.js").Picture | undefined} picture */
+  #shown(picture) {
     this.#meter.shown(picture ? this.#port.clock.ageMs(picture.takenAtMs, localMs()) : null);
     this.#port.playing();
-  }
-
-  #forgetNewest() {
-    this.#newest?.frame.close();
-    this.#newest = null;
   }
 
   #failed() {
@@ -153,13 +144,8 @@ export class WebCodecsTransport {
     this.#configured = "";
     for (const picture of this.#inside.values()) this.#skip(picture);
     this.#inside.clear();
-    this.#forgetNewest();
+    this.#surface?.forget();
   }
-
-  // Nothing is drawn while the page cannot be seen; so hold on to no frame of the decoder's few.
-  #seen = () => {
-    if (document.hidden) this.#forgetNewest();
-  };
 
   /** @param {import("../wire.js").Picture} picture */
   #skip(picture) {
