@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -80,6 +81,9 @@ async def serve(settings: Settings) -> None:
         http, grpc_name = name_of(listener), grpc.address if grpc else ""
         async with ApiServer(daemon.api, [listener]), _grpc_server(daemon, grpc) as grpc_server:
             record.write(settings.state_dir, http=http, grpc=grpc_name)
+            # What is there by now stays: no collection looks at it again, nor holds the loop up meanwhile.
+            gc.freeze()
+            gc.enable()
             _log.info("listening", http=http, grpc=grpc_name, version=__version__)
             await stop.wait()
             _log.info("stopping", sessions="ended" if settings.stop_sessions else "kept")
