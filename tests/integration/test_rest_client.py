@@ -36,6 +36,8 @@ async def test_a_session_is_made_looked_at_extended_listed_and_closed(api: Runni
         assert (await client.sessions.get(made.id)).connect_url == made.connect_url
         extended = await client.sessions.extend(made.id, lifetime_s=3600)
         assert extended.expires_at > made.expires_at
+        assert (await client.sessions.sleep(made.id)).status == "sleeping"
+        assert (await client.sessions.wake(made.id)).status == "ready"
         await client.sessions.create()
         page = await client.sessions.list(labels={"team": "blue"}, status="ready")
         assert [session.id for session in page.sessions] == [made.id]
@@ -52,11 +54,14 @@ async def test_the_synchronous_client_does_the_same(api: RunningApi) -> None:
             made = client.sessions.create(labels={"team": "blue"})
             assert client.sessions.get(made.id).id == made.id
             assert client.sessions.extend(made.id, lifetime_s=60).id == made.id
+            assert client.sessions.sleep(made.id).status == "sleeping"
+            assert client.sessions.wake(made.id).status == "ready"
             assert [session.id for session in client.sessions.iterate(labels={"team": "blue"})] == [made.id]
             assert client.sessions.close(made.id).status == "closed"
             types = [event.type for event in client.sessions.events(made.id)]
-            assert types == ["session.created", "session.ready", "session.extended", "session.closed"]
-            assert list(client.sessions.events(made.id, after=4)) == []
+            told = ["created", "ready", "extended", "asleep", "awake", "closed"]
+            assert types == [f"session.{each}" for each in told]
+            assert list(client.sessions.events(made.id, after=6)) == []
             assert client.readiness().ready
 
     await asyncio.to_thread(use)

@@ -2309,6 +2309,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sessions/{session_id}/sleep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put Session To Sleep
+         * @description Stop a session where it stands, until somebody comes. 409 `session_in_use` while somebody uses it.
+         */
+        post: operations["put_session_to_sleep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sessions/{session_id}/storage_state": {
         parameters: {
             query?: never;
@@ -2491,6 +2511,26 @@ export interface paths {
          * @description Wait for an element, a text, an address or a load state.
          */
         post: operations["wait_for"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/wake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Wake Session
+         * @description Let a session that sleeps go on. Whoever connects to it or acts in it wakes it too.
+         */
+        post: operations["wake_session"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6019,6 +6059,7 @@ export interface components {
              */
             private: boolean;
             profile?: components["schemas"]["ProfileIn"] | null;
+            standby?: components["schemas"]["StandbyIn"] | null;
             /** Start Url */
             start_url?: string | null;
             /** Timezone */
@@ -6117,6 +6158,7 @@ export interface components {
             profile: components["schemas"]["ProfileUseOut"] | null;
             /** Reason */
             reason: string;
+            standby: components["schemas"]["StandbyOut"] | null;
             status: components["schemas"]["SessionStatus"];
             usage: components["schemas"]["UsageOut"];
             viewport: components["schemas"]["ViewportOut"];
@@ -6344,6 +6386,19 @@ export interface components {
             usage?: components["schemas"]["Usage"];
             /** @default 0 */
             width: number;
+        };
+        /**
+         * StandbyIn
+         * @description Put the session to sleep when nobody uses it. See docs/how-to/standby.md.
+         */
+        StandbyIn: {
+            /** After S */
+            after_s?: number | null;
+        };
+        /** StandbyOut */
+        StandbyOut: {
+            /** After S */
+            after_s: number;
         };
         StorageEntry: {
             /**
@@ -12583,6 +12638,37 @@ export interface operations {
             };
         };
     };
+    put_session_to_sleep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     get_storage_state: {
         parameters: {
             query?: {
@@ -13413,6 +13499,37 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["WaitForResponse"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    wake_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
                 };
             };
             /** @description A problem */

@@ -44,6 +44,9 @@ def create(
     form: Annotated[str | None, typer.Option(metavar="directory|storage_state", help="What is saved.")] = None,
     private: Annotated[bool, typer.Option("--private", help="Nothing of it stays.")] = False,
     downloads: Annotated[str | None, typer.Option(metavar="quarantine|off")] = None,
+    standby: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Sleep when nobody uses it for so long.")
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Wait until it is ready.")] = True,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -71,6 +74,8 @@ def create(
         options["private"] = True
     if downloads is not None:
         options["downloads"] = downloads
+    if standby is not None:
+        options["standby"] = {"after_s": standby}
     if label:
         options["labels"] = _labels(label)
     with connect(url) as client:
@@ -135,6 +140,20 @@ def extend(
     """Let a session live longer."""
     with connect(url) as client:
         _show(client.sessions.extend(session_id, lifetime_s=lifetime), as_json)
+
+
+@app.command()
+def sleep(session_id: SessionId, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Stop a session where it stands, until somebody connects to it, acts in it or wakes it."""
+    with connect(url) as client:
+        _show(client.sessions.sleep(session_id), as_json)
+
+
+@app.command()
+def wake(session_id: SessionId, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Let a session that sleeps go on."""
+    with connect(url) as client:
+        _show(client.sessions.wake(session_id), as_json)
 
 
 @app.command()

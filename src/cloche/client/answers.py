@@ -55,6 +55,8 @@ class Session(Answer):
     """Nothing of it stays when it has ended."""
     downloads: str = "off"
     """`quarantine` or `off`."""
+    standby: dict[str, float] | None = None
+    """`after_s`: nobody uses it for so long, and it sleeps. None: only when it is told to."""
     usage: dict[str, Any]
 
 

@@ -50,6 +50,7 @@ class SessionOptions(TypedDict, total=False):
     profile: Mapping[str, Any]
     private: bool
     downloads: str
+    standby: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,14 @@ def close_session(session_id: str) -> Call[Session]:
 def extend_session(session_id: str, lifetime_s: int) -> Call[Session]:
     body = {"lifetime_s": lifetime_s}
     return Call(method="POST", path=session_path(session_id) + "/extend", body=body, parse=Session.model_validate_json)
+
+
+def put_to_sleep(session_id: str) -> Call[Session]:
+    return Call(method="POST", path=session_path(session_id) + "/sleep", parse=Session.model_validate_json)
+
+
+def wake(session_id: str) -> Call[Session]:
+    return Call(method="POST", path=session_path(session_id) + "/wake", parse=Session.model_validate_json)
 
 
 def list_sessions(

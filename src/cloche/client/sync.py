@@ -154,6 +154,14 @@ class Sessions:
     def extend(self, session_id: str, *, lifetime_s: int) -> Session:
         return self._client.send(calls.extend_session(session_id, lifetime_s))
 
+    def sleep(self, session_id: str) -> Session:
+        """Stop it where it stands, until somebody comes or it is woken. Raises: Problem (`session_in_use`)."""
+        return self._client.send(calls.put_to_sleep(session_id))
+
+    def wake(self, session_id: str) -> Session:
+        """Let it go on. Whoever connects to it or acts in it wakes it too."""
+        return self._client.send(calls.wake(session_id))
+
     def health(self, session_id: str, *, fresh: bool = False) -> Health:
         """What the agent last told of itself and its browser; with `fresh` it is asked now."""
         return self._client.send(calls.health(session_id, fresh=fresh))

@@ -38,6 +38,7 @@ def ceilings(settings: Settings) -> Ceilings:
         default_lifetime_s=min(settings.lifetime_s, settings.max_lifetime_s),
         max_lifetime_s=settings.max_lifetime_s,
         engines=frozenset(str(engine) for engine in engines(settings)),
+        default_standby_s=settings.standby_after_s,
         default_clipboard=settings.live_clipboard,
         max_clipboard=settings.live_clipboard_ceiling,
         record=settings.live_record,

@@ -82,6 +82,8 @@ class Settings(BrowserSettings, KeepingSettings, LiveSettings):
     max_idle_timeout_s: int = Field(default=86_400, ge=1)
     lifetime_s: int = Field(default=3_600, ge=1)
     max_lifetime_s: int = Field(default=86_400, ge=1)
+    standby_after_s: float = Field(default=5.0, ge=1, le=3_600, allow_inf_nan=False)
+    """How long nobody uses a session that asks for standby until it sleeps, unless it names another time."""
     memory_bytes: int = Field(default=1 * GIB, ge=256 * MIB)
     max_memory_bytes: int = Field(default=4 * GIB, ge=256 * MIB)
     processes: int = Field(default=512, ge=64)

@@ -1,6 +1,6 @@
 """Kernel limits over a group of processes: one interface, whatever this machine has mounted.
 
-    detect() ──► CgroupRoot(kind, why) ──at(name)──► Cgroup: make(limits), attach, usage, kill, remove
+    detect() ──► CgroupRoot(kind, why) ──at(name)──► Cgroup: make(limits), attach, usage, freeze, thaw, kill, remove
                                     reopen(record) ──► Cgroup   after a restart of the daemon
 
 Three kinds: `v2` (cgroup_v2), `v1` (cgroup_v1), and `none` (cgroup_none), where rlimits and the agent's watchdog
@@ -48,6 +48,8 @@ class GroupUsage:
 
 CPU_PERIOD_US: Final = 100_000
 KILL_TIMEOUT_S: Final = 5.0
+FREEZE_TIMEOUT_S: Final = 2.0
+"""A process in the middle of something that cannot be interrupted (a write to a slow disk) is waited for so long."""
 
 
 class Cgroup(ABC):
@@ -71,9 +73,30 @@ class Cgroup(ABC):
     def pids(self) -> list[int]:
         """Who is in the group now, as this daemon's pid namespace sees them."""
 
+    @property
+    @abstractmethod
+    def can_freeze(self) -> bool:
+        """Whether the kernel can stop all of it at once."""
+
+    @abstractmethod
+    def set_frozen(self, *, frozen: bool) -> None:
+        """Begin to stop everything in it, or let it run again. Safe to repeat. Raises OSError."""
+
+    @abstractmethod
+    def is_frozen(self) -> bool:
+        """Whether everything in it stands still by now."""
+
+    @abstractmethod
+    def reclaim(self) -> None:
+        """Have the kernel write the memory of what is frozen out to swap.
+
+        Does nothing on a machine without swap: all there is to take back then is the browser's own program, which the
+        next wake would read again. May take some hundred milliseconds.
+        """
+
     @abstractmethod
     def kill(self) -> None:
-        """Send KILL to all of it once, in a way that no fork can outrun."""
+        """Send KILL to all of it once, in a way that no fork can outrun. What is frozen is let go to die."""
 
     @abstractmethod
     def usage(self) -> GroupUsage:
@@ -86,6 +109,29 @@ class Cgroup(ABC):
     @abstractmethod
     def record(self) -> dict[str, Any]:
         """JSON from which `reopen` finds it again."""
+
+    def freeze(self, *, timeout_s: float = FREEZE_TIMEOUT_S, pause: Callable[[float], None] = time.sleep) -> None:
+        """Stop everything in it, and wait until it stands still. Blocks. After a failure it runs as before.
+
+        Raises:
+            InternalError: something in it has not stopped after `timeout_s`.
+            OSError: the kernel refuses.
+        """
+        try:
+            self.set_frozen(frozen=True)
+            deadline = time.monotonic() + timeout_s
+            while not self.is_frozen():
+                if time.monotonic() > deadline:
+                    raise InternalError("a control group does not freeze")
+                pause(0.001)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                self.set_frozen(frozen=False)
+            raise
+
+    def thaw(self) -> None:
+        """Let all of it run again. Returns at once: each process goes on when it is next scheduled. Raises OSError."""
+        self.set_frozen(frozen=False)
 
     def end(self, *, timeout_s: float = KILL_TIMEOUT_S, pause: Callable[[float], None] = time.sleep) -> None:
         """Kill whatever is left and remove the group. Blocks until the kernel has let go of it.
@@ -177,6 +223,14 @@ def parse_own_paths(proc_cgroup: str) -> dict[str, str]:
         for controller in controllers.split(","):
             paths[controller] = path
     return paths
+
+
+def has_swap() -> bool:
+    """Whether this machine has swap with room in it (proc(5), /proc/meminfo)."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("SwapFree:"):
+            return int(line.split()[1]) > 0
+    return False
 
 
 def read_number(path: Path) -> int | None:

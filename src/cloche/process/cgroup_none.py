@@ -22,6 +22,19 @@ class NoCgroup(Cgroup):
     def pids(self) -> list[int]:
         return []
 
+    @property
+    def can_freeze(self) -> bool:
+        return False
+
+    def set_frozen(self, *, frozen: bool) -> None:
+        """Nothing to do: it knows no process."""
+
+    def is_frozen(self) -> bool:
+        return False
+
+    def reclaim(self) -> None:
+        """Nothing to do: it has no account of memory."""
+
     def kill(self) -> None:
         """Nothing to do: it knows no process."""
 

@@ -1,7 +1,7 @@
 """Control groups, version 1: one directory per controller (kernel: admin-guide/cgroup-v1).
 
 A group is made below the daemon's own group in each hierarchy, so that a limit on the daemon's container or job holds
-for its sandboxes too. `memory` and `pids` are needed; `cpu` and `cpuacct` are used where they are mounted.
+for its sandboxes too. `memory` and `pids` are needed; `cpu`, `cpuacct` and `freezer` are used where they are mounted.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from cloche.process.cgroup import (
     CgroupRoot,
     GroupLimits,
     GroupUsage,
+    has_swap,
     parse_mounts,
     parse_own_paths,
     read_field,
@@ -26,7 +27,7 @@ from cloche.process.cgroup import (
     write_if_there,
 )
 
-CONTROLLERS: Final = ("memory", "pids", "cpu", "cpuacct")
+CONTROLLERS: Final = ("memory", "pids", "cpu", "cpuacct", "freezer")
 REQUIRED: Final = frozenset({"memory", "pids"})
 
 # Half of the default weight of 1024: the daemon must stay quick when every sandbox is busy.
@@ -70,6 +71,22 @@ class CgroupV1(Cgroup):
     def pids(self) -> list[int]:
         return read_pids(self._directories["pids"] / "cgroup.procs")
 
+    @property
+    def can_freeze(self) -> bool:
+        return "freezer" in self._directories
+
+    def set_frozen(self, *, frozen: bool) -> None:
+        (self._directories["freezer"] / "freezer.state").write_text("FROZEN" if frozen else "THAWED")
+
+    def is_frozen(self) -> bool:
+        freezer = self._directories.get("freezer")
+        return freezer is not None and (freezer / "freezer.state").read_text().strip() == "FROZEN"
+
+    def reclaim(self) -> None:
+        if has_swap():
+            with contextlib.suppress(OSError):  # EBUSY, EINTR: not all of it could be taken back
+                (self._directories["memory"] / "memory.force_empty").write_text("0")
+
     def kill(self) -> None:
         # v1 has no cgroup.kill. With a limit of no processes no fork can succeed, so one pass reaches everyone.
         with contextlib.suppress(OSError):
@@ -77,6 +94,9 @@ class CgroupV1(Cgroup):
         for pid in self.pids():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+        if self.can_freeze:  # a frozen process dies when it is let go
+            with contextlib.suppress(OSError):
+                self.thaw()
 
     def usage(self) -> GroupUsage:
         memory, accounted = self._directories["memory"], self._directories.get("cpuacct")

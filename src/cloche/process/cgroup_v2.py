@@ -20,6 +20,7 @@ from cloche.process.cgroup import (
     CgroupRoot,
     GroupLimits,
     GroupUsage,
+    has_swap,
     parse_mounts,
     parse_own_paths,
     read_field,
@@ -66,6 +67,26 @@ class CgroupV2(Cgroup):
 
     def pids(self) -> list[int]:
         return read_pids(self._directory / "cgroup.procs")
+
+    @property
+    def can_freeze(self) -> bool:
+        return (self._directory / "cgroup.freeze").exists()
+
+    def set_frozen(self, *, frozen: bool) -> None:
+        (self._directory / "cgroup.freeze").write_text("1" if frozen else "0")
+
+    def is_frozen(self) -> bool:
+        return read_field(self._directory / "cgroup.events", "frozen") == 1
+
+    def reclaim(self) -> None:
+        charged, limit = read_number(self._directory / "memory.current"), read_number(self._directory / "memory.max")
+        if charged and limit and has_swap():
+            with contextlib.suppress(OSError):  # EAGAIN: not so much could be taken back; ENOENT: before Linux 5.19
+                write_if_there(self._directory / "memory.swap.max", str(limit))
+                (self._directory / "memory.reclaim").write_text(str(charged))
+            # What is out comes back when it is touched; no more goes out while it runs.
+            with contextlib.suppress(OSError):
+                write_if_there(self._directory / "memory.swap.max", "0")
 
     def kill(self) -> None:
         try:

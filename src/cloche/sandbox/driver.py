@@ -1,8 +1,9 @@
-"""The contract between Cloche and a kind of sandbox: eight verbs, all safe to repeat.
+"""The contract between Cloche and a kind of sandbox: eleven verbs, all safe to repeat.
 
     create → start → (running) → stop → destroy
-                        ▲
-              adopt ────┘   after the daemon was restarted, from what `describe` returned
+                        ▲ │ ▲
+              adopt ────┘ │ └── thaw     after the daemon was restarted, from what `describe` returned
+                          └──► freeze
 
 Rules for every driver, checked by `cloche.testing.contract`:
 - Each verb may be called twice in a row; the second call finds nothing to do.
@@ -53,6 +54,8 @@ class Observation:
     exit_code: int | None = None
     reason: str = ""
     usage: Usage = field(default_factory=Usage)
+    is_frozen: bool = False
+    """Of a running one: everything in it stands still."""
 
 
 class Sandbox:
@@ -87,6 +90,27 @@ class SandboxDriver(ABC):
     @abstractmethod
     async def destroy(self, sandbox: Sandbox) -> None:
         """Stop it if it runs, then remove every trace. Never fails because part of it is already gone."""
+
+    @abstractmethod
+    async def freeze(self, sandbox: Sandbox) -> None:
+        """Stop everything inside where it stands, and return when nothing moves any more. Its memory stays.
+
+        Raises:
+            LostError: the sandbox is not running.
+            InternalError: something inside could not be stopped; all of it goes on.
+        """
+
+    @abstractmethod
+    async def thaw(self, sandbox: Sandbox) -> None:
+        """Let all of it go on. Nothing happens to one that runs, or has ended. `stop` and `destroy` do it themselves.
+
+        Raises:
+            InternalError: the kernel refuses.
+        """
+
+    @abstractmethod
+    async def reclaim(self, sandbox: Sandbox) -> None:
+        """Have the host take back what memory of a frozen one it can. May take a while; a thaw need not wait for it."""
 
     @abstractmethod
     async def poll(self, sandbox: Sandbox) -> Observation:

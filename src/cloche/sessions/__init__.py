@@ -2,7 +2,8 @@
 
 Pure: `machine` (states and transitions), `budget` (what was asked, clamped to ceilings), `idle` (when to end),
 `admission` (may there be one more), `reconcile` (wanted against observed). Shell: `manager` (the use cases the doors
-call), `runner` (one live session: sandbox, link, gateway, browser), `recovery` (after a restart), `events` (typed,
+call), `creation` (a session's way up), `runner` (one live session: sandbox, link, gateway, browser), `watch` (its time
+and its accounts), `standby` (its sleep), `recovery` (after a restart), `events` (typed,
 stored, resumable), `rows` (the table).
 
 A door calls the manager and nothing deeper. Nothing here knows HTTP.

@@ -87,6 +87,10 @@ class AgentSide:
             _log.warning("agent_silent", session=self._session_id)
             self._link.drop()
 
+    def woke(self) -> None:
+        """It stood still, and could not have said anything."""
+        self._last_word = self._clock.monotonic()
+
     def set_activity(self, *, clients: int, actions: int) -> None:
         """Have it told, soon, how many are attached and how many of their actions run. Never waits, never fails."""
         self._activity = _Activity(clients, actions)

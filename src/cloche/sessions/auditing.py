@@ -80,6 +80,11 @@ def note_close(audit: AuditWriter, session: Session, principal: Principal) -> No
     audit.note(session_record("session.close", session, actor=principal.name))
 
 
+def note_standby(audit: AuditWriter, kind: str, session: Session, principal: Principal) -> None:
+    """Somebody has put a session to sleep, or woken it. What it does by itself is told by events alone."""
+    audit.note(session_record(kind, session, actor=principal.name))
+
+
 @asynccontextmanager
 async def client_of(
     audit: AuditWriter, session: Session, principal: Principal | None, *, quiet: bool

@@ -21,12 +21,16 @@ from cloche.sessions.model import (
     OnExhausted,
     SessionOptions,
     SessionRequest,
+    StandbyRequest,
+    StandbyUse,
     Viewport,
 )
 
 MAX_LABELS: Final = 32
 MAX_HOSTS: Final = 256
 MAX_ALLOWED_DOMAINS: Final = 256
+MIN_STANDBY_S: Final = 1.0
+MAX_STANDBY_S: Final = 3600.0
 
 _LABEL_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
 _LOCALE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
@@ -60,6 +64,7 @@ class Ceilings:
     max_lifetime_s: int = 86_400
     max_viewport_pixels: int = 16_000_000
     engines: frozenset[str] = field(default_factory=lambda: frozenset({"shell"}))
+    default_standby_s: float = 5.0
     default_clipboard: ClipboardPolicy = ClipboardPolicy.IN
     max_clipboard: ClipboardPolicy = ClipboardPolicy.BOTH
     record: RecordPolicy = RecordPolicy.ON_REQUEST
@@ -97,7 +102,17 @@ def effective_options(request: SessionRequest, ceilings: Ceilings) -> SessionOpt
         private=request.private,
         downloads=request.downloads,
         live=_live(request.live, ceilings),
+        standby=_standby(request.standby, ceilings),
     )
+
+
+def _standby(asked: StandbyRequest | None, ceilings: Ceilings) -> StandbyUse | None:
+    if asked is None:
+        return None
+    after_s = ceilings.default_standby_s if asked.after_s is None else asked.after_s
+    if not MIN_STANDBY_S <= after_s <= MAX_STANDBY_S:  # also refuses NaN
+        raise InvalidError(f"must be from {MIN_STANDBY_S:g} to {MAX_STANDBY_S:g} seconds", field="standby.after_s")
+    return StandbyUse(after_s=after_s)
 
 
 def _live(asked: LiveRequest, ceilings: Ceilings) -> LiveUse:

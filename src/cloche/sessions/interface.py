@@ -201,6 +201,17 @@ class SessionManager(Protocol):
         """Set the end to `lifetime_s` from now, under the server's ceiling. GoneError when it has ended."""
         ...
 
+    async def sleep(self, principal: Principal, session_id: SessionId) -> Session:
+        """Stop it where it stands until somebody comes. Nothing happens to one that sleeps.
+
+        Raises: NotFoundError, GoneError, ConflictError (not ready; `session_in_use`: somebody uses it).
+        """
+        ...
+
+    async def wake(self, principal: Principal, session_id: SessionId) -> Session:
+        """Let one that sleeps go on. Raises: NotFoundError, GoneError, ConflictError (not ready)."""
+        ...
+
     def events(
         self, principal: Principal, session_id: SessionId, *, after: EventId | None = None
     ) -> AsyncIterator[SessionEvent]:

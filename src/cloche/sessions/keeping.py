@@ -11,6 +11,11 @@ _log = structlog.get_logger(__name__)
 class Kept(Protocol):
     """One part: the session's profile, its downloads. Made with the runner, and called by it in this order."""
 
+    @property
+    def is_at_work(self) -> bool:
+        """It is in the middle of something that does not bear to be stopped: the session does not sleep meanwhile."""
+        return False  # most only ever work for somebody who is counted: this need not be overridden
+
     def prepare(self) -> None:
         """The sandbox is about to be built: what takes time can begin. Not for adopted sessions. Must not block."""
         return  # most have nothing to begin with: this need not be overridden
@@ -56,6 +61,10 @@ class Keeping:
 
     def __init__(self, parts: Sequence[Kept] = ()) -> None:
         self._parts = tuple(parts)
+
+    @property
+    def is_at_work(self) -> bool:
+        return any(part.is_at_work for part in self._parts)
 
     def prepare(self) -> None:
         for part in self._parts:

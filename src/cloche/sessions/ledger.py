@@ -42,6 +42,9 @@ class Ledger:
         self._metrics.sessions_created.inc()
         self._metrics.start_seconds.observe(took_s)
 
+    def woke(self, took_s: float) -> None:
+        self._metrics.wake_seconds.observe(took_s)
+
     def not_started(self, reason: str) -> None:
         self._metrics.starts_failed.labels(reason).inc()
 

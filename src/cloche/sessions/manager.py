@@ -1,16 +1,14 @@
 """The use cases of sessions, for real: admit, build, keep, list, end. Every door calls these and adds nothing."""
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
-from cloche.agent_link.listen import hash_token
 from cloche.concurrency.tasks import spawn
 from cloche.egress.accept_guard import AcceptGuard
 from cloche.egress.accounting import Counters
@@ -18,19 +16,15 @@ from cloche.egress.gateway import Gateway
 from cloche.egress.policy import EgressPolicy
 from cloche.egress.resolver import Resolver
 from cloche.errors import (
-    CapacityError,
-    ClocheError,
-    InternalError,
     InvalidError,
     JournalError,
-    StartError,
 )
-from cloche.ids import EventId, ProfileId, SessionId, new_session_id
-from cloche.sandbox.spec import SandboxSpec
+from cloche.ids import EventId, ProfileId, SessionId
 from cloche.sessions.admission import Admission, AdmissionLimits
 from cloche.sessions.agent_side import LastWords
-from cloche.sessions.auditing import client_of, note_close, note_created
+from cloche.sessions.auditing import client_of, note_close, note_standby
 from cloche.sessions.budget import Ceilings, effective_options
+from cloche.sessions.creation import Creation
 from cloche.sessions.egress_policy import EgressCeiling, effective_policy, without_credentials
 from cloche.sessions.interface import Attachment, SessionAgent, SessionBrowser, SessionMachine, SessionManager
 from cloche.sessions.ledger import Ledger
@@ -38,22 +32,21 @@ from cloche.sessions.live.interface import SessionLive
 from cloche.sessions.machine import FAILURES
 from cloche.sessions.machine_rights import require_machine, require_scope
 from cloche.sessions.model import (
+    UP_STATUSES,
     EndReason,
     EventType,
     Session,
     SessionEvent,
-    SessionOptions,
     SessionPage,
     SessionRequest,
     SessionStatus,
 )
 from cloche.sessions.principal import Principal, Role
-from cloche.sessions.privacy import for_the_record
 from cloche.sessions.profiles.keeper import ProfileKeeper
 from cloche.sessions.roster import Roster, visible
 from cloche.sessions.runner import SessionRunner
 from cloche.sessions.runner_parts import RunnerParts
-from cloche.sessions.sandbox_spec import AgentSettings, sandbox_spec
+from cloche.sessions.sandbox_spec import AgentSettings
 from cloche.sessions.store import SessionStore
 from cloche.sessions.usage_report import UsageLine, usage_lines
 from cloche.storage.database import Database
@@ -99,7 +92,19 @@ class Manager(SessionManager):
         self._roster = Roster(parts, self._store, self._ledger)
         self._runners = self._roster.runners
         self._profiles = profiles or ProfileKeeper(None)
-        self._starts: set[asyncio.Task[Any]] = set()
+        self._creation = Creation(
+            parts,
+            admission=self._admission,
+            agent=settings.agent,
+            start_timeout_s=settings.start_timeout_s,
+            store=self._store,
+            roster=self._roster,
+            ledger=self._ledger,
+            profiles=self._profiles,
+            secret_box=secret_box,
+            make_runner=self.make_runner,
+            end=self.end,
+        )
 
     # --- use cases --------------------------------------------------------------------------------------------------
 
@@ -111,10 +116,9 @@ class Manager(SessionManager):
         options = effective_options(request, self._settings.ceilings)
         policy = effective_policy(options, request.egress.upstream, self._settings.egress)
         options = replace(options, egress=without_credentials(options.egress))
-        self._take_place(principal)
+        self._creation.take_place(principal)
         # Shielded: a client that goes away does not take down a session that is half built; it will be listed.
-        admitted = self._starting(self._admit(principal, request, options, policy, started), name="admit")
-        session, going = await asyncio.shield(admitted)
+        session, going = await asyncio.shield(self._creation.begin(principal, request, options, policy, started))
         try:
             await self._parts.audit.settled()
         except JournalError as error:  # it comes up all the same, and nobody else would tell its id
@@ -126,7 +130,7 @@ class Manager(SessionManager):
         if runner is None:
             return visible(principal, await self._store.load(session_id))
         visible(principal, runner.session)
-        if runner.session.status is SessionStatus.READY:
+        if runner.session.status in UP_STATUSES:
             await runner.refresh_usage()
         return runner.current()
 
@@ -169,6 +173,22 @@ class Manager(SessionManager):
         runner.session = replace(runner.session, expires_at=expires_at)
         runner.publish(EventType.EXTENDED, {"by": principal.name, "expires_at": expires_at.isoformat()})
         runner.end_moved()
+        await self._parts.audit.settled()
+        return runner.current()
+
+    async def sleep(self, principal: Principal, session_id: SessionId) -> Session:
+        runner = await self._roster.ready_runner(principal, session_id)
+        self._parts.audit.require()
+        await runner.standby.sleep()
+        note_standby(self._parts.audit, "session.sleep", runner.session, principal)
+        await self._parts.audit.settled()
+        return runner.current()
+
+    async def wake(self, principal: Principal, session_id: SessionId) -> Session:
+        runner = await self._roster.ready_runner(principal, session_id)
+        self._parts.audit.require()
+        await runner.standby.wake()
+        note_standby(self._parts.audit, "session.wake", runner.session, principal)
         await self._parts.audit.settled()
         return runner.current()
 
@@ -218,7 +238,7 @@ class Manager(SessionManager):
 
     def last_words(self) -> Iterator[LastWords]:
         """What the agents of all sessions that are up have last said, for the metrics."""
-        return (runner.last_words for runner in self._runners.values() if runner.session.status is SessionStatus.READY)
+        return (runner.last_words for runner in self._runners.values() if runner.session.status in UP_STATUSES)
 
     async def readiness(self) -> Mapping[str, str]:
         found = {} if self._admission.has_room else {"capacity": "the server has no room for another session"}
@@ -245,87 +265,10 @@ class Manager(SessionManager):
             token_hash=token_hash,
             parts=self._parts,
             gateway=make_gateway,
+            standby=self._roster.standby_of,
             on_end=self._end_by_itself,
             on_usage=self._ledger.used,
         )
-
-    async def _admit(
-        self, principal: Principal, request: SessionRequest, options: SessionOptions, policy: EgressPolicy, began: float
-    ) -> "tuple[Session, asyncio.Task[Session]]":
-        """Give a session its profile and its runner, and begin to build it. Raises: as `ProfileKeeper.begin`."""
-        session_id = new_session_id()
-        try:
-            beginning = await self._profiles.begin(principal, session_id, options)
-        except BaseException:
-            self._admission.give_back(principal.name)
-            raise
-        session, token = self._new_session(session_id, principal, beginning.options), secrets.token_urlsafe(32)
-        runner = self.make_runner(session, hash_token(token), policy)
-        self._roster.add(runner)
-        note_created(self._parts.audit, session)
-        spec = sandbox_spec(session, token, self._settings.agent, browser_at_rest=beginning.is_at_rest)
-        coming = self._bring_up(runner, spec, request.egress.upstream, began)
-        return session, self._starting(coming, name=f"create:{session_id}")
-
-    def _starting(self, steps: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
-        task = spawn(steps, name=name)
-        self._starts.add(task)
-        task.add_done_callback(self._starts.discard)
-        return task
-
-    async def _bring_up(
-        self, runner: SessionRunner, spec: SandboxSpec, upstream: str | None, started: float
-    ) -> Session:
-        session, token = runner.session, spec.agent_config.token
-        failure: ClocheError = StartError("the session did not start in time", reason="start_timeout")
-        try:
-            sealed = self._secret_box.seal(upstream, context=session.id) if upstream else None
-            row = for_the_record(session)
-            await self._store.add(row, agent_token_hash=hash_token(token), upstream_sealed=sealed)
-            runner.publish(EventType.CREATED, {"owner": session.owner})
-            async with asyncio.timeout(self._settings.start_timeout_s):
-                await runner.start(spec)
-            if runner.ending is None:
-                ready = await self._roster.become(runner, SessionStatus.READY, "")
-                self._ledger.started(self._parts.clock.monotonic() - started)
-                return ready
-        except TimeoutError:
-            _log.warning("session_start_too_slow", session=session.id)
-        except ClocheError as error:
-            failure = error
-        except Exception as error:  # noqa: BLE001 - the top of a task: no session may stay half built
-            _log.exception("session_start_broke", session=session.id)
-            failure = InternalError("the session could not be started")
-            failure.__cause__ = error
-        if runner.ending is not None:  # closed by its owner, or lost, while it was coming up
-            return await asyncio.shield(runner.ending)
-        await self._fail_start(runner, failure)
-        raise failure
-
-    def _new_session(self, session_id: SessionId, principal: Principal, options: SessionOptions) -> Session:
-        now = self._parts.clock.now()
-        return Session(
-            id=session_id,
-            owner=principal.name,
-            status=SessionStatus.PENDING,
-            reason="",
-            options=options,
-            created_at=now,
-            expires_at=now + timedelta(seconds=options.lifetime_s),
-        )
-
-    async def _fail_start(self, runner: SessionRunner, failure: ClocheError) -> None:
-        reason = failure.reason if isinstance(failure, StartError) else failure.code
-        _log.warning("session_start_failed", session=runner.session.id, reason=reason, exc_info=failure)
-        self._ledger.not_started(reason)
-        await asyncio.shield(self.end(runner, EndReason.START_FAILED, detail=reason))
-
-    def _take_place(self, principal: Principal) -> None:
-        try:
-            self._admission.take(principal.name)
-        except CapacityError as error:
-            self._ledger.not_admitted(error.code)
-            raise
 
     # --- ending -----------------------------------------------------------------------------------------------------
 
@@ -383,8 +326,7 @@ class Manager(SessionManager):
     async def drain(self) -> None:
         """Admit no one any more, and let what is starting come up or fail."""
         self._admission.close()
-        while self._starts:  # one that has been admitted is next to be built
-            await asyncio.wait(self._starts)
+        await self._creation.settled()
         await self._profiles.settle()
 
     async def end_all(self) -> None:

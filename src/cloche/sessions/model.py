@@ -199,6 +199,21 @@ class LiveUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StandbyRequest:
+    """To be put to sleep when nobody uses it; None leaves the time to the server."""
+
+    after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandbyUse:
+    """What is in force."""
+
+    after_s: float
+    """Without clients, viewers, actions and programs for so long, it sleeps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRequest:
     """A create request as a door hands it in: well-formed, not yet checked against ceilings and policy."""
 
@@ -223,6 +238,7 @@ class SessionRequest:
     """Nothing of the session stays when it has ended: no profile, no artifact, no address."""
     downloads: Downloads = Downloads.QUARANTINE
     live: LiveRequest = field(default_factory=LiveRequest)
+    standby: StandbyRequest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +264,8 @@ class SessionOptions:
     downloads: Downloads = Downloads.QUARANTINE
     """Of sessions that were stored before there was this: they had none, and are read as `off`."""
     live: LiveUse = field(default_factory=LiveUse)
+    standby: StandbyUse | None = None
+    """None: it sleeps only when it is told to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +321,8 @@ class EventType(StrEnum):
     CREATED = "session.created"
     READY = "session.ready"
     EXTENDED = "session.extended"
+    ASLEEP = "session.asleep"
+    AWAKE = "session.awake"
     ADOPTED = "session.adopted"
     CLOSING = "session.closing"
     CLOSED = "session.closed"
@@ -349,4 +369,6 @@ class SessionEvent:
     data: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
 
 
+UP_STATUSES = frozenset({SessionStatus.READY, SessionStatus.SLEEPING})
+"""Of a session that whoever asks is served by."""
 FINAL_STATUSES = frozenset({SessionStatus.CLOSED, SessionStatus.FAILED})

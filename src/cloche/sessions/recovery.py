@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -53,7 +54,9 @@ class Recovery:
             _log.warning("session_not_adopted", session=found.session.id, exc_info=error)
             await self._fail(found, description)
             return
-        runner = self._manager.take_over(found.session, found.agent_token_hash, policy)
+        # It is woken with the adoption, and sleeps again when nobody comes.
+        session = replace(found.session, status=SessionStatus.READY)
+        runner = self._manager.take_over(session, found.agent_token_hash, policy)
         try:
             async with asyncio.timeout(ATTACH_WAIT_S):
                 await runner.adopt(description)

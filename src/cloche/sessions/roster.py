@@ -9,12 +9,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cloche.errors import ConflictError, GoneError, NotFoundError
 from cloche.ids import SessionId
+from cloche.sessions.events import Data
 from cloche.sessions.ledger import Ledger
 from cloche.sessions.machine import advance
-from cloche.sessions.model import FINAL_STATUSES, EventType, Session, SessionStatus
+from cloche.sessions.model import FINAL_STATUSES, UP_STATUSES, EventType, Session, SessionStatus
 from cloche.sessions.principal import Principal
 from cloche.sessions.runner import SessionRunner
 from cloche.sessions.runner_parts import RunnerParts
+from cloche.sessions.standby import Standby, StandbyNews
 from cloche.sessions.store import SessionStore
 
 _log = structlog.get_logger(__name__)
@@ -61,6 +63,34 @@ class Roster:
         self._ledger.live(self)
         runner.publish(EVENT_OF_STATUS[status], data)
         return session
+
+    def standby_of(self, runner: SessionRunner) -> Standby:
+        """What puts a session to sleep and wakes it; each change is a step of its lifecycle."""
+        standby, clock, name = runner.session.options.standby, self._parts.clock, runner.session.id
+        after_s = standby.after_s if standby is not None else None
+
+        async def fell_asleep(why: str) -> None:
+            await self._move(runner, SessionStatus.SLEEPING, EventType.ASLEEP, {"reason": why})
+
+        async def woke(slept_s: float, took_s: float) -> None:
+            self._ledger.woke(took_s)
+            data: Data = {"slept_s": round(slept_s, 3), "took_ms": round(took_s * 1000, 3)}
+            await self._move(runner, SessionStatus.READY, EventType.AWAKE, data)
+
+        news = StandbyNews(fell_asleep=fell_asleep, woke=woke)
+        return Standby(runner, news, clock, after_s=after_s, name=name)
+
+    async def _move(self, runner: SessionRunner, status: SessionStatus, type_: EventType, data: Data) -> None:
+        """Between `ready` and `sleeping`. One that is ending stays what it is becoming."""
+        if runner.session.status not in UP_STATUSES:
+            return
+        runner.session = replace(runner.session, status=status)
+        self._ledger.live(self)
+        runner.publish(type_, data)
+        try:
+            await self._store.save(runner.current())
+        except SQLAlchemyError:  # the next start finds it up, and looks whether it sleeps
+            _log.exception("session_not_written", session=runner.session.id, status=str(status))
 
     async def live_runner(self, principal: Principal | None, session_id: SessionId) -> SessionRunner:
         """Raises: NotFoundError, GoneError."""

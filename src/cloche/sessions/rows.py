@@ -46,6 +46,7 @@ from cloche.sessions.model import (
     SessionOptions,
     SessionStatus,
     SessionUsage,
+    StandbyUse,
     Viewport,
 )
 from cloche.storage.database import metadata
@@ -253,6 +254,7 @@ def _options_from_json(value: Mapping[str, Any]) -> SessionOptions:
         private=value.get("private", False),
         downloads=Downloads(value.get("downloads", Downloads.OFF)),
         live=_live_from_json(value.get("live", {})),
+        standby=StandbyUse(**standby) if (standby := value.get("standby")) else None,
     )
 
 

@@ -5,7 +5,6 @@ block; what must wait is done in the runner's own tasks.
 """
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -15,7 +14,7 @@ from typing import Any, Final
 import structlog
 
 from cloche.agent_link import streams
-from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.concurrency.tasks import cancel_and_wait
 from cloche.egress.accounting import Counters
 from cloche.egress.gateway import Gateway
 from cloche.errors import ClocheError, ConflictError, DeadlineError, GoneError, StartError
@@ -30,19 +29,19 @@ from cloche.sessions.auditing import announce
 from cloche.sessions.browser_side import ON_PURPOSE, BrowserSide
 from cloche.sessions.browsing.service import BrowserService
 from cloche.sessions.events import Data
-from cloche.sessions.idle import Activity, next_end
 from cloche.sessions.investigation import Investigation
 from cloche.sessions.machine_api import AgentMachine
 from cloche.sessions.model import BrowserFacts, EndReason, EventType, OnExhausted, Session
 from cloche.sessions.runner_parts import RunnerParts
+from cloche.sessions.standby import Standby
 from cloche.sessions.startup import Startup
+from cloche.sessions.watch import Watch
 
 ATTACH_WAIT_S: Final = 10.0
 """How long a client waits for a browser that is starting again, or for an adopted session to be whole."""
 LOOK_EVERY_S: Final = 0.25
 STOP_GRACE_S: Final = 3.0
 NEWS_BURST: Final = 5
-WATCH_EVERY_S: Final = 10.0
 
 _log = structlog.get_logger(__name__)
 
@@ -57,6 +56,7 @@ class SessionRunner:
         token_hash: str,
         parts: RunnerParts,
         gateway: Callable[["SessionRunner", Counters], Gateway],
+        standby: Callable[["SessionRunner"], Standby],
         on_end: Callable[["SessionRunner", EndReason], None],
         on_usage: Callable[["SessionRunner"], Awaitable[None]],
     ) -> None:
@@ -86,12 +86,11 @@ class SessionRunner:
         self._startup = Startup(session.id)
         self._attachments = Attachments(self.dial_devtools, self._clients_changed)
         self._actions = self._programs = 0
-        self._last_active_at = parts.clock.now()
-        self._end_may_move = asyncio.Event()
-        self._watch: asyncio.Task[None] | None = None
+        self._watch = Watch(self, parts.clock, lambda: on_usage(self))
+        self.standby = standby(self)
         self._investigation = Investigation(self, self._agent, parts.clock)
         self._exhausted = set[str]()
-        self._whole = self._stopping = self._accounts_are_stale = False
+        self._whole = self._stopping = False
 
     # --- coming up and going down -----------------------------------------------------------------------------------
 
@@ -110,7 +109,9 @@ class SessionRunner:
         """Take everything down: clients, gateway, sandbox, link. Safe to call at any point, also half-way up."""
         self._leave(reason)
         await self._startup.stop()
-        await cancel_and_wait(self._watch, self._investigation.task)
+        await self.standby.end()
+        await self._watch.close()
+        await cancel_and_wait(self._investigation.task)
         await self.keeping.close()
         await self._put_away(self.browsing.close())
         await self._put_away(self._gateway.close())
@@ -124,7 +125,9 @@ class SessionRunner:
         """Let go of the session but leave its sandbox running, for the next daemon to adopt."""
         self._leave("server_stopping")
         await self._startup.stop()
-        await cancel_and_wait(self._watch, self._investigation.task)
+        await self.standby.end()
+        await self._watch.close()
+        await cancel_and_wait(self._investigation.task)
         await self.keeping.close()
         await self.browsing.close()
         await self._gateway.close()
@@ -135,6 +138,7 @@ class SessionRunner:
         """Keep what is to be kept, while everything still runs. The clients leave first, for it ends their browser."""
         if self._whole and not self._stopping:
             self._attachments.finish(reason)
+            await self.standby.end()
             await self.keeping.save(reason)
 
     async def _put_away(self, step: Coroutine[Any, Any, None]) -> None:
@@ -167,6 +171,7 @@ class SessionRunner:
 
     async def _take_back(self, description: Mapping[str, Any]) -> None:
         self.sandbox = await self._parts.driver.adopt(description)
+        await self._parts.driver.thaw(self.sandbox)  # an earlier daemon may have put it to sleep
         await self._agent.listen(self.sandbox.link_path, peer_uid=self.sandbox.peer_uid)
         await self._connect()
 
@@ -179,8 +184,8 @@ class SessionRunner:
         await self.keeping.begin()
         self.require_staying()
         self._whole = True
-        self._last_active_at = self._parts.clock.now()
-        self._watch = spawn(self._watch_over(), name=f"watch:{self.session.id}")
+        self._watch.begin()
+        self.standby.begin()
 
     async def _registered(self) -> None:
         """Wait for the agent, looking now and then whether there still is anyone to wait for."""
@@ -252,7 +257,7 @@ class SessionRunner:
 
     def end_moved(self) -> None:
         """The session's expiry was changed."""
-        self._end_may_move.set()
+        self._watch.end_moved()
 
     def publish(self, type_: EventType, data: Data | None = None) -> None:
         announce(self._parts, self.session, type_, data)
@@ -293,49 +298,41 @@ class SessionRunner:
             self._activity_changed()
 
     def _activity_changed(self) -> None:
-        self._last_active_at = self._parts.clock.now()
-        self._end_may_move.set()
+        self._watch.used()
+        self.standby.users_changed()
         self._agent.set_activity(clients=len(self._attachments), actions=self._actions)
 
-    # --- watching ---------------------------------------------------------------------------------------------------
+    # --- watching and sleeping --------------------------------------------------------------------------------------
 
-    async def _watch_over(self) -> None:
-        """End the session when its time has come, read its accounts, and notice an agent that has gone silent."""
-        while True:
-            end = next_end(
-                expires_at=self.session.expires_at,
-                idle_timeout_s=self.session.options.idle_timeout_s,
-                activity=Activity(self._last_active_at, len(self._attachments) + self._actions + self._programs),
-            )
-            left_s = (end.at - self._parts.clock.now()).total_seconds()
-            if left_s <= 0:
-                if end.reason is EndReason.IDLE_TIMEOUT and await self._runs_programs():
-                    continue
-                self.end(end.reason)
-                return
-            self._end_may_move.clear()
-            # Not `wait_for`, which in Python 3.11 forgets a cancellation that comes together with the event.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left_s, WATCH_EVERY_S)):
-                    await self._end_may_move.wait()
-                if not self._accounts_are_stale:
-                    continue
-            self._accounts_are_stale = False
-            await self.refresh_usage()
-            await self._on_usage(self)
-            self._agent.drop_if_silent()
+    @property
+    def users(self) -> int:
+        """Clients, viewers, actions and programs: what keeps it from idling and from sleep."""
+        return len(self._attachments) + self._actions + self._programs
 
-    async def _runs_programs(self) -> bool:
-        """Ask the agent: its last heartbeat may be older than the last program."""
-        if not self.session.options.machine:
-            return False
-        try:
-            health = await self.questions.health(fresh=True)
-        except ClocheError as error:
-            self._log.warning("programs_not_counted", exc_info=error)
-            return False
-        self.programs_told(health.value.programs)
-        return self._programs > 0
+    @property
+    def is_at_work(self) -> bool:
+        return self.keeping.is_at_work
+
+    @property
+    def is_asleep(self) -> bool:
+        return self.standby.is_asleep
+
+    async def count_programs(self) -> int:
+        self.programs_told((await self.questions.health(fresh=True)).value.programs)
+        return self._programs
+
+    def drop_if_silent(self) -> None:
+        self._agent.drop_if_silent()
+
+    async def freeze(self) -> None:
+        await self._parts.driver.freeze(self._running())
+
+    async def thaw(self) -> None:
+        await self._parts.driver.thaw(self._running())
+        self._agent.woke()
+
+    async def reclaim(self) -> None:
+        await self._parts.driver.reclaim(self._running())
 
     async def observe(self) -> Observation | None:
         """Poll the sandbox; None when the driver cannot tell just now, which must not end what watches over it."""
@@ -386,8 +383,7 @@ class SessionRunner:
         if news.reason == "over_memory":
             self.read_accounts(Usage(out_of_memory_kills=self.accounts.kills + 1))
         # The kernel may have killed it for memory: that is told now and not with the next regular reading.
-        self._accounts_are_stale = True
-        self._end_may_move.set()
+        self._watch.look_at_accounts()
 
     def browser_gave_up(self, news: BrowserNews) -> None:
         self._investigation.gave_up = True

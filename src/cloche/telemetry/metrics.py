@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _ACTION_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
+_WAKE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
 _SECONDS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 20)
 
 
@@ -38,6 +39,12 @@ class Metrics:
             "cloche_session_start_seconds",
             "From the request to a browser that answers.",
             buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.wake_seconds = Histogram(
+            "cloche_session_wake_seconds",
+            "From a reason to wake a session to its sandbox going on.",
+            buckets=_WAKE_SECONDS,
             registry=self.registry,
         )
         self.devtools_clients = Gauge(

@@ -10,15 +10,15 @@ that is half of what it checks: `traces` must be what they were.
 
 import asyncio
 import json
-import types
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from cloche.concurrency.tasks import spawn
-from cloche.errors import LostError, StartError
+from cloche.errors import LostError
 from cloche.sandbox.driver import Sandbox, SandboxDriver, SandboxState
 from cloche.sandbox.spec import SandboxSpec
+from cloche.testing.cancelling import cancelled_at
 
 WAIT_S: Final = 5.0
 _MOST_STEPS: Final = 60
@@ -279,6 +279,8 @@ async def a_cancelled_verb_leaves_nothing_after_destroy(case: DriverCase) -> Non
         lambda driver, sandbox: driver.stop(sandbox, grace_s=1),
         lambda driver, sandbox: driver.destroy(sandbox),
         lambda driver, sandbox: driver.poll(sandbox),
+        lambda driver, sandbox: driver.freeze(sandbox),
+        lambda driver, sandbox: driver.thaw(sandbox),
         lambda driver, sandbox: _connect_and_close(driver, sandbox),
         lambda driver, sandbox: _adopt_and_destroy(case.new_driver(), driver.describe(sandbox)),
     )
@@ -292,6 +294,54 @@ async def a_cancelled_verb_leaves_nothing_after_destroy(case: DriverCase) -> Non
             return was_cancelled
 
         await at_every_step(case, attempt)
+
+
+async def what_is_frozen_stands_still(case: DriverCase) -> None:
+    driver = case.new_driver()
+    sandbox = await case.running(driver)
+    for _ in range(2):
+        await driver.freeze(sandbox)
+        seen = await driver.poll(sandbox)
+        assert (seen.state, seen.is_frozen) == (SandboxState.RUNNING, True)
+    await driver.reclaim(sandbox)
+    for _ in range(2):
+        await driver.thaw(sandbox)
+        assert not (await driver.poll(sandbox)).is_frozen
+    await case.until_up(driver, sandbox)
+    await driver.destroy(sandbox)
+    await driver.thaw(sandbox)
+    try:
+        await driver.freeze(sandbox)
+    except LostError:
+        await case.until_no_trace()
+        return
+    raise AssertionError("froze what is gone")
+
+
+async def what_is_frozen_ends_like_the_rest(case: DriverCase) -> None:
+    for grace_s in (0, 1):
+        driver = case.new_driver()
+        sandbox = await case.running(driver)
+        await driver.freeze(sandbox)
+        await driver.stop(sandbox, grace_s=grace_s)
+        assert (await driver.poll(sandbox)).state is SandboxState.EXITED
+        await driver.destroy(sandbox)
+        await case.until_no_trace()
+
+
+async def what_an_earlier_daemon_froze_is_adopted_and_thawed(case: DriverCase) -> None:
+    before = case.new_driver()
+    sandbox = await case.running(before)
+    await before.freeze(sandbox)
+    after = case.new_driver()
+    adopted = await after.adopt(json.loads(json.dumps(before.describe(sandbox))))
+    assert (await after.poll(adopted)).is_frozen
+    await after.thaw(adopted)
+    await case.until_up(after, adopted)
+    await after.freeze(adopted)
+    await after.destroy(adopted)
+    await before.destroy(sandbox)
+    await case.until_no_trace()
 
 
 async def _connect_and_close(driver: SandboxDriver, sandbox: Sandbox) -> None:
@@ -318,6 +368,9 @@ CONTRACT: Final[tuple[Check, ...]] = (
     what_a_dead_daemon_left_is_found_and_removed,
     two_sandboxes_are_apart,
     a_sandbox_that_does_not_run_refuses_connections,
+    what_is_frozen_stands_still,
+    what_is_frozen_ends_like_the_rest,
+    what_an_earlier_daemon_froze_is_adopted_and_thawed,
     a_cancelled_create_leaves_nothing,
     a_cancelled_start_leaves_nothing_after_destroy,
     a_cancelled_verb_leaves_nothing_after_destroy,
@@ -342,46 +395,3 @@ async def at_every_step(case: DriverCase, attempt: Callable[[int], Awaitable[boo
         if not was_cancelled:
             return
     raise AssertionError(f"still awaiting after {_MOST_STEPS} steps")
-
-
-async def cancelled_at(work: Coroutine[Any, Any, Any], step: int) -> bool:
-    """Run `work` as a task that is cancelled when it awaits for the `step`-th time; False when it ended before.
-
-    A StartError counts as ended: a failed start is something `destroy` has to clean up too.
-    """
-    task = spawn(_run_until(work, step), name=f"cancel-at-{step}")
-    await asyncio.wait([task])
-    if task.cancelled():
-        return True
-    return bool(task.result())
-
-
-async def _run_until(work: Coroutine[Any, Any, Any], step: int) -> bool:
-    try:
-        return await _drive(work, step)
-    except StartError:
-        return False
-
-
-@types.coroutine
-def _drive(work: Coroutine[Any, Any, Any], step: int) -> Generator[Any, Any, bool]:
-    """Pass on what `work` awaits, asking for a cancellation just before the `step`-th wait.
-
-    True when it swallowed the cancellation and ended all the same, False when it was never asked.
-    """
-    count = 0
-    resume: Callable[[], Any] = lambda: work.send(None)  # noqa: E731 — replaced at each turn
-    while True:
-        try:
-            awaited = resume()
-        except StopIteration:
-            return count > step
-        if count == step and (task := asyncio.current_task()) is not None:
-            task.cancel()
-        count += 1
-        try:
-            yield awaited
-        except BaseException as error:  # noqa: BLE001 — handed into the work, as the event loop would
-            resume = lambda error=error: work.throw(error)  # type: ignore[misc]  # noqa: E731
-        else:
-            resume = lambda: work.send(None)  # noqa: E731

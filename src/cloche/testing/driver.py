@@ -45,6 +45,7 @@ class FakeSandboxFacts:
     was_started: bool = False
     exit_code: int | None = None
     reason: str = ""
+    is_frozen: bool = False
 
 
 @dataclass(slots=True)
@@ -136,6 +137,20 @@ class FakeDriver(SandboxDriver):
                 shutil.rmtree(self._host.root / sandbox.session_id)
                 del self._host.sandboxes[sandbox.session_id]
 
+    async def freeze(self, sandbox: Sandbox) -> None:
+        async with self._lock(sandbox):
+            if (await self.poll(sandbox)).state is not SandboxState.RUNNING:
+                raise LostError("the sandbox is not running")
+            self._facts(sandbox).is_frozen = True
+
+    async def thaw(self, sandbox: Sandbox) -> None:
+        async with self._lock(sandbox):
+            if (facts := self._host.sandboxes.get(sandbox.session_id)) is not None:
+                facts.is_frozen = False
+
+    async def reclaim(self, sandbox: Sandbox) -> None:
+        """It has no memory of its own."""
+
     async def poll(self, sandbox: Sandbox) -> Observation:
         facts = self._host.sandboxes.get(sandbox.session_id)
         if facts is None:
@@ -144,7 +159,7 @@ class FakeDriver(SandboxDriver):
             return Observation(SandboxState.CREATED)
         if facts.agent is not None and not facts.agent.done():
             usage = Usage(memory_bytes=64 << 20, memory_peak_bytes=80 << 20, cpu_seconds=0.5, processes=8)
-            return Observation(SandboxState.RUNNING, usage=usage)
+            return Observation(SandboxState.RUNNING, usage=usage, is_frozen=facts.is_frozen)
         return Observation(SandboxState.EXITED, facts.exit_code, facts.reason or "exited")
 
     def describe(self, sandbox: Sandbox) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from cloche.sessions.model import (
     SessionPage,
     SessionRequest,
     SessionStatus,
+    StandbyUse,
 )
 from cloche.sessions.principal import Principal, Role, Scope
 from cloche.sessions.usage_report import UsageLine, usage_lines
@@ -220,6 +221,24 @@ class FakeSessionManager:
         await self.publish(session_id, EventType.EXTENDED)
         return self._sessions[session_id]
 
+    async def sleep(self, principal: Principal, session_id: SessionId) -> Session:
+        return await self._rest(principal, session_id, SessionStatus.SLEEPING, EventType.ASLEEP)
+
+    async def wake(self, principal: Principal, session_id: SessionId) -> Session:
+        return await self._rest(principal, session_id, SessionStatus.READY, EventType.AWAKE)
+
+    async def _rest(
+        self, principal: Principal, session_id: SessionId, status: SessionStatus, told: EventType
+    ) -> Session:
+        session = await self.get(principal, session_id)
+        self._require_alive(session)
+        if session.status is SessionStatus.PENDING:
+            raise ConflictError("the session is not ready yet")
+        if session.status is not status:
+            self._sessions[session_id] = replace(session, status=status)
+            await self.publish(session_id, told)
+        return self._sessions[session_id]
+
     async def events(
         self, principal: Principal, session_id: SessionId, *, after: EventId | None = None
     ) -> AsyncIterator[SessionEvent]:
@@ -355,4 +374,5 @@ def _options(request: SessionRequest) -> SessionOptions:
         profile=request.profile,
         private=request.private,
         downloads=request.downloads,
+        standby=StandbyUse(after_s=request.standby.after_s or 5.0) if request.standby is not None else None,
     )

@@ -11,7 +11,19 @@ from cloche.agent.lease import Lease, LeaseError
 def test_a_lease_ends_at_its_time_and_not_before(ttl_s: float, now: float) -> None:
     lease = Lease(ttl_s, now)
     assert not lease.has_expired(math.nextafter(lease.expires_at, -math.inf))
+    end = lease.expires_at
+    assert not lease.has_expired(end), "what lies unread has not been read"
+    assert lease.expires_at == end + 0.25
     assert lease.has_expired(lease.expires_at)
+
+
+def test_who_is_let_go_on_at_the_very_end_reads_the_renewal_first() -> None:
+    lease = Lease(10, 0)
+    assert not lease.has_expired(10.4)
+    lease.renew(10, 10.5)
+    assert not lease.has_expired(20.4)
+    assert not lease.has_expired(20.5)
+    assert lease.has_expired(20.75)
 
 
 def test_a_lease_of_nothing_never_ends_until_it_is_renewed() -> None:

@@ -1,10 +1,13 @@
 """Against the real hierarchies where they are mounted and writable."""
 
+import os
 import subprocess
 import sys
+import time
 
 import pytest
 
+from cloche.errors import InternalError
 from cloche.process import cgroup_v1
 from cloche.process.cgroup import Cgroup, CgroupKind, CgroupRoot, GroupLimits, reopen
 
@@ -89,3 +92,50 @@ def test_a_group_with_members_is_not_removed(group: Cgroup) -> None:
             group.remove()
         group.end()
         process.wait(5)
+
+
+COUNTER = """
+import sys, time
+sys.stdin.read(1)
+while True:
+    print(1, flush=True)
+    time.sleep(0.005)
+"""
+
+
+def test_what_is_frozen_stands_still_until_it_is_thawed(group: Cgroup) -> None:
+    group.make(LIMITS)
+    if not group.can_freeze:
+        group.end()
+        pytest.skip("the freezer is not mounted here (cloche doctor: limits)")
+    with in_group(group, COUNTER) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        group.freeze()
+        assert group.is_frozen()
+        os.set_blocking(process.stdout.fileno(), False)
+        while process.stdout.read():
+            pass  # what it had said before
+        time.sleep(0.05)
+        assert process.stdout.read() is None
+        group.reclaim()
+        group.thaw()
+        assert not group.is_frozen()
+        os.set_blocking(process.stdout.fileno(), True)
+        assert process.stdout.readline()
+        group.freeze()
+        group.end()
+        assert process.wait(5) == -9
+
+
+def test_what_does_not_freeze_goes_on(group: Cgroup, monkeypatch: pytest.MonkeyPatch) -> None:
+    group.make(LIMITS)
+    if not group.can_freeze:
+        group.end()
+        pytest.skip("the freezer is not mounted here (cloche doctor: limits)")
+    monkeypatch.setattr(type(group), "is_frozen", lambda _: False)
+    with pytest.raises(InternalError, match="does not freeze"):
+        group.freeze(timeout_s=0.01)
+    monkeypatch.undo()
+    assert not group.is_frozen()
+    group.end()

@@ -29,6 +29,8 @@ async def test_a_life_is_written_down_from_the_first_to_the_last(world: World, a
     session = await world.ready(machine=False)
     assert audit.kinds == ["session.created"] and audit.settled_at == [1]
     await world.manager.extend(ANN, session.id, lifetime_s=60)
+    await world.manager.sleep(ANN, session.id)
+    await world.manager.wake(ADMIN, session.id)
     async with world.manager.attach(ADMIN, session.id), world.manager.attach(None, session.id):  # noqa: SIM117 - that order
         async with world.manager.attach(ANN, session.id, quiet=True):
             pass
@@ -36,6 +38,8 @@ async def test_a_life_is_written_down_from_the_first_to_the_last(world: World, a
     assert told(audit) == [
         ("session.created", "ann", "ok"),
         ("session.extended", "ann", "ok"),
+        ("session.sleep", "ann", "ok"),
+        ("session.wake", "admin", "ok"),
         ("devtools.attached", "admin", "ok"),
         ("devtools.attached", "link", "ok"),
         ("devtools.detached", "link", "ok"),

@@ -166,7 +166,7 @@ async def test_an_agent_that_gives_its_browser_up_and_stays_does_not_keep_the_se
 async def test_a_silent_agent_is_cut_off_so_that_it_dials_again(
     world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cloche.sessions.runner.WATCH_EVERY_S", 0.02)
+    monkeypatch.setattr("cloche.sessions.watch.WATCH_EVERY_S", 0.02)
     session = await world.ready(idle_timeout_s=10_000, lifetime_s=10_000)
     clock.advance(SILENCE_S + 1)
     with capture_logs():
@@ -177,7 +177,7 @@ async def test_a_silent_agent_is_cut_off_so_that_it_dials_again(
 
 
 async def test_a_heartbeat_is_a_word(world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cloche.sessions.runner.WATCH_EVERY_S", 0.02)
+    monkeypatch.setattr("cloche.sessions.watch.WATCH_EVERY_S", 0.02)
     session = await world.ready(idle_timeout_s=10_000, lifetime_s=10_000)
     for _ in range(3):
         clock.advance(SILENCE_S - 1)
@@ -194,7 +194,7 @@ async def test_a_heartbeat_is_a_word(world: World, clock: FakeClock, monkeypatch
 async def test_a_driver_that_cannot_tell_does_not_stop_the_watch(
     world: World, driver: AgentDriver, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cloche.sessions.runner.WATCH_EVERY_S", 0.02)
+    monkeypatch.setattr("cloche.sessions.watch.WATCH_EVERY_S", 0.02)
     session = await world.ready(idle_timeout_s=60)
     driver.fails["poll"] = InternalError("cannot tell")
     with capture_logs():

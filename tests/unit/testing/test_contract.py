@@ -12,7 +12,8 @@ from cloche.ids import new_session_id
 from cloche.sandbox.driver import Sandbox
 from cloche.sandbox.spec import SandboxSpec
 from cloche.testing import contract
-from cloche.testing.contract import DriverCase, cancelled_at
+from cloche.testing.cancelling import cancelled_at
+from cloche.testing.contract import DriverCase
 from cloche.testing.driver import FakeDriver, FakeHost
 from cloche.wire.agent_config import AgentConfig
 

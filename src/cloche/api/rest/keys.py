@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query
 
 from cloche.api.auth.keys import KeyRecord
 from cloche.api.deps import KEY_SECURITY, Admin, ApiDeps, Deps
+from cloche.api.rest.key_schemas import KeyIn, KeyListOut, KeyOut, NewKeyOut
 from cloche.api.rest.render import render_key
-from cloche.api.rest.schemas import KeyIn, KeyListOut, KeyOut, NewKeyOut
 from cloche.audit.model import AuditRecord
 from cloche.ids import parse_key_id
 from cloche.sessions.principal import Principal, Role

@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 from cloche.api.auth.keys import KeyRecord
 from cloche.api.deps import ApiDeps
-from cloche.api.rest.schemas import KeyOut, SessionOut, masked_upstream
+from cloche.api.rest.key_schemas import KeyOut
+from cloche.api.rest.schemas import SessionOut, masked_upstream
 from cloche.api.urls import Origin, connect_url, live_url
 from cloche.sessions.model import FINAL_STATUSES, Session
 
@@ -39,6 +40,7 @@ def render_session(session: Session, deps: ApiDeps, origin: Origin) -> SessionOu
             "private": options.private,
             "downloads": options.downloads,
             "live": options.live,
+            "standby": options.standby,
             "usage": session.usage,
         }
     )

@@ -21,6 +21,7 @@ from cloche.sessions.model import (
     ProfileUse,
     SessionRequest,
     SessionStatus,
+    StandbyRequest,
     Viewport,
 )
 
@@ -129,6 +130,13 @@ class LiveIn(In):
         )
 
 
+class StandbyIn(In):
+    """Put the session to sleep when nobody uses it. See docs/how-to/standby.md."""
+
+    after_s: Annotated[float, Field(ge=1, le=3600)] | None = None
+    """Without clients, viewers, actions and programs for so long. Left out: the server's."""
+
+
 EXAMPLES: Final[list[JsonValue]] = [
     {"start_url": "https://example.com/", "labels": {"team": "blue"}},
     {"profile": {"id": "active", "save": True, "if_busy": "read_only"}, "downloads": "quarantine"},
@@ -164,6 +172,7 @@ class SessionIn(In):
     """Nothing of the session stays when it has ended."""
     downloads: Literal["quarantine", "off"] = "quarantine"
     live: LiveIn = LiveIn()
+    standby: StandbyIn | None = None
 
     def to_request(self) -> SessionRequest:
         egress = self.egress
@@ -193,6 +202,7 @@ class SessionIn(In):
             private=self.private,
             downloads=Downloads(self.downloads),
             live=self.live.to_request(),
+            standby=StandbyRequest(after_s=self.standby.after_s) if self.standby is not None else None,
         )
 
     def _profile(self) -> ProfileUse | None:
@@ -208,17 +218,6 @@ class ExtendIn(In):
     """The body of `POST /v1/sessions/{id}/extend`."""
 
     lifetime_s: Seconds
-
-
-class KeyIn(In):
-    """The body of `POST /v1/keys`."""
-
-    principal: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")]
-    role: Literal["admin", "user"] = "user"
-    name: Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
-    scopes: Annotated[list[Literal["machine", "release"]], Field(max_length=16)] = []
-    """`release`: may let the own files out of quarantine. `machine`: may make sessions with `machine`, run programs in
-    them and read and write their files. An admin may anyway."""
 
 
 class Out(BaseModel):
@@ -304,6 +303,10 @@ class LiveUseOut(Out):
     record: RecordPolicy
 
 
+class StandbyOut(Out):
+    after_s: float
+
+
 class SessionOut(Out):
     """A session as its owner sees it. The links are null once it has ended, `browser` until it has started."""
 
@@ -327,6 +330,7 @@ class SessionOut(Out):
     private: bool
     downloads: Downloads
     live: LiveUseOut
+    standby: StandbyOut | None
     usage: UsageOut
 
 
@@ -334,28 +338,6 @@ class SessionListOut(Out):
     """One page, newest first. Hand `next_cursor` in as `cursor` for the next; null on the last."""
 
     sessions: list[SessionOut]
-    next_cursor: str | None
-
-
-class KeyOut(Out):
-    id: str
-    name: str
-    principal: str
-    role: Literal["admin", "user"]
-    created_at: datetime
-    revoked_at: datetime | None
-    last_used_at: datetime | None
-    scopes: list[str]
-
-
-class NewKeyOut(KeyOut):
-    """A key just made. `secret` is shown this once."""
-
-    secret: str
-
-
-class KeyListOut(Out):
-    keys: list[KeyOut]
     next_cursor: str | None
 
 

@@ -69,6 +69,18 @@ async def extend_session(
     return render_session(session, deps, origin)
 
 
+@router.post("/{session_id}/sleep")
+async def put_session_to_sleep(caller: Caller, session_id: SessionIdPath, deps: Deps, origin: LinkOrigin) -> SessionOut:
+    """Stop a session where it stands, until somebody comes. 409 `session_in_use` while somebody uses it."""
+    return render_session(await deps.manager.sleep(caller, session_id), deps, origin)
+
+
+@router.post("/{session_id}/wake")
+async def wake_session(caller: Caller, session_id: SessionIdPath, deps: Deps, origin: LinkOrigin) -> SessionOut:
+    """Let a session that sleeps go on. Whoever connects to it or acts in it wakes it too."""
+    return render_session(await deps.manager.wake(caller, session_id), deps, origin)
+
+
 def _labels(filters: list[str]) -> dict[str, str] | None:
     labels: dict[str, str] = {}
     for item in filters:

@@ -6,7 +6,8 @@ Shell: `config` (what the driver is told), `host` (what this machine offers), `e
 `image` (the read-only root, built once from `libraries`, `python_files`, `image_files` and the agent), `shell` (what a
 session made with `machine` has besides), `runtime_dir` (where both are kept), `run_dir` (a sandbox's directory and
 record), `handle` (what is known of one sandbox), `members` (its processes).
-The verbs: `driver`, by way of `creation`, `starting` (with `launch`, the handshake), `ending` and `recovery`.
+The verbs: `driver`, by way of `creation`, `starting` (with `launch`, the handshake), `freezing`, `ending` and
+`recovery`.
 
 `docs/reference/namespace-driver.md` lists the walls. Nothing here knows sessions, policies or DevTools.
 """

@@ -1,4 +1,4 @@
-"""The eight verbs over bubblewrap. What each wall is for stands in docs/reference/namespace-driver.md."""
+"""The verbs over bubblewrap. What each wall is for stands in docs/reference/namespace-driver.md."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from cloche.concurrency.threads import in_thread, to_the_end
 from cloche.errors import InternalError, LostError, StartError
 from cloche.ids import SessionId
 from cloche.sandbox.driver import Observation, Sandbox, SandboxDriver, SandboxState, Usage
-from cloche.sandbox.namespace import creation, ending, recovery
+from cloche.sandbox.namespace import creation, ending, freezing, recovery
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.handle import DRIVER_NAME, NamespaceSandbox
 from cloche.sandbox.namespace.host import Host
@@ -100,6 +100,22 @@ class NamespaceDriver(SandboxDriver):
         await in_thread(ending.remove, handle)
         self._created.pop(handle.session_id, None)
 
+    async def freeze(self, sandbox: Sandbox) -> None:
+        handle = _own(sandbox)
+        async with handle.lock:
+            if not handle.was_started or handle.is_removed:
+                raise LostError("the sandbox is not running")
+            await to_the_end(in_thread(freezing.freeze, handle), name="freeze-sandbox")
+
+    async def thaw(self, sandbox: Sandbox) -> None:
+        handle = _own(sandbox)
+        async with handle.lock:
+            if handle.was_started and not handle.is_removed:
+                await to_the_end(in_thread(freezing.thaw, handle), name="thaw-sandbox")
+
+    async def reclaim(self, sandbox: Sandbox) -> None:
+        await in_thread(_own(sandbox).group.reclaim)
+
     async def poll(self, sandbox: Sandbox) -> Observation:
         return await in_thread(_observe, _own(sandbox))
 
@@ -165,7 +181,7 @@ def _observe(handle: NamespaceSandbox) -> Observation:
         out_of_memory_kills=counted.out_of_memory_kills,
     )
     if handle.processes.are_alive():
-        return Observation(SandboxState.RUNNING, usage=usage)
+        return Observation(SandboxState.RUNNING, usage=usage, is_frozen=freezing.is_frozen(handle))
     code = handle.processes.exit_code()
     reason = _reason(code, counted.out_of_memory_kills)
     if not handle.death_was_logged:

@@ -9,7 +9,7 @@ from cloche.concurrency.threads import in_thread
 from cloche.errors import InternalError
 from cloche.process.pidfd import ProcessHandle
 from cloche.process.stop import KILL_TIMEOUT_S, ended_or_hurried
-from cloche.sandbox.namespace import members, run_dir
+from cloche.sandbox.namespace import freezing, members, run_dir
 from cloche.sandbox.namespace.handle import NamespaceSandbox
 
 _STRAY_ROUNDS: Final = 3
@@ -22,6 +22,8 @@ async def stop(handle: NamespaceSandbox, grace_s: float, hurry: asyncio.Event) -
         InternalError: the kernel has not let go of it in time.
     """
     inner = handle.processes.inner
+    if grace_s > 0:
+        await in_thread(freezing.thaw, handle)  # what is frozen cannot be asked
     # An agent that is not there to be asked, because it is still to be forked, needs no grace.
     if grace_s > 0 and inner is not None and await in_thread(_terminate_agent, inner):
         await ended_or_hurried(inner.wait(grace_s), hurry)
@@ -34,6 +36,7 @@ async def kill(handle: NamespaceSandbox) -> None:
     for process in (processes.inner, processes.outer):
         if process is not None:
             process.send(signal.SIGKILL)
+    await in_thread(freezing.thaw, handle)  # what is frozen dies only when it is let go
     for process in (processes.inner, processes.outer):
         if process is not None and not await process.wait(KILL_TIMEOUT_S):
             raise InternalError("a sandbox does not end")

@@ -35,6 +35,30 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
+def tree_of(pid: int) -> list[int]:
+    """A process and all that descend from it, parents first; those that die meanwhile may be missing or too many."""
+    found = [pid]
+    for each in found:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for task in os.listdir(f"/proc/{each}/task"):  # noqa: PTH208 - names only, no stat
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    found += map(int, Path(f"/proc/{each}/task/{task}/children").read_bytes().split())
+    return found
+
+
+def descends_from(pid: int, ancestor: int) -> bool:
+    """Whether it is that process, or came of it."""
+    while pid > 1 and pid != ancestor:
+        pid = parent_of(pid) or 0
+    return pid == ancestor
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a signal has stopped it. One that has ended, or is about to, counts as stopped too (proc(5), State)."""
+    state = _status_field(pid, b"State:")
+    return state is None or state[:1] in b"TtZX"
+
+
 def parent_of(pid: int) -> int | None:
     value = _status_field(pid, b"PPid:")
     return None if value is None else int(value)

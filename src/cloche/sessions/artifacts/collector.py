@@ -143,6 +143,11 @@ class Collector:
 
     # --- for its side -----------------------------------------------------------------------------------------------
 
+    @property
+    def is_at_work(self) -> bool:
+        """A download is under way, or is being kept."""
+        return bool(self._coming or self._tasks)
+
     def browser_went(self) -> None:
         """What was not complete never will be."""
         for coming in [coming for coming in self._coming.values() if not coming.is_complete]:

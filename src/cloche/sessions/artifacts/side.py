@@ -91,6 +91,10 @@ class ArtifactSide(Kept):
 
     # --- for the runner (Kept) --------------------------------------------------------------------------------------
 
+    @property
+    def is_at_work(self) -> bool:
+        return self.collector.is_at_work
+
     async def furnish(self) -> None:
         self._is_new = True
 

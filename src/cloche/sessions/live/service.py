@@ -130,6 +130,10 @@ class LiveService(Kept, SessionLive, SeatOwner, RoomOwner, ScreenOwner, ActionWa
 
     # --- for the runner (Kept) --------------------------------------------------------------------------------------
 
+    @property
+    def is_at_work(self) -> bool:
+        return self.recorder.current is not None
+
     async def furnish(self) -> None:
         """Nothing: it works only while somebody is there."""
 
@@ -235,7 +239,11 @@ class LiveService(Kept, SessionLive, SeatOwner, RoomOwner, ScreenOwner, ActionWa
 
     async def start_recording(self, principal: Principal, request: RecordingRequest) -> RecordingInfo:
         self._require_going_on()
-        return await self.recorder.start(principal, request)
+        self._owner.actions_changed(1)  # until it is itself what keeps the session from sleep
+        try:
+            return await self.recorder.start(principal, request)
+        finally:
+            self._owner.actions_changed(-1)
 
     async def stop_recording(self, principal: Principal) -> RecordingInfo:
         return await self.recorder.stop(principal)

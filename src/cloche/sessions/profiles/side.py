@@ -90,6 +90,10 @@ class ProfileSide(Kept):
         self._saves: set[asyncio.Task[Revision]] = set()
         self._log = _log.bind(session=self._id, profile=use.id)
 
+    @property
+    def is_at_work(self) -> bool:
+        return bool(self._saves) or (self._opening is not None and not self._opening.done())
+
     # --- starting from it -------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:

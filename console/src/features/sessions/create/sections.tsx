@@ -164,6 +164,14 @@ export function LivingSection({ form }: SectionProps) {
         min={1}
         {...form.getInputProps("idle_min")}
       />
+      <NumberInput
+        label="Sleeps when nobody uses it for"
+        suffix=" s"
+        placeholder="Never by itself"
+        min={1}
+        max={3600}
+        {...form.getInputProps("standby_s")}
+      />
       <Select
         label="When its budget is used up"
         data={[

@@ -31,6 +31,7 @@ it("offers whatever the API takes", () => {
     private: true,
     idle_min: 1,
     lifetime_min: 2,
+    standby_s: 5,
     on_exhausted: "end",
     budget: Object.fromEntries(BUDGET_GROUPS.flatMap(({ fields }) => fields.map(({ name }) => [name, 1]))),
     clipboard: "in",
@@ -47,6 +48,7 @@ it("offers whatever the API takes", () => {
     ["budget", "BudgetIn"],
     ["profile", "ProfileIn"],
     ["live", "LiveIn"],
+    ["standby", "StandbyIn"],
   ] as const) {
     expect(named(asked[part])).toEqual(taken(schema));
   }

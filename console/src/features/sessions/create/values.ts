@@ -27,6 +27,7 @@ export interface CreateValues {
   private: boolean;
   idle_min: number | string;
   lifetime_min: number | string;
+  standby_s: number | string;
   on_exhausted: "" | "refuse" | "end";
   /** By the API's names, in the units of `BUDGET_FIELDS`. */
   budget: Partial<Record<BudgetName, number | string>>;
@@ -118,6 +119,7 @@ export const EMPTY: CreateValues = {
   private: false,
   idle_min: "",
   lifetime_min: "",
+  standby_s: "",
   on_exhausted: "",
   budget: {},
   clipboard: "",
@@ -163,6 +165,7 @@ export function toRequest(values: CreateValues): Record<string, unknown> {
         })
       : undefined,
     live: compact({ clipboard: values.clipboard, record: values.record }),
+    standby: compact({ after_s: scaled(values.standby_s, 1) }),
   });
 }
 

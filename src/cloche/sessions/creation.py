@@ -1,0 +1,159 @@
+"""How a session comes to be: its place, its profile, its runner, and the way up to `ready`. Owned by the manager."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import structlog
+
+from cloche.agent_link.listen import hash_token
+from cloche.concurrency.tasks import spawn
+from cloche.egress.policy import EgressPolicy
+from cloche.errors import CapacityError, ClocheError, InternalError, StartError
+from cloche.ids import SessionId, new_session_id
+from cloche.sandbox.spec import SandboxSpec
+from cloche.sessions.admission import Admission
+from cloche.sessions.auditing import note_created
+from cloche.sessions.ledger import Ledger
+from cloche.sessions.model import (
+    EndReason,
+    EventType,
+    Session,
+    SessionOptions,
+    SessionRequest,
+    SessionStatus,
+)
+from cloche.sessions.principal import Principal
+from cloche.sessions.privacy import for_the_record
+from cloche.sessions.profiles.keeper import ProfileKeeper
+from cloche.sessions.roster import Roster
+from cloche.sessions.runner import SessionRunner
+from cloche.sessions.runner_parts import RunnerParts
+from cloche.sessions.sandbox_spec import AgentSettings, sandbox_spec
+from cloche.sessions.store import SessionStore
+from cloche.vault.secret_box import SecretBox
+
+_log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+MakeRunner = Callable[[Session, str, EgressPolicy], SessionRunner]
+"""Of a session, the hash of its agent's token, and what it may reach."""
+End = Callable[..., "asyncio.Task[Session]"]
+
+
+class Creation:
+    """Every start goes through here; `settled` waits for those under way."""
+
+    def __init__(
+        self,
+        parts: RunnerParts,
+        *,
+        admission: Admission,
+        agent: AgentSettings,
+        start_timeout_s: float,
+        store: SessionStore,
+        roster: Roster,
+        ledger: Ledger,
+        profiles: ProfileKeeper,
+        secret_box: SecretBox,
+        make_runner: MakeRunner,
+        end: End,
+    ) -> None:
+        self._parts, self._admission, self._agent, self._start_timeout_s = parts, admission, agent, start_timeout_s
+        self._store, self._roster, self._ledger, self._profiles = store, roster, ledger, profiles
+        self._secret_box, self._make_runner, self._end = secret_box, make_runner, end
+        self._starts: set[asyncio.Task[Any]] = set()
+
+    def take_place(self, principal: Principal) -> None:
+        """Raises: QuotaError, BusyError."""
+        try:
+            self._admission.take(principal.name)
+        except CapacityError as error:
+            self._ledger.not_admitted(error.code)
+            raise
+
+    def begin(
+        self, principal: Principal, request: SessionRequest, options: SessionOptions, policy: EgressPolicy, began: float
+    ) -> "asyncio.Task[tuple[Session, asyncio.Task[Session]]]":
+        """Begin to build a session that has its place: the task ends with the session and the task of its way up.
+
+        A client that goes away does not take down what is half built, so whoever waits for either shields it.
+        """
+        return self._starting(self._admit(principal, request, options, policy, began), name="admit")
+
+    async def settled(self) -> None:
+        while self._starts:  # one that has been admitted is next to be built
+            await asyncio.wait(self._starts)
+
+    async def _admit(
+        self, principal: Principal, request: SessionRequest, options: SessionOptions, policy: EgressPolicy, began: float
+    ) -> "tuple[Session, asyncio.Task[Session]]":
+        """Give a session its profile and its runner, and begin to build it. Raises: as `ProfileKeeper.begin`."""
+        session_id = new_session_id()
+        try:
+            beginning = await self._profiles.begin(principal, session_id, options)
+        except BaseException:
+            self._admission.give_back(principal.name)
+            raise
+        session, token = self._new_session(session_id, principal, beginning.options), secrets.token_urlsafe(32)
+        runner = self._make_runner(session, hash_token(token), policy)
+        self._roster.add(runner)
+        note_created(self._parts.audit, session)
+        spec = sandbox_spec(session, token, self._agent, browser_at_rest=beginning.is_at_rest)
+        coming = self._bring_up(runner, spec, request.egress.upstream, began)
+        return session, self._starting(coming, name=f"create:{session_id}")
+
+    def _starting(self, steps: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
+        task = spawn(steps, name=name)
+        self._starts.add(task)
+        task.add_done_callback(self._starts.discard)
+        return task
+
+    async def _bring_up(
+        self, runner: SessionRunner, spec: SandboxSpec, upstream: str | None, started: float
+    ) -> Session:
+        session, token = runner.session, spec.agent_config.token
+        failure: ClocheError = StartError("the session did not start in time", reason="start_timeout")
+        try:
+            sealed = self._secret_box.seal(upstream, context=session.id) if upstream else None
+            row = for_the_record(session)
+            await self._store.add(row, agent_token_hash=hash_token(token), upstream_sealed=sealed)
+            runner.publish(EventType.CREATED, {"owner": session.owner})
+            async with asyncio.timeout(self._start_timeout_s):
+                await runner.start(spec)
+            if runner.ending is None:
+                ready = await self._roster.become(runner, SessionStatus.READY, "")
+                self._ledger.started(self._parts.clock.monotonic() - started)
+                return ready
+        except TimeoutError:
+            _log.warning("session_start_too_slow", session=session.id)
+        except ClocheError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - the top of a task: no session may stay half built
+            _log.exception("session_start_broke", session=session.id)
+            failure = InternalError("the session could not be started")
+            failure.__cause__ = error
+        if runner.ending is not None:  # closed by its owner, or lost, while it was coming up
+            return await asyncio.shield(runner.ending)
+        await self._fail_start(runner, failure)
+        raise failure
+
+    def _new_session(self, session_id: SessionId, principal: Principal, options: SessionOptions) -> Session:
+        now = self._parts.clock.now()
+        return Session(
+            id=session_id,
+            owner=principal.name,
+            status=SessionStatus.PENDING,
+            reason="",
+            options=options,
+            created_at=now,
+            expires_at=now + timedelta(seconds=options.lifetime_s),
+        )
+
+    async def _fail_start(self, runner: SessionRunner, failure: ClocheError) -> None:
+        reason = failure.reason if isinstance(failure, StartError) else failure.code
+        _log.warning("session_start_failed", session=runner.session.id, reason=reason, exc_info=failure)
+        self._ledger.not_started(reason)
+        await asyncio.shield(self._end(runner, EndReason.START_FAILED, detail=reason))

@@ -1,0 +1,198 @@
+"""Standby: a session that nobody uses is stopped where it stands, and goes on before anyone is served.
+
+Who uses a session is counted by its runner (clients, viewers, actions, programs). What is asked of a
+session that sleeps needs no word with this: coming is being counted, being counted begins the wake, and whatever was
+said meanwhile waits in the sockets, in order.
+
+    awake ──(nobody for `after_s`, or by hand)──► asleep ──(somebody, or by hand)──► awake
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from cloche.clock import Clock
+from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.errors import ClocheError, ConflictError
+
+NAP_S: Final = 1.0
+"""After somebody has been served: the shortest time until it sleeps again, whatever was asked for."""
+AGAIN_S: Final = 5.0
+"""A sandbox that could not be stopped is tried again after so long."""
+
+_log = structlog.get_logger(__name__)
+
+
+class StandbyOwner(Protocol):
+    """What a runner does for it."""
+
+    @property
+    def users(self) -> int:
+        """How many use the session now."""
+        ...
+
+    @property
+    def is_at_work(self) -> bool:
+        """It is in the middle of something of its own: a download, a recording, a save."""
+        ...
+
+    async def freeze(self) -> None:
+        """Stop the sandbox. Raises: ClocheError; then it goes on."""
+        ...
+
+    async def thaw(self) -> None:
+        """Raises: ClocheError."""
+        ...
+
+    async def reclaim(self) -> None:
+        """Have the host take back what memory it can. May take a while."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandbyNews:
+    """Told of each change, in order; what is slow about telling holds up nobody who wakes the session."""
+
+    fell_asleep: Callable[[str], Awaitable[None]]
+    """Why: `idle` or `by_hand`."""
+    woke: Callable[[float, float], Awaitable[None]]
+    """For how many seconds it slept, and how many the wake took."""
+
+
+class Standby:
+    """Owned by the runner: `begin` once the session is up, `users_changed` at each change, `end` before its end."""
+
+    def __init__(
+        self, owner: StandbyOwner, news: StandbyNews, clock: Clock, *, after_s: float | None, name: str
+    ) -> None:
+        """`after_s`: None never puts it to sleep by itself."""
+        self._owner, self._news, self._clock, self._after_s, self._name = owner, news, clock, after_s, name
+        self._turn = asyncio.Lock()
+        self._asleep_since: float | None = None
+        self._is_falling = False
+        self._ended = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._napping: asyncio.Task[None] | None = None
+        self._waking: asyncio.Task[None] | None = None
+        self._reclaiming: asyncio.Task[None] | None = None
+
+    @property
+    def is_asleep(self) -> bool:
+        return self._asleep_since is not None
+
+    def begin(self) -> None:
+        self._wait()
+
+    def users_changed(self) -> None:
+        """Somebody came or went. Never waits, never fails."""
+        if self._ended:
+            return
+        if self._owner.users:
+            self._forget_timer()
+            if (self.is_asleep or self._is_falling) and (self._waking is None or self._waking.done()):
+                self._waking = spawn(self._wake_for_them(), name=f"wake:{self._name}")
+        elif self._timer is None:
+            self._wait()
+
+    async def sleep(self) -> None:
+        """Put it to sleep now. Nothing happens to one that sleeps.
+
+        Raises:
+            ConflictError: somebody uses it, or came meanwhile (`session_in_use`); it has ended.
+            ClocheError: what stopping it raises; it goes on.
+        """
+        await self._fall_asleep("by_hand")
+
+    async def wake(self) -> None:
+        """Let it go on. Nothing happens to one that is awake. Raises: ClocheError."""
+        async with self._turn:
+            if self._asleep_since is None:
+                return
+            began = self._clock.monotonic()
+            slept_s = began - self._asleep_since
+            await self._owner.thaw()
+            self._asleep_since = None
+            took_s = self._clock.monotonic() - began
+            self._wait()
+            await self._news.woke(slept_s, took_s)
+
+    async def end(self) -> None:
+        """Have it awake for good: its end is near, and what is to be kept of it is asked for."""
+        self._ended = True
+        self._forget_timer()
+        await cancel_and_wait(self._napping, self._reclaiming)
+        try:
+            await self.wake()
+        except ClocheError:
+            _log.warning("session_not_woken", session=self._name, exc_info=True)
+        self._forget_timer()
+        await cancel_and_wait(self._waking)
+
+    async def _fall_asleep(self, why: str) -> None:
+        async with self._turn:
+            if self._ended:
+                raise ConflictError("the session is ending")
+            if self.is_asleep:
+                return
+            self._require_nobody()
+            self._is_falling = True
+            try:
+                await self._owner.freeze()
+                try:
+                    self._require_nobody()
+                except ConflictError:
+                    await self._owner.thaw()
+                    raise
+                self._asleep_since = self._clock.monotonic()
+            finally:
+                self._is_falling = False
+            self._forget_timer()
+            await self._news.fell_asleep(why)
+        if self._reclaiming is None or self._reclaiming.done():
+            self._reclaiming = spawn(self._reclaim(), name=f"reclaim:{self._name}")
+
+    def _require_nobody(self) -> None:
+        if self._owner.users or self._owner.is_at_work:
+            raise ConflictError("the session is in use", reason="session_in_use", users=self._owner.users)
+
+    def _wait(self, delay_s: float | None = None) -> None:
+        """From here on nobody uses it: sleep after a while."""
+        self._forget_timer()
+        if self._after_s is not None and not self._ended and not self._owner.users:
+            wait_s = max(self._after_s, NAP_S) if delay_s is None else delay_s
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        if self._napping is None or self._napping.done():
+            self._napping = spawn(self._nap(), name=f"standby:{self._name}")
+
+    async def _nap(self) -> None:
+        try:
+            await self._fall_asleep("idle")
+        except ConflictError:
+            self._wait()  # whoever came will go, and tell; what it does by itself does not
+        except ClocheError:
+            _log.warning("session_not_asleep", session=self._name, exc_info=True)
+            self._wait(AGAIN_S)
+
+    async def _wake_for_them(self) -> None:
+        try:
+            await self.wake()
+        except ClocheError:
+            # The watch over the session finds out what has become of its sandbox.
+            _log.warning("session_not_woken", session=self._name, exc_info=True)
+
+    async def _reclaim(self) -> None:
+        try:
+            await self._owner.reclaim()
+        except ClocheError:
+            _log.warning("memory_not_reclaimed", session=self._name, exc_info=True)
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
