@@ -46,9 +46,9 @@ async def test_the_list_shows_sessions_as_they_come_and_go(
     await page.get_by_role("combobox", name="Labels").fill("team")
     await page.get_by_role("combobox", name="Labels").press("Enter")
     await expect(page.get_by_text("Written as name:value.")).to_be_visible()
-    # Nothing here sleeps, so nothing offers it.
     await page.get_by_role("combobox", name="Status").click()
-    assert await page.get_by_role("option").all_inner_texts() == ["pending", "ready", "closing", "closed", "failed"]
+    offered = await page.get_by_role("option").all_inner_texts()
+    assert offered == ["pending", "ready", "sleeping", "closing", "closed", "failed"]
     await page.keyboard.press("Escape")
     assert await loads_of(page) == loads, "the page was loaded anew"
 
