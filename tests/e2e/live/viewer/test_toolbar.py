@@ -81,7 +81,7 @@ async def test_arrow_keys_go_along_the_tabs(live: FakeLiveServer, open_viewer: O
 async def test_the_window_has_the_title_of_the_page(live: FakeLiveServer, open_viewer: OpenViewer) -> None:
     page = await open_viewer()
     await live.change(page=page_at("https://first.test/", title="Orders"))
-    await page.wait_for_function("document.title === 'Orders · live'")
+    await page.wait_for_function("() => document.title === 'Orders · live'")
 
 
 async def test_the_page_is_made_to_fit_and_kept_so(live: FakeLiveServer, open_viewer: OpenViewer) -> None:
@@ -111,7 +111,7 @@ async def test_a_screenshot_is_saved(live: FakeLiveServer, open_viewer: OpenView
         """() => HTMLAnchorElement.prototype.click = function () { window.saved = [this.download, this.href]; }"""
     )
     await page.get_by_role("button", name="Save a screenshot").click()
-    await page.wait_for_function("window.saved")
+    await page.wait_for_function("() => window.saved")
     name, address = await page.evaluate("window.saved")
     assert name.startswith("ses_") and name.endswith(".png") and address.startswith("blob:")
 
