@@ -81,6 +81,7 @@ class AgentLink:
         self._writer: asyncio.StreamWriter | None = None
         self._outgoing: Outgoing | None = None
         self._lease_is_due = asyncio.Event()
+        self._is_held = False
         self._registered = asyncio.Event()
         self._lease_task: asyncio.Task[None] | None = None
         self._commands = 0
@@ -126,6 +127,16 @@ class AgentLink:
         except TimeoutError as error:
             writer.transport.abort()  # a peer that does not read is as good as gone
             raise AgentError("the agent does not read") from error
+
+    def hold(self) -> None:
+        """The agent stands still: what is said to it would only fill the socket, and then look like an agent that
+        does not read. Its lease waits."""
+        self._is_held = True
+
+    def go_on(self) -> None:
+        """It stands still no more, and gets its lease at once."""
+        self._is_held = False
+        self._lease_is_due.set()
 
     def drop(self) -> None:
         """Cut the registered connection; the agent may dial again."""
@@ -241,6 +252,8 @@ class AgentLink:
                 async with asyncio.timeout(self._lease_s / 3):
                     await self._lease_is_due.wait()
             self._lease_is_due.clear()
+            if self._is_held:
+                continue
             with contextlib.suppress(AgentError):  # no agent now: it gets a lease when it registers
                 await self.send(ToAgent.LEASE, {"ttl_s": self._lease_s})
 

@@ -87,9 +87,13 @@ class AgentSide:
             _log.warning("agent_silent", session=self._session_id)
             self._link.drop()
 
-    def woke(self) -> None:
-        """It stood still, and could not have said anything."""
+    def stands_still(self) -> None:
+        """It neither reads nor speaks, and is not to be blamed for it."""
+        self._link.hold()
+
+    def goes_on(self) -> None:
         self._last_word = self._clock.monotonic()
+        self._link.go_on()
 
     def set_activity(self, *, clients: int, actions: int) -> None:
         """Have it told, soon, how many are attached and how many of their actions run. Never waits, never fails."""

@@ -326,10 +326,11 @@ class SessionRunner:
 
     async def freeze(self) -> None:
         await self._parts.driver.freeze(self._running())
+        self._agent.stands_still()
 
     async def thaw(self) -> None:
         await self._parts.driver.thaw(self._running())
-        self._agent.woke()
+        self._agent.goes_on()
 
     async def reclaim(self) -> None:
         await self._parts.driver.reclaim(self._running())

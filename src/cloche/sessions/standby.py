@@ -1,8 +1,8 @@
 """Standby: a session that nobody uses is stopped where it stands, and goes on before anyone is served.
 
-Who uses a session is counted by its runner (clients, viewers, actions, programs). What is asked of a
-session that sleeps needs no word with this: coming is being counted, being counted begins the wake, and whatever was
-said meanwhile waits in the sockets, in order.
+Who uses a session is counted by its runner (clients, viewers, actions, programs). What is asked of a session that
+sleeps needs no word with this: coming is being counted, being counted begins the wake, and whatever was said meanwhile
+waits in the sockets, in order.
 
     awake ──(nobody for `after_s`, or by hand)──► asleep ──(somebody, or by hand)──► awake
 """
@@ -104,10 +104,14 @@ class Standby:
             ConflictError: somebody uses it, or came meanwhile (`session_in_use`); it has ended.
             ClocheError: what stopping it raises; it goes on.
         """
-        await self._fall_asleep("by_hand")
+        # A task of its own, as in `wake`: who asked may hang up, and what is half stopped must not stay so.
+        await asyncio.shield(spawn(self._fall_asleep("by_hand"), name=f"sleep:{self._name}"))
 
     async def wake(self) -> None:
         """Let it go on. Nothing happens to one that is awake. Raises: ClocheError."""
+        await asyncio.shield(spawn(self._wake(), name=f"wake:{self._name}"))
+
+    async def _wake(self) -> None:
         async with self._turn:
             if self._asleep_since is None:
                 return
@@ -123,19 +127,16 @@ class Standby:
         """Have it awake for good: its end is near, and what is to be kept of it is asked for."""
         self._ended = True
         self._forget_timer()
-        await cancel_and_wait(self._napping, self._reclaiming)
+        await cancel_and_wait(self._reclaiming)
         try:
-            await self.wake()
+            await self.wake()  # after whoever is just putting it to sleep, and is not cut short
         except ClocheError:
             _log.warning("session_not_woken", session=self._name, exc_info=True)
-        self._forget_timer()
-        await cancel_and_wait(self._waking)
+        await cancel_and_wait(self._napping, self._waking)  # they find nothing left to do
 
     async def _fall_asleep(self, why: str) -> None:
         async with self._turn:
-            if self._ended:
-                raise ConflictError("the session is ending")
-            if self.is_asleep:
+            if self.is_asleep and not self._ended:
                 return
             self._require_nobody()
             self._is_falling = True
@@ -151,10 +152,14 @@ class Standby:
                 self._is_falling = False
             self._forget_timer()
             await self._news.fell_asleep(why)
+        if self._ended:
+            return
         if self._reclaiming is None or self._reclaiming.done():
             self._reclaiming = spawn(self._reclaim(), name=f"reclaim:{self._name}")
 
     def _require_nobody(self) -> None:
+        if self._ended:
+            raise ConflictError("the session is ending")
         if self._owner.users or self._owner.is_at_work:
             raise ConflictError("the session is in use", reason="session_in_use", users=self._owner.users)
 
@@ -181,7 +186,7 @@ class Standby:
 
     async def _wake_for_them(self) -> None:
         try:
-            await self.wake()
+            await self._wake()
         except ClocheError:
             # The watch over the session finds out what has become of its sandbox.
             _log.warning("session_not_woken", session=self._name, exc_info=True)

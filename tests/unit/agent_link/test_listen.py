@@ -105,6 +105,27 @@ async def test_the_lease_is_renewed_without_being_asked(heard: Heard, tmp_path: 
     assert len({command.id for command in leases}) == 4
 
 
+async def test_one_that_stands_still_is_sent_nothing_until_it_goes_on(heard: Heard, tmp_path: Path) -> None:
+    link = AgentLink(session_id=ID, token_hash=hash_token(TOKEN), lease_s=0.06, handler=heard)
+    await link.listen(tmp_path / "a.sock", peer_uid=None)
+    async with LinkPeer(tmp_path / "a.sock", ID) as peer:
+        await peer.register(TOKEN)
+        await peer.next_command()
+        link.hold()
+        came = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.4):  # time for twenty
+                while True:
+                    await peer.next_command()
+                    came += 1
+        link.go_on()
+        lease = await peer.next_command()
+    await link.close()
+
+    assert came <= 1, "no more than one that was on its way"
+    assert lease.type == ToAgent.LEASE
+
+
 async def test_messages_arrive_in_order_also_when_cut_anywhere(link: AgentLink, heard: Heard, peer: LinkPeer) -> None:
     await peer.register(TOKEN)
     lines = b"".join(peer.encode("heartbeat", {"n": n}) for n in range(50))

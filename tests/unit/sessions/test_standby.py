@@ -142,6 +142,33 @@ async def test_by_hand_it_sleeps_and_wakes_and_each_may_be_said_twice() -> None:
     await world.standby.end()
 
 
+async def test_an_end_in_the_middle_of_falling_asleep_leaves_it_running() -> None:
+    world = World(SOON_S)
+    world.owner.may_freeze.clear()
+    world.standby.begin()
+    await world.until("freezing")
+    ending = spawn(world.standby.end(), name="ending")
+    await asyncio.sleep(SOON_S)
+    assert not ending.done(), "what is half stopped is waited for"
+    world.owner.may_freeze.set()
+    await ending
+    assert world.owner.done == ["freezing", "frozen", "thawed"]
+
+
+async def test_who_puts_it_to_sleep_and_hangs_up_leaves_it_asleep_or_awake_and_nothing_between() -> None:
+    world = World(None)
+    world.owner.may_freeze.clear()
+    falling = spawn(world.standby.sleep(), name="falling")
+    await world.until("freezing")
+    falling.cancel()
+    await asyncio.wait([falling])
+    world.owner.may_freeze.set()
+    await world.until("told: by_hand")
+    assert world.standby.is_asleep
+    await world.standby.end()
+    assert world.owner.done[-2] == "thawed"
+
+
 async def test_what_cannot_be_stopped_goes_on_and_is_tried_again() -> None:
     world = World(SOON_S)
     world.owner.failure = InternalError("a control group does not freeze")
