@@ -59,6 +59,8 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "live/webrtc/metrics.py": ("integration/test_webrtc_peer.py",),
     "live/webrtc/peer.py": ("integration/test_webrtc_peer.py",),
     "live/webrtc/transports.py": ("integration/test_webrtc_peer.py",),
+    "sessions/pool/figures.py": ("unit/sessions/pool/test_keeper.py",),
+    "sessions/pool/warm.py": ("unit/sessions/pool/test_keeper.py",),
     "sessions/live/driving.py": ("e2e/live/test_live_service.py",),
     "sessions/live/front.py": ("e2e/live/test_live_service.py",),
     "sessions/live/link.py": ("e2e/live/test_live_service.py",),

@@ -40,6 +40,7 @@ class Request:
     method: str
     target: str
     json: bytes | None = None
+    host: str = "agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ async def get(stream: socket.socket, path: str, *, timeout_s: float) -> tuple[in
 def _head(protocol: h11.Connection, request: Request, *, is_streamed: bool) -> bytes:
     if len(request.target) > MAX_TARGET_CHARS or not _TARGET.fullmatch(request.target):
         raise ValueError("a request's target is a percent-encoded path")
-    fields = [("Host", "agent"), ("Connection", "close")]
+    fields = [("Host", request.host), ("Connection", "close")]
     if is_streamed:
         fields.append(("Transfer-Encoding", "chunked"))
     elif request.json is not None:

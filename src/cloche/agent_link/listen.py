@@ -105,7 +105,11 @@ class AgentLink:
             reason = "run_dir_full" if full else "run_dir_unwritable"
             raise StartError("the session's link has no place in the server's run directory", reason=reason) from error
         self._peer_uid, self._path = peer_uid, path
-        self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=64 * 1024)
+        # In two steps: the server is known here, and so closed, before anything can cut this short.
+        self._server = await asyncio.start_unix_server(
+            self._accept, sock=listener, limit=64 * 1024, start_serving=False
+        )
+        await self._server.start_serving()
         self._lease_task = spawn(self._keep_lease(), name=f"lease:{self._session_id}")
 
     async def registered(self, *, timeout_s: float) -> None:

@@ -22,6 +22,7 @@ from cloche.daemon.policy import (
     ceilings,
     egress_ceiling,
     engines,
+    pool_settings,
     uid_range,
 )
 from cloche.daemon.policy_view import policy_view
@@ -116,6 +117,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
                 egress=egress_ceiling(settings, is_loopback=is_loopback),
                 agent=agent_settings(settings),
                 start_timeout_s=settings.start_timeout_s,
+                pool=pool_settings(settings),
             ),
             parts=RunnerParts(
                 driver=driver,

@@ -84,6 +84,7 @@ async def serve(settings: Settings) -> None:
             # What is there by now stays: no collection looks at it again, nor holds the loop up meanwhile.
             gc.freeze()
             gc.enable()
+            daemon.manager.begin_pool()
             _log.info("listening", http=http, grpc=grpc_name, version=__version__)
             await stop.wait()
             _log.info("stopping", sessions="ended" if settings.stop_sessions else "kept")

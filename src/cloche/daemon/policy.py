@@ -19,6 +19,7 @@ from cloche.sessions.admission import AdmissionLimits
 from cloche.sessions.budget import Ceilings
 from cloche.sessions.egress_policy import EgressCeiling
 from cloche.sessions.model import Budget, OnExhausted
+from cloche.sessions.pool.keeper import PoolSettings
 from cloche.sessions.sandbox_spec import AgentSettings
 from cloche.vault.keyring import KeySource
 
@@ -60,6 +61,15 @@ def default_budget(settings: Settings) -> Budget:
 
 def admission_limits(settings: Settings) -> AdmissionLimits:
     return AdmissionLimits(settings.max_sessions, settings.max_sessions_per_principal)
+
+
+def pool_settings(settings: Settings) -> PoolSettings:
+    return PoolSettings(
+        size=settings.pool_size,
+        most=settings.pool_max,
+        settle_s=settings.pool_settle_s,
+        max_age_s=settings.pool_max_age_s,
+    )
 
 
 def agent_settings(settings: Settings) -> AgentSettings:

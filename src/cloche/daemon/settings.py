@@ -17,6 +17,7 @@ from pydantic_settings import (
 from cloche.daemon.browser_settings import BrowserSettings
 from cloche.daemon.keeping_settings import KeepingSettings
 from cloche.daemon.live_settings import LiveSettings
+from cloche.daemon.pool_settings import PoolSettingsPart
 from cloche.telemetry.logs import LogFormat
 
 MIB: Final = 1 << 20
@@ -39,7 +40,7 @@ def default_run_dir() -> Path:
     return Path(runtime) / "cloche" if runtime else Path(f"/tmp/cloche-{os.geteuid()}")  # noqa: S108
 
 
-class Settings(BrowserSettings, KeepingSettings, LiveSettings):
+class Settings(BrowserSettings, KeepingSettings, LiveSettings, PoolSettingsPart):
     """The daemon's settings. Each part gets its own small frozen view of them from `bootstrap`."""
 
     model_config = SettingsConfigDict(

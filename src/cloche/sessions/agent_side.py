@@ -16,8 +16,6 @@ from cloche.errors import AgentError
 from cloche.ids import SessionId
 from cloche.sessions.agent_news import BrowserNews, read_browser_news
 from cloche.sessions.agent_readings import Figures, Health, Observed, read_figures, read_health
-from cloche.sessions.events import EventLog
-from cloche.sessions.model import EventType
 from cloche.wire.messages import AgentMessage, FromAgent, Payload, ToAgent
 
 SILENCE_S: Final = 60.0
@@ -41,6 +39,10 @@ class AgentOwner(Protocol):
 
     def programs_told(self, running: int) -> None: ...
 
+    def agent_misspoke(self, reason: str) -> None:
+        """Something that is no message came in and was dropped."""
+        ...
+
 
 class AgentSide:
     """Owned by the runner: `listen`, then `close`. Hears the link as its `LinkHandler`."""
@@ -52,13 +54,13 @@ class AgentSide:
         token_hash: str,
         lease_s: float,
         clock: Clock,
-        events: EventLog,
         owner: AgentOwner,
     ) -> None:
         self.words = LastWords(clock)
         self._session_id = session_id
         self._link = AgentLink(session_id=session_id, token_hash=token_hash, lease_s=lease_s, handler=self)
-        self._clock, self._events, self._owner = clock, events, owner
+        self._clock, self._owner = clock, owner
+        self._browser_news: BrowserNews | None = None
         self._last_word = clock.monotonic()
         self._activity = _Activity()
         self._registrations = 0
@@ -77,6 +79,12 @@ class AgentSide:
     async def registered(self, *, timeout_s: float) -> None:
         """Raises: DeadlineError."""
         await self._link.registered(timeout_s=timeout_s)
+
+    def belong_to(self, owner: AgentOwner) -> None:
+        """Tell another from here on, beginning with what was last heard of the browser."""
+        self._owner = owner
+        if self._browser_news is not None:
+            owner.browser_reported(self._browser_news)
 
     async def close(self) -> None:
         await cancel_and_wait(self._telling)
@@ -137,14 +145,12 @@ class AgentSide:
         self._owner.agent_lost()
 
     def agent_misspoke(self, reason: str) -> None:
-        # In the log no more often than in the events: it is the sandbox that decides how often it misspeaks.
-        data = {"reason": reason}
-        if self._events.publish_coalesced(self._session_id, EventType.AGENT_PROTOCOL_ERROR, data):
-            _log.warning("agent_protocol_error", session=self._session_id, reason=reason)
+        self._owner.agent_misspoke(reason)
 
     def _hear_of_browser(self, payload: Payload) -> None:
         self.words.browser_changed()
-        self._owner.browser_reported(read_browser_news(payload))
+        self._browser_news = read_browser_news(payload)
+        self._owner.browser_reported(self._browser_news)
 
 
 class LastWords:

@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -13,7 +14,6 @@ from cloche.concurrency.tasks import spawn
 from cloche.egress.policy import EgressPolicy
 from cloche.errors import CapacityError, ClocheError, InternalError, StartError
 from cloche.ids import SessionId, new_session_id
-from cloche.sandbox.spec import SandboxSpec
 from cloche.sessions.admission import Admission
 from cloche.sessions.auditing import note_created
 from cloche.sessions.ledger import Ledger
@@ -25,6 +25,8 @@ from cloche.sessions.model import (
     SessionRequest,
     SessionStatus,
 )
+from cloche.sessions.pool.keeper import PoolKeeper
+from cloche.sessions.pool.warm import Warm
 from cloche.sessions.principal import Principal
 from cloche.sessions.privacy import for_the_record
 from cloche.sessions.profiles.keeper import ProfileKeeper
@@ -38,8 +40,8 @@ from cloche.vault.secret_box import SecretBox
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-MakeRunner = Callable[[Session, str, EgressPolicy], SessionRunner]
-"""Of a session, the hash of its agent's token, and what it may reach."""
+MakeRunner = Callable[[Session, str, EgressPolicy, Warm | None], SessionRunner]
+"""Of a session, the hash of its agent's token, what it may reach, and the warm sandbox that it takes over."""
 End = Callable[..., "asyncio.Task[Session]"]
 
 
@@ -60,10 +62,12 @@ class Creation:
         secret_box: SecretBox,
         make_runner: MakeRunner,
         end: End,
+        pool: PoolKeeper,
     ) -> None:
         self._parts, self._admission, self._agent, self._start_timeout_s = parts, admission, agent, start_timeout_s
         self._store, self._roster, self._ledger, self._profiles = store, roster, ledger, profiles
         self._secret_box, self._make_runner, self._end = secret_box, make_runner, end
+        self._pool = pool
         self._starts: set[asyncio.Task[Any]] = set()
 
     def take_place(self, principal: Principal) -> None:
@@ -83,6 +87,11 @@ class Creation:
         """
         return self._starting(self._admit(principal, request, options, policy, began), name="admit")
 
+    @property
+    def is_busy(self) -> bool:
+        """Somebody waits for a session that is being built."""
+        return bool(self._starts)
+
     async def settled(self) -> None:
         while self._starts:  # one that has been admitted is next to be built
             await asyncio.wait(self._starts)
@@ -90,19 +99,29 @@ class Creation:
     async def _admit(
         self, principal: Principal, request: SessionRequest, options: SessionOptions, policy: EgressPolicy, began: float
     ) -> "tuple[Session, asyncio.Task[Session]]":
-        """Give a session its profile and its runner, and begin to build it. Raises: as `ProfileKeeper.begin`."""
-        session_id = new_session_id()
+        """Give a session its sandbox, its profile and its runner, and begin to build it.
+
+        Raises: as `ProfileKeeper.begin`.
+        """
+        warm: Warm | None = None
         try:
+            if await self._profiles.may_start_warm(principal, options):
+                warm = await self._pool.take(options)
+            session_id = new_session_id() if warm is None else warm.session_id
             beginning = await self._profiles.begin(principal, session_id, options)
         except BaseException:
             self._admission.give_back(principal.name)
+            if warm is not None:
+                self._pool.put_back(warm)
             raise
         session, token = self._new_session(session_id, principal, beginning.options), secrets.token_urlsafe(32)
-        runner = self._make_runner(session, hash_token(token), policy)
+        token_hash = hash_token(token) if warm is None else warm.token_hash
+        runner = self._make_runner(session, token_hash, policy, warm)
         self._roster.add(runner)
         note_created(self._parts.audit, session)
         spec = sandbox_spec(session, token, self._agent, browser_at_rest=beginning.is_at_rest)
-        coming = self._bring_up(runner, spec, request.egress.upstream, began)
+        start = partial(runner.start, spec) if warm is None else runner.take_over
+        coming = self._bring_up(runner, start, token_hash, request.egress.upstream, began)
         return session, self._starting(coming, name=f"create:{session_id}")
 
     def _starting(self, steps: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
@@ -112,20 +131,25 @@ class Creation:
         return task
 
     async def _bring_up(
-        self, runner: SessionRunner, spec: SandboxSpec, upstream: str | None, started: float
+        self,
+        runner: SessionRunner,
+        start: Callable[[], Awaitable[None]],
+        token_hash: str,
+        upstream: str | None,
+        began: float,
     ) -> Session:
-        session, token = runner.session, spec.agent_config.token
+        session = runner.session
         failure: ClocheError = StartError("the session did not start in time", reason="start_timeout")
         try:
             sealed = self._secret_box.seal(upstream, context=session.id) if upstream else None
             row = for_the_record(session)
-            await self._store.add(row, agent_token_hash=hash_token(token), upstream_sealed=sealed)
+            await self._store.add(row, agent_token_hash=token_hash, upstream_sealed=sealed)
             runner.publish(EventType.CREATED, {"owner": session.owner})
             async with asyncio.timeout(self._start_timeout_s):
-                await runner.start(spec)
+                await start()
             if runner.ending is None:
                 ready = await self._roster.become(runner, SessionStatus.READY, "")
-                self._ledger.started(self._parts.clock.monotonic() - started)
+                self._ledger.started(self._parts.clock.monotonic() - began)
                 return ready
         except TimeoutError:
             _log.warning("session_start_too_slow", session=session.id)

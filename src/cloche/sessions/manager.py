@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -41,6 +41,9 @@ from cloche.sessions.model import (
     SessionRequest,
     SessionStatus,
 )
+from cloche.sessions.pool.figures import PoolFigures
+from cloche.sessions.pool.keeper import PoolKeeper, PoolSettings
+from cloche.sessions.pool.warm import Warm
 from cloche.sessions.principal import Principal, Role
 from cloche.sessions.profiles.keeper import ProfileKeeper
 from cloche.sessions.roster import Roster, visible
@@ -63,6 +66,7 @@ class ManagerSettings:
     egress: EgressCeiling
     agent: AgentSettings
     start_timeout_s: float = 30.0
+    pool: PoolSettings = field(default_factory=PoolSettings)
 
 
 class Manager(SessionManager):
@@ -92,6 +96,14 @@ class Manager(SessionManager):
         self._roster = Roster(parts, self._store, self._ledger)
         self._runners = self._roster.runners
         self._profiles = profiles or ProfileKeeper(None)
+        self._pool = PoolKeeper(
+            settings.pool,
+            default=effective_options(SessionRequest(), settings.ceilings),
+            make=lambda options: Warm(options, driver=parts.driver, agent=settings.agent, clock=parts.clock),
+            surroundings=self,
+            clock=parts.clock,
+            figures=PoolFigures(parts.metrics.registry),
+        )
         self._creation = Creation(
             parts,
             admission=self._admission,
@@ -104,6 +116,7 @@ class Manager(SessionManager):
             secret_box=secret_box,
             make_runner=self.make_runner,
             end=self.end,
+            pool=self._pool,
         )
 
     # --- use cases --------------------------------------------------------------------------------------------------
@@ -249,7 +262,17 @@ class Manager(SessionManager):
 
     # --- starting ---------------------------------------------------------------------------------------------------
 
-    def make_runner(self, session: Session, token_hash: str, policy: EgressPolicy) -> SessionRunner:
+    @property
+    def is_busy(self) -> bool:
+        return self._creation.is_busy
+
+    @property
+    def is_short(self) -> bool:
+        return not self._admission.has_room
+
+    def make_runner(
+        self, session: Session, token_hash: str, policy: EgressPolicy, warm: Warm | None = None
+    ) -> SessionRunner:
         def make_gateway(runner: SessionRunner, counters: Counters) -> Gateway:
             return Gateway(
                 policy,
@@ -263,6 +286,7 @@ class Manager(SessionManager):
         return SessionRunner(
             session,
             token_hash=token_hash,
+            warm=warm,
             parts=self._parts,
             gateway=make_gateway,
             standby=self._roster.standby_of,
@@ -323,10 +347,15 @@ class Manager(SessionManager):
         """After the recovery: forget what sessions that are no more had of profiles."""
         await self._profiles.recover(tuple(self._runners))
 
+    def begin_pool(self) -> None:
+        """After the recovery: keep warm sandboxes from here on."""
+        self._pool.begin()
+
     async def drain(self) -> None:
         """Admit no one any more, and let what is starting come up or fail."""
         self._admission.close()
         await self._creation.settled()
+        await self._pool.close()
         await self._profiles.settle()
 
     async def end_all(self) -> None:

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -17,8 +18,8 @@ from cloche.agent_link import streams
 from cloche.concurrency.tasks import cancel_and_wait
 from cloche.egress.accounting import Counters
 from cloche.egress.gateway import Gateway
-from cloche.errors import ClocheError, ConflictError, DeadlineError, GoneError, StartError
-from cloche.sandbox.driver import Observation, Sandbox, SandboxState, Usage
+from cloche.errors import ClocheError, ConflictError, DeadlineError, GoneError
+from cloche.sandbox.driver import Observation, Sandbox, Usage
 from cloche.sandbox.spec import SandboxSpec
 from cloche.sessions.accounts import Accounts
 from cloche.sessions.agent_news import BrowserNews, start_failure_reason
@@ -32,14 +33,15 @@ from cloche.sessions.events import Data
 from cloche.sessions.investigation import Investigation
 from cloche.sessions.machine_api import AgentMachine
 from cloche.sessions.model import BrowserFacts, EndReason, EventType, OnExhausted, Session
+from cloche.sessions.pool.start_page import open_start_page
+from cloche.sessions.pool.warm import Warm
 from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.standby import Standby
-from cloche.sessions.startup import Startup
+from cloche.sessions.startup import Startup, registered
 from cloche.sessions.watch import Watch
 
 ATTACH_WAIT_S: Final = 10.0
 """How long a client waits for a browser that is starting again, or for an adopted session to be whole."""
-LOOK_EVERY_S: Final = 0.25
 STOP_GRACE_S: Final = 3.0
 NEWS_BURST: Final = 5
 
@@ -54,6 +56,7 @@ class SessionRunner:
         session: Session,
         *,
         token_hash: str,
+        warm: Warm | None = None,  # taken over, and its own from here on
         parts: RunnerParts,
         gateway: Callable[["SessionRunner", Counters], Gateway],
         standby: Callable[["SessionRunner"], Standby],
@@ -61,16 +64,15 @@ class SessionRunner:
         on_usage: Callable[["SessionRunner"], Awaitable[None]],
     ) -> None:
         self.session = session
-        self.sandbox: Sandbox | None = None
+        self.sandbox: Sandbox | None = warm and warm.sandbox
         # Set once, by the manager, when the session begins to end.
         self.ending: asyncio.Task[Session] | None = None
         self.end_reason = ""
         self.accounts = Accounts(session.usage)
         self._parts = parts
         self._gateway = gateway(self, self.accounts.counters)
-        self._agent = AgentSide(
-            session.id, token_hash=token_hash, lease_s=parts.lease_s, clock=parts.clock, events=parts.events, owner=self
-        )
+        build = partial(AgentSide, session.id, token_hash=token_hash, lease_s=parts.lease_s, owner=self)
+        self._agent = warm.agent if warm is not None else build(clock=parts.clock)
         self.last_words = self._agent.words
         self.questions = AgentQuestions(self, self.last_words, parts.clock, may_execute=session.options.machine)
         self.machine = AgentMachine(self)
@@ -100,6 +102,10 @@ class SessionRunner:
         Raises: StartError, GoneError when the session was ended meanwhile, and whatever the driver raises.
         """
         await self._come_up(self._build(spec))
+
+    async def take_over(self) -> None:
+        """Go on with the warm sandbox that it was given. Raises: as `start` does."""
+        await self._come_up(self._move_in())
 
     async def adopt(self, description: Mapping[str, Any]) -> None:
         """Take over a sandbox that an earlier daemon started. Raises: LostError, and as `start` does."""
@@ -169,6 +175,13 @@ class SessionRunner:
         await driver.start(self.sandbox)
         await self._connect(self.keeping.furnish)
 
+    async def _move_in(self) -> None:
+        self.keeping.prepare()
+        self._agent.belong_to(self)
+        await self._connect(self.keeping.furnish)
+        if (url := self.session.options.start_url) is not None:
+            await open_start_page(url, lambda: self.dial_devtools(is_own=True))
+
     async def _take_back(self, description: Mapping[str, Any]) -> None:
         self.sandbox = await self._parts.driver.adopt(description)
         await self._parts.driver.thaw(self.sandbox)  # an earlier daemon may have put it to sleep
@@ -176,8 +189,8 @@ class SessionRunner:
         await self._connect()
 
     async def _connect(self, furnish: Callable[[], Awaitable[None]] | None = None) -> None:
-        await self._registered()
-        await self._gateway.start(await self._open_egress())
+        await registered(self._agent, lambda: self._parts.driver.poll(self._running()))
+        await self._gateway.start(await streams.open_egress(await self.dial_agent()))
         if furnish is not None:
             await furnish()
         await self._browser.settled()
@@ -186,21 +199,6 @@ class SessionRunner:
         self._whole = True
         self._watch.begin()
         self.standby.begin()
-
-    async def _registered(self) -> None:
-        """Wait for the agent, looking now and then whether there still is anyone to wait for."""
-        while True:
-            try:
-                return await self._agent.registered(timeout_s=LOOK_EVERY_S)
-            except DeadlineError:
-                seen = await self._parts.driver.poll(self._running())
-                if seen.state is not SandboxState.RUNNING:
-                    raise StartError(
-                        "the sandbox ended before its agent registered", reason="sandbox_died_at_start"
-                    ) from None
-
-    async def _open_egress(self) -> socket.socket:
-        return await streams.open_egress(await self.dial_agent())
 
     async def dial_agent(self) -> socket.socket:
         """Connect to the guest socket."""
@@ -344,6 +342,11 @@ class SessionRunner:
             return None
 
     # --- what the agent says (AgentOwner) ---------------------------------------------------------------------------
+
+    def agent_misspoke(self, reason: str) -> None:
+        # In the log no more often than in the events: it is the sandbox that decides how often it misspeaks.
+        if self._parts.events.publish_coalesced(self.session.id, EventType.AGENT_PROTOCOL_ERROR, {"reason": reason}):
+            self._log.warning("agent_protocol_error", reason=reason)
 
     def agent_lost(self) -> None:
         if self._stopping:

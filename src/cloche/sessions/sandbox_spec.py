@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from cloche.browser.launch import LaunchOptions, browser_args, browser_env
+from cloche.ids import SessionId
 from cloche.sandbox.spec import Engine, Limits, SandboxSpec
-from cloche.sessions.model import Session, SessionOptions
+from cloche.sessions.model import Budget, Session, SessionOptions
 from cloche.wire.agent_config import DEVTOOLS_PORT, AgentConfig, BrowserConfig
 
 
@@ -22,28 +23,46 @@ def sandbox_spec(
     session: Session, token: str, settings: AgentSettings, *, browser_at_rest: bool = False
 ) -> SandboxSpec:
     """`browser_at_rest`: it is started by hand, once its user-data directory is there."""
-    budget = session.options.budget
-    browser = _browser_config(session.options, settings)
+    return spec_of(session.id, session.options, token, settings, browser_at_rest=browser_at_rest)
+
+
+def spec_of(
+    session_id: SessionId,
+    options: SessionOptions,
+    token: str,
+    settings: AgentSettings,
+    *,
+    browser_at_rest: bool = False,
+    carries_profile: bool = False,
+) -> SandboxSpec:
+    """`carries_profile`: whatever the options say; whose sandbox it will be is not known yet."""
+    browser = _browser_config(options, settings)
     return SandboxSpec(
-        session_id=session.id,
-        engine=session.options.engine,
-        limits=Limits(
-            memory_bytes=budget.memory_bytes,
-            processes=budget.processes,
-            cpu_cores=budget.cpu_cores,
-            disk_bytes=budget.disk_bytes,
-        ),
-        machine=session.options.machine,
+        session_id=session_id,
+        engine=options.engine,
+        limits=limits_of(options.budget),
+        machine=options.machine,
         agent_config=AgentConfig(
-            session_id=session.id,
+            session_id=session_id,
             token=token,
             lease_s=settings.lease_s,
-            machine=session.options.machine,
-            machine_env={"TZ": session.options.timezone} if session.options.timezone else {},
-            exec_enabled=session.options.machine,
-            exec_allowed=session.options.machine,
-            browser=browser._replace(at_rest=browser_at_rest),
+            machine=options.machine,
+            machine_env={"TZ": options.timezone} if options.timezone else {},
+            exec_enabled=options.machine,
+            exec_allowed=options.machine,
+            browser=browser._replace(
+                at_rest=browser_at_rest, carries_profile=carries_profile or browser.carries_profile
+            ),
         ),
+    )
+
+
+def limits_of(budget: Budget) -> Limits:
+    return Limits(
+        memory_bytes=budget.memory_bytes,
+        processes=budget.processes,
+        cpu_cores=budget.cpu_cores,
+        disk_bytes=budget.disk_bytes,
     )
 
 

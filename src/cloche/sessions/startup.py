@@ -1,12 +1,15 @@
 """A session's way up: steps that can be stopped from outside, and that fail for the reason the agent gives."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from cloche.concurrency.tasks import cancel_and_wait, spawn
-from cloche.errors import SandboxError, StartError
+from cloche.errors import DeadlineError, SandboxError, StartError
+from cloche.sandbox.driver import Observation, SandboxState
+from cloche.sessions.agent_side import AgentSide
 
+LOOK_EVERY_S: Final = 0.25
 LAST_WORDS_S: Final = 0.1
 """When a step fails because the agent is going away: how long its own account of why may take to be read."""
 
@@ -44,6 +47,18 @@ class Startup:
     async def stop(self) -> None:
         """Cut the steps short and wait until they have put their things away."""
         await cancel_and_wait(self._task)
+
+
+async def registered(agent: AgentSide, poll: Callable[[], Awaitable[Observation]]) -> None:
+    """Wait for the agent, looking now and then whether there still is anyone to wait for. Raises: StartError."""
+    while True:
+        try:
+            return await agent.registered(timeout_s=LOOK_EVERY_S)
+        except DeadlineError:
+            if (await poll()).state is not SandboxState.RUNNING:
+                raise StartError(
+                    "the sandbox ended before its agent registered", reason="sandbox_died_at_start"
+                ) from None
 
 
 async def _error_of(steps: Coroutine[Any, Any, None]) -> Exception | None:

@@ -77,6 +77,8 @@ class DaemonProcess:
             "config": self.directory / "none.toml",
             # The local web's public-looking addresses are this machine's own.
             "egress_own_addresses": "true",
+            # Browsers that nobody asked for would stand in the way of tests that count them.
+            "pool_size": 0,
         }
         return {name: os.environ[name] for name in keep if name in os.environ} | {
             f"CLOCHE_{name.upper()}": str(value) for name, value in (own | self.settings).items()

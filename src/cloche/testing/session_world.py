@@ -23,6 +23,7 @@ from cloche.sessions.events import EventLog
 from cloche.sessions.keeping import Keeping
 from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EventType, Session, SessionEvent, SessionRequest
+from cloche.sessions.pool.keeper import PoolSettings
 from cloche.sessions.principal import Principal, Role
 from cloche.sessions.profiles.keeper import ProfileKeeper
 from cloche.sessions.recovery import Recovery
@@ -63,6 +64,7 @@ class World:
     ceilings: Ceilings = field(default_factory=lambda: Ceilings(default_budget=BUDGET, max_budget=BUDGET))
     profiles: ProfileKeeper = field(default_factory=lambda: ProfileKeeper(None))
     handed_over: bool = False
+    pool: PoolSettings = field(default_factory=PoolSettings)
     audit: AuditWriter = field(default_factory=NoAudit)
 
     def __post_init__(self) -> None:
@@ -74,6 +76,7 @@ class World:
                 egress=self.ceiling,
                 agent=AgentSettings(),
                 start_timeout_s=self.start_timeout_s,
+                pool=self.pool,
             ),
             parts=RunnerParts(
                 driver=self.driver,

@@ -44,6 +44,19 @@ class ProfileKeeper:
 
     # --- the beginning ----------------------------------------------------------------------------------------------
 
+    async def may_start_warm(self, principal: Principal, options: SessionOptions) -> bool:
+        """Whether a browser that runs already can take what the profile holds: a whole directory it cannot.
+
+        Raises: as `begin`.
+        """
+        use = options.profile
+        if use is None or options.private:
+            return True
+        self._require()
+        profile = await self._find(principal, use.id)
+        # One without a revision might be saved as a directory before this session has its lease on it.
+        return profile.private or (profile.revision > 0 and profile.form is ProfileForm.STORAGE_STATE)
+
     async def begin(self, principal: Principal, session_id: SessionId, options: SessionOptions) -> Beginning:
         """Find the profile that is asked for, and take a lease on it; `end` gives it back, whatever comes of the start.
 

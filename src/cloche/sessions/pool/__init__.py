@@ -1,0 +1,8 @@
+"""Warm sandboxes: agent and browser up, standing still, until a create takes one.
+
+shape       what of a session's options is built into a sandbox: whether one fits another
+warm        one of them: built, laid to rest, woken, given away or thrown away
+stock       those of one shape, and how many there should be: what was set, and what was asked for of late
+keeper      all stocks: who takes, what is built next and what goes
+start_page  a page for a browser that has started with another
+"""

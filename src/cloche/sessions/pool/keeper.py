@@ -1,0 +1,317 @@
+"""All stocks of warm sandboxes: who takes one, what is built next, and what goes.
+
+One is built at a time, and only while nobody waits for a session of the own: the pool never takes from the work
+that it is there for. What has come up may settle for a moment, for Chromium goes on with its own start after it
+answers, and is then laid to rest.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+
+from cloche.clock import Clock
+from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.errors import ClocheError
+from cloche.sessions.model import SessionOptions
+from cloche.sessions.pool.figures import PoolFigures, Taken
+from cloche.sessions.pool.shape import Shape, nobodys, shape_of
+from cloche.sessions.pool.start_page import can_open
+from cloche.sessions.pool.stock import Stock, targets
+from cloche.sessions.pool.warm import Warm
+
+DEFAULT: Final = "default"
+LOOK_EVERY_S: Final = 5.0
+"""How often those that wait are looked at, and what was asked for is forgotten."""
+MOST_BACKOFF_S: Final = 60.0
+MAX_SHAPES: Final = 16
+"""That creates without a pool have asked for, beside the one of the settings."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSettings:
+    size: int = 0
+    """Ready for creates that name no pool and ask for nothing special. 0: no such are kept, of any shape."""
+    most: int = 8
+    """Of all stocks together, named pools included."""
+    settle_s: float = 1.0
+    max_age_s: float = 3600.0
+    """One that has waited for so long makes room for a fresh one."""
+
+
+class Surroundings(Protocol):
+    """What the pool asks of those who make sessions."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Somebody waits for a session that is being built."""
+        ...
+
+    @property
+    def is_short(self) -> bool:
+        """The host has nothing to spare."""
+        ...
+
+
+class PoolKeeper:
+    """Owned by the manager: `begin` once, `close` at the end. `take` never waits for anything to be built."""
+
+    def __init__(
+        self,
+        settings: PoolSettings,
+        *,
+        default: SessionOptions,
+        make: Callable[[SessionOptions], Warm],
+        surroundings: Surroundings,
+        clock: Clock,
+        figures: PoolFigures,
+    ) -> None:
+        self._settings, self._make, self._surroundings = settings, make, surroundings
+        self._clock, self._figures = clock, figures
+        self._default = Stock(DEFAULT, nobodys(default), settings.size)
+        self._learnt: dict[Shape, Stock] = {}
+        self._named: dict[str, Stock] = {}
+        self._ages: dict[Warm, float] = {}
+        self._moved = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._keeping: asyncio.Task[None] | None = None
+        self._failures = 0
+        self._not_before = 0.0
+        self._is_closed = False
+
+    @property
+    def stocks(self) -> list[Stock]:
+        return [self._default, *self._learnt.values(), *self._named.values()]
+
+    def begin(self) -> None:
+        if self._keeping is None and not self._is_closed:
+            self._keeping = spawn(self._keep(), name="pool")
+
+    async def close(self) -> None:
+        """Nothing is given or built any more, and what nobody has taken goes. Safe to repeat."""
+        self._is_closed = True
+        await cancel_and_wait(self._keeping)
+        for stock in self.stocks:
+            while stock.warm:
+                self._discard(stock, stock.warm[-1], "closed")
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # --- giving -----------------------------------------------------------------------------------------------------
+
+    async def take(self, options: SessionOptions, *, pool: str = DEFAULT) -> Warm | None:
+        """One that is awake and alive, for a session with these options; None: there is none. It is the caller's."""
+        stock = self._stock_for(options, pool)
+        if stock is None:
+            return None
+        stock.demand.note(self._clock.monotonic())
+        self._moved.set()
+        while (warm := stock.pick()) is not None:
+            self._ages.pop(warm, None)
+            try:
+                await warm.rouse()
+            except ClocheError as error:
+                _log.info("warm_sandbox_not_usable", session=warm.session_id, reason=warm.spoilt or error.code)
+                self._throw_away(warm, warm.spoilt or "not_roused")
+            except BaseException:
+                self.put_back(warm, pool=pool)
+                raise
+            else:
+                self._figures.took(stock.pool, Taken.HIT)
+                self._count()
+                return warm
+        self._figures.took(stock.pool, Taken.MISS)
+        self._count()
+        return None
+
+    def put_back(self, warm: Warm, *, pool: str = DEFAULT) -> None:
+        """Of one that was taken and given to nobody after all."""
+        stock = self._find(warm.shape, pool)
+        if stock is None or self._is_closed:
+            self._throw_away(warm, "closed")
+            return
+        self._add(stock, warm)
+
+    def flush(self, pool: str) -> int:
+        """Have all that wait in a pool replaced. Returns how many go."""
+        return sum(self._empty(stock, "flushed") for stock in self.stocks if stock.pool == pool)
+
+    def shed(self) -> int:
+        """The host runs short: everything that waits goes, and comes back when there is room. Returns how many went."""
+        return sum(self._empty(stock, "shed") for stock in self.stocks)
+
+    # --- named pools ------------------------------------------------------------------------------------------------
+
+    def put(self, name: str, options: SessionOptions, size: int) -> None:
+        """Keep so many for this name from now on; those of another shape go."""
+        stock = self._named.get(name)
+        if stock is not None and shape_of(stock.options) != shape_of(options):
+            self.drop(name)
+            stock = None
+        if stock is None:
+            stock = self._named[name] = Stock(name, nobodys(options), size)
+        stock.size = size
+        self._moved.set()
+
+    def drop(self, name: str) -> None:
+        if (stock := self._named.pop(name, None)) is not None:
+            self._empty(stock, "dropped")
+            self._figures.forget(name)
+
+    # --- keeping ----------------------------------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        while True:
+            self._moved.clear()
+            await self._throw_out_the_dead()
+            stock = self._next()
+            if stock is not None and self._may_build():
+                await self._build_one(stock)
+                continue
+            try:
+                async with asyncio.timeout(self._pause_s(stock)):
+                    await self._moved.wait()
+            except TimeoutError:
+                continue
+
+    def _next(self) -> Stock | None:
+        """The stock that lacks most of what it should hold; of those that hold too many the oldest go."""
+        now, stocks = self._clock.monotonic(), self.stocks
+        lacking: tuple[int, Stock] | None = None
+        wanted: Counter[str] = Counter()
+        for stock, target in zip(stocks, targets(stocks, most=self._settings.most, now=now), strict=True):
+            wanted[stock.pool] += target
+            while len(stock.warm) > target:
+                self._discard(stock, stock.warm[0], "superfluous")
+            lack = target - stock.there
+            if lack > 0 and (lacking is None or lack > lacking[0]):
+                lacking = lack, stock
+        self._figures.wanted(wanted)
+        idle = [shape for shape, stock in self._learnt.items() if not stock.there and not stock.demand.times(now)]
+        for shape in idle:
+            del self._learnt[shape]
+        return lacking[1] if lacking is not None else None
+
+    def _may_build(self) -> bool:
+        around = self._surroundings
+        return self._clock.monotonic() >= self._not_before and not around.is_busy and not around.is_short
+
+    def _pause_s(self, wanting: Stock | None) -> float:
+        """Until the next look: soon where something is wanted that may not be built just now."""
+        return LOOK_EVERY_S if wanting is None else 0.1
+
+    async def _build_one(self, stock: Stock) -> None:
+        warm = self._make(stock.options)
+        stock.under_construction += 1
+        try:
+            await warm.build()
+        except (ClocheError, TimeoutError, OSError) as error:
+            self._failures += 1
+            wait_s = min(MOST_BACKOFF_S, 2.0**self._failures / 2)
+            self._not_before = self._clock.monotonic() + wait_s
+            reason = getattr(error, "reason", type(error).__name__)
+            _log.warning("warm_sandbox_not_built", reason=reason, again_s=wait_s)
+            self._throw_away(warm, "not_built")
+        except BaseException:
+            self._throw_away(warm, "closed")
+            raise
+        else:
+            self._failures = 0
+            self._figures.built()
+            self._add(stock, warm)
+        finally:
+            stock.under_construction -= 1
+            self._count()
+
+    def _add(self, stock: Stock, warm: Warm) -> None:
+        stock.warm.append(warm)
+        self._ages.setdefault(warm, self._clock.monotonic())
+        self._spawn(self._settle(warm), f"settle:{warm.session_id}")
+        self._count()
+
+    async def _settle(self, warm: Warm) -> None:
+        await asyncio.sleep(self._settings.settle_s)
+        if warm not in self._ages:
+            return  # it has been taken
+        try:
+            await warm.rest()
+            self._count()
+            await warm.reclaim()
+        except ClocheError:  # it costs a little until it is taken or thrown out
+            _log.warning("warm_sandbox_not_at_rest", session=warm.session_id, exc_info=True)
+
+    async def _throw_out_the_dead(self) -> None:
+        oldest = self._clock.monotonic() - self._settings.max_age_s
+        for stock in self.stocks:
+            for warm in tuple(stock.warm):
+                try:
+                    await warm.look()
+                except ClocheError:
+                    self._discard(stock, warm, warm.spoilt or "not_observed")
+                else:
+                    if self._ages.get(warm, oldest) < oldest:
+                        self._discard(stock, warm, "old")
+
+    def _empty(self, stock: Stock, why: str) -> int:
+        gone = len(stock.warm)
+        while stock.warm:
+            self._discard(stock, stock.warm[-1], why)
+        self._moved.set()
+        return gone
+
+    def _discard(self, stock: Stock, warm: Warm, why: str) -> None:
+        if warm in stock.warm:
+            stock.warm.remove(warm)
+            self._throw_away(warm, why)
+        self._count()
+
+    def _throw_away(self, warm: Warm, why: str) -> None:
+        self._ages.pop(warm, None)
+        self._figures.discarded(why)
+        self._moved.set()
+        self._spawn(_remove(warm), f"discard:{warm.session_id}")
+
+    def _spawn(self, steps: Coroutine[Any, Any, None], name: str) -> None:
+        task = spawn(steps, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- which stock ------------------------------------------------------------------------------------------------
+
+    def _stock_for(self, options: SessionOptions, pool: str) -> Stock | None:
+        """The stock that serves these options; a shape nobody had asked for gets one. None: none serves it."""
+        if self._is_closed or (options.start_url is not None and not can_open(options.start_url)):
+            return None
+        shape = shape_of(options)
+        if (found := self._find(shape, pool)) is not None:
+            return found
+        if pool != DEFAULT or not self._settings.size:
+            return None
+        if len(self._learnt) >= MAX_SHAPES:
+            return None
+        stock = self._learnt[shape] = Stock(DEFAULT, nobodys(options), 0)
+        return stock
+
+    def _find(self, shape: Shape, pool: str) -> Stock | None:
+        if pool != DEFAULT:
+            stock = self._named.get(pool)
+            return stock if stock is not None and shape_of(stock.options) == shape else None
+        if not self._settings.size:
+            return None
+        return self._default if shape == shape_of(self._default.options) else self._learnt.get(shape)
+
+    def _count(self) -> None:
+        self._figures.ready(self.stocks)
+
+
+async def _remove(warm: Warm) -> None:
+    try:
+        await warm.discard()
+    except ClocheError:
+        # Its directory stays, and the next start of the daemon finds and removes it.
+        _log.warning("warm_sandbox_left", session=warm.session_id, exc_info=True)

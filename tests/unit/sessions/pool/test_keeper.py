@@ -1,0 +1,410 @@
+"""Warm sandboxes are built ahead, given away once, and never when something has happened to them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.errors import ConflictError, InternalError, LostError, StartError
+from cloche.sandbox.driver import Observation, SandboxState, Usage
+from cloche.sandbox.spec import SandboxSpec
+from cloche.sessions.model import EventType, SessionStatus, Viewport
+from cloche.sessions.pool import keeper as module
+from cloche.sessions.pool.keeper import PoolSettings
+from cloche.sessions.pool.warm import Warm
+from cloche.testing.agent import AgentTemper
+from cloche.testing.cancelling import cancelled_at
+from cloche.testing.session_world import ANN, BOB, World
+from cloche.wire.messages import BrowserState, FromAgent
+
+Make = Callable[..., World]
+PHONE = Viewport(width=400)
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.02)
+
+
+@pytest.fixture
+async def pool(make_world: Make, chromium: None) -> World:
+    """A world with two warm sandboxes that stand still."""
+    world = make_world(pool=PoolSettings(size=2, settle_s=0))
+    world.manager.begin_pool()
+    await until(lambda: asleep(world) == 2)
+    return world
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not is_so():
+            await asyncio.sleep(0.005)
+
+
+def asleep(world: World) -> int:
+    return sum(facts.is_frozen for facts in world.driver.host.sandboxes.values())
+
+
+def counted(world: World, series: str, **labels: str) -> float:
+    wanted = ",".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
+    return world.measured().get(f"cloche_pool_{series}" + (f"{{{wanted}}}" if wanted else ""), 0.0)
+
+
+def hits(world: World) -> float:
+    return counted(world, "takes_total", outcome="hit", pool="default")
+
+
+async def test_a_create_takes_one_that_was_built_before(pool: World) -> None:
+    waiting = set(pool.driver.host.sandboxes)
+    session = await pool.ready(labels={"a": "1"})
+
+    assert session.id in waiting
+    assert session.status is SessionStatus.READY
+    assert not pool.driver.host.sandboxes[session.id].is_frozen
+    assert session.browser is not None, "what its agent said before is known"
+    assert await pool.history(session.id) == ["session.created", "browser.ready", "session.ready"]
+    assert hits(pool) == 1
+
+
+async def test_each_is_given_once_and_another_takes_its_place(pool: World) -> None:
+    first, second = await asyncio.gather(pool.ready(ANN), pool.ready(BOB))
+    assert first.id != second.id
+    assert hits(pool) == 2
+    await until(lambda: asleep(pool) >= 2)
+
+    await pool.manager.close(ANN, first.id)
+    third = await pool.ready(BOB)
+    assert third.id not in {first.id, second.id}
+
+
+async def test_when_none_is_left_a_session_is_built_from_nothing(pool: World) -> None:
+    pool.driver.holds["create"] = asyncio.Event()  # nothing new comes up
+    await pool.ready()
+    await pool.ready()
+    cold = spawn(pool.ready(), name="cold")
+    await until(lambda: counted(pool, "takes_total", outcome="miss", pool="default") == 1)
+    pool.driver.holds["create"].set()
+
+    assert (await cold).status is SessionStatus.READY
+
+
+async def dies(world: World, session_id: Any) -> None:
+    world.driver.host.end(session_id)
+
+
+async def loses_its_agent(world: World, session_id: Any) -> None:
+    await world.driver.agents[session_id].lose_link()
+
+
+async def loses_its_browser(world: World, session_id: Any) -> None:
+    await world.driver.agents[session_id].crash_browser()
+
+
+async def speaks_nonsense(world: World, session_id: Any) -> None:
+    await world.driver.agents[session_id].say_raw(b"nonsense\n")
+
+
+async def runs_a_program(world: World, session_id: Any) -> None:
+    await world.driver.agents[session_id].heartbeat(programs=1)
+
+
+@pytest.mark.parametrize(
+    "happens", [dies, loses_its_agent, loses_its_browser, speaks_nonsense, runs_a_program], ids=lambda f: f.__name__
+)
+async def test_one_that_something_happened_to_is_never_given_away(
+    make_world: Make, chromium: None, happens: Callable[[World, Any], Awaitable[None]]
+) -> None:
+    world = make_world(pool=PoolSettings(size=1, settle_s=0))
+    world.manager.begin_pool()
+    await until(lambda: asleep(world) == 1)
+    (spoilt,) = world.driver.host.sandboxes
+    await happens(world, spoilt)
+    await until(lambda: spoilt not in world.driver.host.sandboxes)
+
+    assert (await world.ready()).id != spoilt
+
+
+async def test_a_death_that_its_link_does_not_show_is_noticed_by_who_takes_it(
+    pool: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, poll = set(pool.driver.host.sandboxes), pool.driver.poll
+
+    async def dead(sandbox: Any) -> Observation:
+        return Observation(SandboxState.EXITED) if sandbox.session_id in waiting else await poll(sandbox)
+
+    monkeypatch.setattr(pool.driver, "poll", dead)
+    assert (await pool.ready()).id not in waiting
+
+
+async def test_death_is_noticed_by_who_takes_it_also_between_two_looks(
+    pool: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY_S", 3600)
+    await asyncio.sleep(0.05)  # the look that was under way
+    waiting = set(pool.driver.host.sandboxes)
+    for session_id in waiting:
+        pool.driver.host.end(session_id)
+    await until(lambda: all(pool.driver.host.sandboxes[id_].agent.done() for id_ in waiting))  # type: ignore[union-attr]
+    session = await pool.ready()
+
+    assert session.id not in waiting
+    assert counted(pool, "discarded_total", reason="agent_lost") == 2
+
+
+async def test_one_whose_memory_ran_out_while_it_waited_is_not_given_away(
+    pool: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = set(pool.driver.host.sandboxes)
+    poll = pool.driver.poll
+
+    async def out_of_memory(sandbox: Any) -> Observation:
+        if sandbox.session_id in waiting:
+            return Observation(SandboxState.RUNNING, usage=Usage(out_of_memory_kills=1))
+        return await poll(sandbox)
+
+    monkeypatch.setattr(pool.driver, "poll", out_of_memory)
+    assert (await pool.ready()).id not in waiting
+
+
+async def test_a_shape_that_is_asked_for_again_gets_a_stock(pool: World) -> None:
+    first, second = await pool.ready(viewport=PHONE), await pool.ready(viewport=PHONE)
+    assert hits(pool) == 0
+    cold = {first.id, second.id}
+    await until(lambda: len(waiting_with(pool, "--window-size=400,800") - cold) == 2)
+    ready = waiting_with(pool, "--window-size=400,800") - cold
+
+    assert (await pool.ready(viewport=PHONE)).id in ready
+    assert hits(pool) == 1
+
+
+def waiting_with(world: World, flag: str) -> set[str]:
+    def has(spec: SandboxSpec) -> bool:
+        return spec.agent_config.browser is not None and flag in spec.agent_config.browser.args
+
+    return {id_ for id_, facts in world.driver.host.sandboxes.items() if has(facts.spec)}
+
+
+async def test_a_shape_nobody_asks_for_any_more_is_forgotten(pool: World) -> None:
+    for session in [await pool.ready(viewport=PHONE), await pool.ready(viewport=PHONE)]:
+        await pool.manager.close(ANN, session.id)
+    await until(lambda: len(waiting_with(pool, "--window-size=400,800")) == 2)
+    pool.clock.advance(400)
+    await until(lambda: not waiting_with(pool, "--window-size=400,800"))
+
+    assert counted(pool, "discarded_total", reason="superfluous") == 2
+    assert asleep(pool) == 2
+
+
+async def test_no_more_wait_than_the_server_allows(make_world: Make, chromium: None) -> None:
+    world = make_world(pool=PoolSettings(size=2, most=3, settle_s=0))
+    world.manager.begin_pool()
+    for _ in range(6):
+        await world.ready(viewport=PHONE)
+    await until(lambda: asleep(world) == 3)
+    await asyncio.sleep(0.1)
+
+    assert asleep(world) == 3
+    assert counted(world, "wanted", pool="default") == 3
+
+
+async def test_without_a_size_nothing_waits_and_nothing_is_learnt(make_world: Make, chromium: None) -> None:
+    world = make_world(pool=PoolSettings(size=0))
+    world.manager.begin_pool()
+    sessions = [await world.ready() for _ in range(3)]
+    await asyncio.sleep(0.1)
+
+    assert set(world.driver.host.sandboxes) == {session.id for session in sessions}
+    assert counted(world, "takes_total", outcome="miss", pool="default") == 0
+
+
+async def test_nothing_is_built_while_somebody_waits_for_a_session(make_world: Make, chromium: None) -> None:
+    world = make_world(pool=PoolSettings(size=1, settle_s=0))
+    world.driver.holds["create"] = asyncio.Event()
+    coming = spawn(world.ready(), name="coming")
+    await world.driver.reached["create"].wait()
+    world.manager.begin_pool()
+    await asyncio.sleep(0.3)
+    assert world.driver.calls["create"] == 1
+    world.driver.holds.pop("create").set()
+    session = await coming
+
+    await until(lambda: asleep(world) == 1)
+    assert set(world.driver.host.sandboxes) > {session.id}
+
+
+async def test_what_cannot_be_built_is_tried_again_later_each_time(make_world: Make, chromium: None) -> None:
+    world = make_world(pool=PoolSettings(size=1, settle_s=0))
+    world.driver.fails["create"] = StartError("no room", reason="run_dir_full")
+    world.manager.begin_pool()
+    tries = []
+    for seconds in (0, 0.9, 0.2, 1.8, 0.3):
+        world.clock.advance(seconds)
+        await asyncio.sleep(0.3)
+        tries.append(world.driver.calls["create"])
+    assert tries == [1, 1, 2, 2, 3]
+
+    world.driver.fails.clear()
+    world.clock.advance(60)
+    await until(lambda: asleep(world) == 1)
+
+
+@pytest.mark.parametrize("temper", [AgentTemper.GIVES_UP, AgentTemper.VANISHES, AgentTemper.GARBAGE])
+async def test_of_one_that_does_not_come_up_nothing_is_left(
+    make_world: Make, chromium: None, temper: AgentTemper
+) -> None:
+    world = make_world(pool=PoolSettings(size=1, settle_s=0))
+    world.driver.agent_temper = temper
+    world.manager.begin_pool()
+    await until(lambda: world.driver.calls["create"] == 1 and world.driver.calls["start"] == 1)
+    await until(lambda: counted(world, "discarded_total", reason="not_built") == 1 or temper is AgentTemper.GARBAGE)
+    await world.manager.drain()
+
+    assert world.driver.host.sandboxes == {}
+
+
+async def test_the_old_make_room_for_fresh_ones(pool: World) -> None:
+    old = set(pool.driver.host.sandboxes)
+    pool.clock.advance(3601)
+    await until(lambda: not old & set(pool.driver.host.sandboxes) and asleep(pool) == 2)
+
+    assert counted(pool, "discarded_total", reason="old") == 2
+
+
+async def test_what_is_not_used_after_all_waits_on(pool: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object) -> None:
+        raise ConflictError("another session has it", reason="profile_in_use")
+
+    monkeypatch.setattr(pool.profiles, "begin", refuse)
+    waiting = set(pool.driver.host.sandboxes)
+    with pytest.raises(ConflictError):
+        await pool.ready()
+    await until(lambda: asleep(pool) == 2)
+    monkeypatch.undo()
+
+    assert set(pool.driver.host.sandboxes) == waiting
+    assert (await pool.ready()).id in waiting
+
+
+async def test_who_is_cancelled_while_taking_leaves_it_to_the_next(
+    pool: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, thaw = pool.manager._pool, pool.driver.thaw
+    taken: Warm | None = None
+
+    async def slowly(sandbox: Any) -> None:
+        await asyncio.sleep(0)
+        await thaw(sandbox)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(pool.driver, "thaw", slowly)
+    pool.driver.holds["create"] = asyncio.Event()  # none takes the place of one that is taken
+
+    async def take() -> None:
+        nonlocal taken
+        taken = await keeper.take(keeper.stocks[0].options)
+
+    step = 0
+    while await cancelled_at(take(), step):
+        waiting = {warm.session_id for stock in keeper.stocks for warm in stock.warm}
+        assert taken is None
+        assert waiting == set(pool.driver.host.sandboxes), "none is anybody's and none is lost"
+        await until(lambda: asleep(pool) == 2)
+        step += 1
+
+    assert step == 2
+    assert taken is not None
+    await taken.discard()
+
+
+async def test_one_that_cannot_be_thawed_is_thrown_away(pool: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = set(pool.driver.host.sandboxes)
+
+    async def stuck(_: object) -> None:
+        raise InternalError("the kernel refuses")
+
+    monkeypatch.setattr(pool.driver, "thaw", stuck)
+    session = await pool.ready()
+
+    assert session.id not in waiting
+    assert counted(pool, "discarded_total", reason="not_roused") == 2
+
+
+async def test_a_drain_leaves_nothing_that_nobody_has_taken(pool: World) -> None:
+    session = await pool.ready()
+    await pool.manager.drain()
+
+    assert set(pool.driver.host.sandboxes) == {session.id}
+
+
+async def test_a_drain_in_the_middle_of_building_leaves_nothing(make_world: Make, chromium: None) -> None:
+    world = make_world(pool=PoolSettings(size=1))
+    for verb in ("create", "start"):
+        world.driver.reached[verb].clear()
+    world.driver.holds["start"] = asyncio.Event()
+    world.manager.begin_pool()
+    await world.driver.reached["start"].wait()
+    await world.manager.drain()
+
+    assert world.driver.host.sandboxes == {}
+
+
+async def test_a_session_that_fails_with_a_warm_sandbox_takes_it_along(
+    pool: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise LostError("gone in between")
+
+    monkeypatch.setattr(pool.driver, "connect", refuse)
+    waiting = set(pool.driver.host.sandboxes)
+    with pytest.raises(LostError):
+        await pool.ready()
+    (taken,) = waiting - {warm.session_id for stock in pool.manager._pool.stocks for warm in stock.warm}
+    assert taken not in pool.driver.host.sandboxes
+
+
+async def test_an_error_before_it_is_started_takes_its_sandbox_along(
+    pool: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise InternalError("the database is gone")
+
+    waiting = set(pool.driver.host.sandboxes)
+    monkeypatch.setattr(pool.manager._store, "add", refuse)
+    with pytest.raises(InternalError):
+        await pool.ready()
+    monkeypatch.undo()
+
+    (taken,) = waiting - {warm.session_id for stock in pool.manager._pool.stocks for warm in stock.warm}
+    assert taken not in pool.driver.host.sandboxes
+
+
+async def test_shedding_throws_out_all_that_wait_and_they_come_back(pool: World) -> None:
+    waiting = set(pool.driver.host.sandboxes)
+    assert pool.manager._pool.shed() == 2
+    await until(lambda: not waiting & set(pool.driver.host.sandboxes))
+    await until(lambda: asleep(pool) == 2)
+
+
+async def test_a_browser_that_ends_after_it_was_taken_is_the_sessions_matter(pool: World) -> None:
+    session = await pool.ready()
+    await pool.agent(session).say(FromAgent.BROWSER, {"state": str(BrowserState.EXITED), "reason": "crashed"})
+    exited = await pool.told(session.id, EventType.BROWSER_EXITED)
+
+    assert exited.data["reason"] == "crashed"
+    assert (await pool.manager.get(ANN, session.id)).status is SessionStatus.READY
+
+
+async def test_a_pool_that_is_closed_gives_nothing(pool: World) -> None:
+    keeper = pool.manager._pool
+    taking = spawn(keeper.take(keeper.stocks[0].options), name="taking")
+    warm = await taking
+    assert warm is not None
+    await keeper.close()
+    keeper.put_back(warm)
+    await keeper.close()
+
+    assert await keeper.take(keeper.stocks[0].options) is None
+    assert pool.driver.host.sandboxes == {}
+    await cancel_and_wait(taking)
