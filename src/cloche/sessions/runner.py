@@ -64,7 +64,7 @@ class SessionRunner:
         on_usage: Callable[["SessionRunner"], Awaitable[None]],
     ) -> None:
         self.session = session
-        self.sandbox: Sandbox | None = warm and warm.sandbox
+        self.sandbox: Sandbox | None = warm.sandbox if warm is not None else None
         # Set once, by the manager, when the session begins to end.
         self.ending: asyncio.Task[Session] | None = None
         self.end_reason = ""
