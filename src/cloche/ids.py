@@ -1,6 +1,7 @@
 """Typed, prefixed ULIDs: `ses_01J…`. They sort by time, and a wrong kind is refused where it comes in."""
 
 import re
+from datetime import datetime
 from typing import Final, NewType
 
 from ulid import ULID
@@ -41,6 +42,11 @@ def parse_session_id(text: str) -> SessionId:
         InvalidError: the text is not `ses_` and 26 characters of a ULID.
     """
     return SessionId(_parse("ses", text))
+
+
+def begun_at(session_id: SessionId) -> datetime:
+    """When the id was made: a warm sandbox has its id before it is anybody's session."""
+    return ULID.from_str(session_id.partition("_")[2]).datetime
 
 
 def parse_key_id(text: str) -> KeyId:

@@ -6159,6 +6159,7 @@ export interface components {
             /** Reason */
             reason: string;
             standby: components["schemas"]["StandbyOut"] | null;
+            started: components["schemas"]["Started"];
             status: components["schemas"]["SessionStatus"];
             usage: components["schemas"]["UsageOut"];
             viewport: components["schemas"]["ViewportOut"];
@@ -6400,6 +6401,12 @@ export interface components {
             /** After S */
             after_s: number;
         };
+        /**
+         * Started
+         * @description How a session came to its sandbox.
+         * @enum {string}
+         */
+        Started: "cold" | "warm";
         StorageEntry: {
             /**
              * @description `local` or `session`.

@@ -57,6 +57,8 @@ class Session(Answer):
     """`quarantine` or `off`."""
     standby: dict[str, float] | None = None
     """`after_s`: nobody uses it for so long, and it sleeps. None: only when it is told to."""
+    started: str = "cold"
+    """`warm`: its sandbox was up already."""
     usage: dict[str, Any]
 
 

@@ -24,6 +24,7 @@ from cloche.sessions.model import (
     SessionOptions,
     SessionRequest,
     SessionStatus,
+    Started,
 )
 from cloche.sessions.pool.keeper import PoolKeeper
 from cloche.sessions.pool.warm import Warm
@@ -114,7 +115,9 @@ class Creation:
             if warm is not None:
                 self._pool.put_back(warm)
             raise
-        session, token = self._new_session(session_id, principal, beginning.options), secrets.token_urlsafe(32)
+        started = Started.COLD if warm is None else Started.WARM
+        session = self._new_session(session_id, principal, beginning.options, started)
+        token = secrets.token_urlsafe(32)
         token_hash = hash_token(token) if warm is None else warm.token_hash
         runner = self._make_runner(session, token_hash, policy, warm)
         self._roster.add(runner)
@@ -164,7 +167,9 @@ class Creation:
         await self._fail_start(runner, failure)
         raise failure
 
-    def _new_session(self, session_id: SessionId, principal: Principal, options: SessionOptions) -> Session:
+    def _new_session(
+        self, session_id: SessionId, principal: Principal, options: SessionOptions, started: Started
+    ) -> Session:
         now = self._parts.clock.now()
         return Session(
             id=session_id,
@@ -174,6 +179,7 @@ class Creation:
             options=options,
             created_at=now,
             expires_at=now + timedelta(seconds=options.lifetime_s),
+            started=started,
         )
 
     async def _fail_start(self, runner: SessionRunner, failure: ClocheError) -> None:

@@ -37,6 +37,15 @@ class EndReason(StrEnum):
     """It is to be recorded always, and could not be any more."""
 
 
+class Started(StrEnum):
+    """How a session came to its sandbox."""
+
+    COLD = "cold"
+    """It was built for it."""
+    WARM = "warm"
+    """It was up already, see `sessions.pool`."""
+
+
 class Downloads(StrEnum):
     """What becomes of files that pages have the browser download."""
 
@@ -305,6 +314,7 @@ class Session:
     closed_at: datetime | None = None
     browser: BrowserFacts | None = None
     usage: SessionUsage = field(default_factory=SessionUsage)
+    started: Started = Started.COLD
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cloche.ids import EventId, PrincipalName, SessionId
+from cloche.ids import EventId, PrincipalName, SessionId, begun_at
 from cloche.live.model import ClipboardPolicy, RecordPolicy
 from cloche.profiles.model import ProfileForm
 from cloche.sandbox.spec import Engine
@@ -47,6 +47,7 @@ from cloche.sessions.model import (
     SessionStatus,
     SessionUsage,
     StandbyUse,
+    Started,
     Viewport,
 )
 from cloche.storage.database import metadata
@@ -69,7 +70,9 @@ sessions = Table(
     Column("agent_token_hash", String(64)),
     # The upstream proxy's URL with its credentials, under the server's key; `options` holds it without them.
     Column("upstream_sealed", Text),
-    Index("sessions_by_owner", "owner", "id"),
+    Column("started", String(8), nullable=False, server_default="cold"),
+    Index("sessions_by_owner", "owner", "created_at", "id"),
+    Index("sessions_by_time", "created_at", "id"),
     Index("sessions_by_status", "status"),
 )
 
@@ -111,6 +114,7 @@ async def add(
         "id": session.id,
         "owner": session.owner,
         "created_at": session.created_at,
+        "started": str(session.started),
         "options": _options_to_json(session.options),
         "agent_token_hash": agent_token_hash,
         "upstream_sealed": upstream_sealed,
@@ -144,14 +148,20 @@ async def page(
     before: SessionId | None,
     limit: int,
 ) -> list[Session]:
-    """Newest first, at most `limit`. Ids sort by time, so the last id of a page is the cursor of the next."""
-    query = select(sessions).order_by(sessions.c.id.desc()).limit(limit)
+    """Newest first, at most `limit`, from beyond `before`.
+
+    By when they were made and not by their ids, which warm sandboxes have before they are sessions.
+    """
+    query = select(sessions).order_by(sessions.c.created_at.desc(), sessions.c.id.desc()).limit(limit)
     if owner is not None:
         query = query.where(sessions.c.owner == owner)
     if status is not None:
         query = query.where(sessions.c.status == str(status))
     if before is not None:
-        query = query.where(sessions.c.id < before)
+        found = await connection.execute(select(sessions.c.created_at).where(sessions.c.id == before))
+        at = found.scalar() or begun_at(before)  # it may have been forgotten meanwhile
+        older, as_old = sessions.c.created_at < at, sessions.c.created_at == at
+        query = query.where(older | (as_old & (sessions.c.id < before)))
     for key, value in wanted_labels.items():
         match = and_(labels.c.session_id == sessions.c.id, labels.c.key == key, labels.c.value == value)
         query = query.where(exists(select(labels.c.key).where(match)))
@@ -219,6 +229,7 @@ def _to_session(row: RowMapping) -> Session:
         closed_at=row["closed_at"],
         browser=BrowserFacts(**row["browser"]) if row["browser"] else None,
         usage=replace(SessionUsage(**row["usage"]), devtools_clients=0),
+        started=Started(row["started"]),
     )
 
 

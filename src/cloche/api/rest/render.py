@@ -41,6 +41,7 @@ def render_session(session: Session, deps: ApiDeps, origin: Origin) -> SessionOu
             "downloads": options.downloads,
             "live": options.live,
             "standby": options.standby,
+            "started": session.started,
             "usage": session.usage,
         }
     )

@@ -22,6 +22,7 @@ from cloche.sessions.model import (
     SessionRequest,
     SessionStatus,
     StandbyRequest,
+    Started,
     Viewport,
 )
 
@@ -331,6 +332,7 @@ class SessionOut(Out):
     downloads: Downloads
     live: LiveUseOut
     standby: StandbyOut | None
+    started: Started
     usage: UsageOut
 
 

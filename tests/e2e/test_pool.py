@@ -1,0 +1,119 @@
+"""Warm sandboxes for real: taken in place of a start, whole and clean, and gone with their daemon.
+
+Each test has a daemon of its own: what takes the place of a sandbox that was taken would pass for left behind.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloche.testing.cdp import CdpClient
+from cloche.testing.daemon import DaemonProcess
+from cloche.testing.web.server import LocalWeb
+
+Json = dict[str, Any]
+
+SHAPE: Json = {
+    "viewport": {"width": 700, "height": 500},
+    "locale": "de-DE",
+    "timezone": "Asia/Tokyo",
+    "user_agent": "Robot/1.0",
+}
+SHOWS = (
+    "[innerWidth, innerHeight, navigator.language, navigator.userAgent,"
+    " Intl.DateTimeFormat().resolvedOptions().timeZone].join()"
+)
+
+
+@pytest.fixture
+async def pooled(local_web: LocalWeb) -> AsyncIterator[DaemonProcess]:
+    """A daemon that leaves its sessions to the next, with two warm sandboxes."""
+    settings = {"pool_size": 2, "pool_settle_s": 0.2, "stop_sessions": "false"}
+    async with DaemonProcess(resolver_hosts=local_web.hosts_file, **settings) as daemon:  # type: ignore[arg-type]
+        await full(daemon)
+        yield daemon
+        for session in (await daemon.request("GET", "/v1/sessions")).json["sessions"]:
+            await daemon.request("DELETE", f"/v1/sessions/{session['id']}")
+
+
+def sandboxes(daemon: DaemonProcess) -> set[str]:
+    """All that have a directory, sessions' own too."""
+    return {entry.name for entry in Path(daemon.run_dir).iterdir() if entry.name.startswith("ses_")}
+
+
+async def full(daemon: DaemonProcess) -> None:
+    """Wait until two stand still."""
+    async with asyncio.timeout(30):
+        while True:
+            text = (await daemon.request("GET", "/metrics")).body.decode()
+            wanted = 'cloche_pool_ready{pool="default",state="asleep"}'
+            if sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(wanted)) >= 2:
+                return
+            await asyncio.sleep(0.1)
+
+
+async def pages(client: CdpClient) -> list[Json]:
+    return [one for one in (await client.send("Target.getTargets"))["targetInfos"] if one["type"] == "page"]
+
+
+async def test_a_create_takes_a_sandbox_that_was_there_before(pooled: DaemonProcess, local_web: LocalWeb) -> None:
+    before, url = sandboxes(pooled), local_web.url("site.test", "/form")
+    session = await pooled.create_session(labels={"a": "1"})
+    assert session["id"] in before
+    assert session["started"] == "warm"
+    assert session["browser"]["product"].startswith("HeadlessChrome/")
+    async with await CdpClient.connect(session["connect_url"]) as client:
+        page = await client.new_page(url)
+        assert await page.evaluate("innerWidth + 'x' + innerHeight") == "1280x800"
+
+    # What one may reach is its own and not the pool's.
+    shut = await pooled.create_session(egress={"deny_hosts": ["site.test"]})
+    assert shut["started"] == "warm"
+    answer = await pooled.request("POST", f"/v1/sessions/{shut['id']}/navigate", {"url": url})
+    assert not (answer.status == 200 and answer.json["success"])
+
+    await full(pooled)
+    listed = (await pooled.request("GET", "/v1/sessions")).json["sessions"]
+    assert [one["id"] for one in listed] == [shut["id"], session["id"]], "newest first, whenever its sandbox was made"
+
+
+async def test_the_start_page_is_the_only_page(pooled: DaemonProcess, local_web: LocalWeb) -> None:
+    url = local_web.url("site.test", "/form")
+    session = await pooled.create_session(start_url=url)
+    assert session["started"] == "warm"
+    async with await CdpClient.connect(session["connect_url"]) as client:
+        async with asyncio.timeout(10):
+            while [one["url"] for one in await pages(client)] != [url]:
+                await asyncio.sleep(0.05)
+        page = await client.attach((await pages(client))[0]["targetId"])
+        assert await page.evaluate("history.length") == 1, "no page that nobody asked for lies behind it"
+
+
+async def test_a_shape_of_its_own_is_learnt_and_is_whole(pooled: DaemonProcess) -> None:
+    cold = [await pooled.create_session(**SHAPE) for _ in range(2)]
+    assert [session["started"] for session in cold] == ["cold", "cold"]
+    async with asyncio.timeout(30):
+        while (session := await pooled.create_session(**SHAPE))["started"] != "warm":
+            await pooled.request("DELETE", f"/v1/sessions/{session['id']}")
+            await asyncio.sleep(0.5)
+    async with await CdpClient.connect(session["connect_url"]) as client:
+        page = await client.new_page("about:blank")
+        assert await page.evaluate(SHOWS) == "700,500,de-DE,Robot/1.0,Asia/Tokyo"
+
+
+async def test_warm_sandboxes_do_not_outlive_their_daemon_and_sessions_made_of_them_do(pooled: DaemonProcess) -> None:
+    session = await pooled.create_session()
+    await full(pooled)
+    warm = sandboxes(pooled) - {session["id"]}
+    await pooled.kill9()
+    await pooled.restart()
+    assert not warm & sandboxes(pooled)
+    assert (await pooled.request("GET", f"/v1/sessions/{session['id']}")).json["status"] == "ready"
+
+    await full(pooled)
+    await pooled.terminate()
+    assert sandboxes(pooled) == {session["id"]}
+    await pooled.restart()
