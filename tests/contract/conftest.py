@@ -22,8 +22,8 @@ from cloche.sandbox.namespace.shell import find_busybox
 from cloche.sandbox.namespace.uid_range import UidRange
 from cloche.sandbox.spec import Engine, Limits, SandboxSpec
 from cloche.testing import leaks
-from cloche.testing.contract import WAIT_S, DriverCase
 from cloche.testing.driver import FakeDriver, FakeHost
+from cloche.testing.driver_case import WAIT_S, DriverCase
 from cloche.testing.surroundings import own_control_groups
 from cloche.wire.agent_config import AgentConfig
 

@@ -1,7 +1,8 @@
 import pytest
 
 from cloche.agent_link import guest, streams
-from cloche.testing.contract import CONTRACT, Check, DriverCase
+from cloche.testing.contract import CONTRACT
+from cloche.testing.driver_case import Check, DriverCase
 from cloche.wire.guest import Answer, Tagged, Verb
 
 

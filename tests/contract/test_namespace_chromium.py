@@ -20,7 +20,7 @@ from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.driver import NamespaceDriver
 from cloche.sandbox.namespace.handle import NamespaceSandbox
 from cloche.sandbox.spec import Engine, SandboxSpec
-from cloche.testing.contract import WAIT_S
+from cloche.testing.driver_case import WAIT_S
 from cloche.wire.agent_config import AgentConfig, BrowserConfig
 from cloche.wire.preface import Preface, StreamKind, parse_answer
 

@@ -1,6 +1,7 @@
 import pytest
 
-from cloche.testing.contract import CONTRACT, Check, DriverCase
+from cloche.testing.contract import CONTRACT
+from cloche.testing.driver_case import Check, DriverCase
 
 
 @pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)

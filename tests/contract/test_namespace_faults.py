@@ -17,7 +17,7 @@ from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.driver import NamespaceDriver
 from cloche.sandbox.namespace.uid_range import UidRange
 from cloche.sandbox.spec import Engine
-from cloche.testing.contract import DriverCase
+from cloche.testing.driver_case import DriverCase
 
 
 async def refusal(case: Any, config: NamespaceConfig) -> str:

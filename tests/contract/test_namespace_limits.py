@@ -7,6 +7,7 @@ import pytest
 
 from cloche.process.cgroup import CgroupKind
 from cloche.sandbox.driver import SandboxState
+from cloche.sandbox.spec import Limits
 
 MEBIBYTE = 1 << 20
 
@@ -170,3 +171,25 @@ async def test_without_control_groups_the_agent_gets_a_watchdog(
     assert by_kernel == 0
     assert processes == [64, 64]
     await namespace_case.until_no_trace()
+
+
+async def test_limits_that_come_later_are_in_force(inside: Any, needs_groups: None) -> None:
+    limits = Limits(memory_bytes=256 * MEBIBYTE, processes=40, cpu_cores=0.5)
+    await inside.driver.limit(inside.sandbox, limits)
+    started = """
+import os, signal
+children = []
+try:
+    for _ in range(200):
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+        children.append(pid)
+    result = "no limit"
+except BlockingIOError:
+    result = len(children)
+for pid in children:
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+"""
+    assert await inside(started) < 40

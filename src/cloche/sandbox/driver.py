@@ -1,4 +1,4 @@
-"""The contract between Cloche and a kind of sandbox: eleven verbs, all safe to repeat.
+"""The contract between Cloche and a kind of sandbox: twelve verbs, all safe to repeat.
 
     create → start → (running) → stop → destroy
                         ▲ │ ▲
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche.ids import SessionId
-from cloche.sandbox.spec import SandboxSpec
+from cloche.sandbox.spec import Limits, SandboxSpec
 
 
 class SandboxState(StrEnum):
@@ -111,6 +111,15 @@ class SandboxDriver(ABC):
     @abstractmethod
     async def reclaim(self, sandbox: Sandbox) -> None:
         """Have the host take back what memory of a frozen one it can. May take a while; a thaw need not wait for it."""
+
+    @abstractmethod
+    async def limit(self, sandbox: Sandbox, limits: Limits) -> None:
+        """Give a running one other limits of processes and processor time. What is built in stays: memory and disk.
+
+        Raises:
+            LostError: the sandbox is not running.
+            InternalError: this host limits by other means, or the kernel refuses; what was in force still is.
+        """
 
     @abstractmethod
     async def poll(self, sandbox: Sandbox) -> Observation:

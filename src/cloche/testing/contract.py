@@ -9,64 +9,25 @@ that is half of what it checks: `traces` must be what they were.
 """
 
 import asyncio
+import contextlib
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from cloche.concurrency.tasks import spawn
-from cloche.errors import LostError
+from cloche.errors import InternalError, LostError
 from cloche.sandbox.driver import Sandbox, SandboxDriver, SandboxState
-from cloche.sandbox.spec import SandboxSpec
+from cloche.sandbox.spec import Limits
 from cloche.testing.cancelling import cancelled_at
+from cloche.testing.contract_standing import (
+    limits_can_be_changed_while_it_runs,
+    what_an_earlier_daemon_froze_is_adopted_and_thawed,
+    what_is_frozen_ends_like_the_rest,
+    what_is_frozen_stands_still,
+)
+from cloche.testing.driver_case import Check, DriverCase
 
-WAIT_S: Final = 5.0
 _MOST_STEPS: Final = 60
-
-
-class DriverCase(ABC):
-    """One driver's world."""
-
-    @abstractmethod
-    def new_driver(self) -> SandboxDriver:
-        """Another driver object over the same world, as a restarted daemon would make it."""
-
-    @abstractmethod
-    def new_spec(self) -> SandboxSpec:
-        """What to build: a fresh session each time."""
-
-    @abstractmethod
-    async def leftovers(self) -> list[dict[str, Any]]:
-        """What the driver finds left in this world."""
-
-    @abstractmethod
-    def traces(self) -> set[str]:
-        """Whatever exists of this world's sandboxes now: processes, directories, groups, uids, descriptors."""
-
-    @abstractmethod
-    async def crash(self, sandbox: Sandbox) -> None:
-        """Make what runs inside die, as a crash would; returns when it is dead."""
-
-    async def until_up(self, driver: SandboxDriver, sandbox: Sandbox) -> None:
-        """Wait until the agent accepts a connection."""
-        (await driver.connect(sandbox)).close()
-
-    async def until_no_trace(self) -> None:
-        """Wait until nothing is left; AssertionError with what is, after `WAIT_S`."""
-        deadline = asyncio.get_running_loop().time() + WAIT_S
-        while left := await asyncio.to_thread(self.traces):
-            assert asyncio.get_running_loop().time() < deadline, f"left behind: {sorted(left)}"
-            await asyncio.sleep(0.01)
-
-    async def running(self, driver: SandboxDriver) -> Sandbox:
-        """A sandbox that is up."""
-        sandbox = await driver.create(self.new_spec())
-        await driver.start(sandbox)
-        await self.until_up(driver, sandbox)
-        return sandbox
-
-
-Check = Callable[[DriverCase], Awaitable[None]]
 
 
 async def every_verb_may_be_called_twice(case: DriverCase) -> None:
@@ -281,6 +242,7 @@ async def a_cancelled_verb_leaves_nothing_after_destroy(case: DriverCase) -> Non
         lambda driver, sandbox: driver.poll(sandbox),
         lambda driver, sandbox: driver.freeze(sandbox),
         lambda driver, sandbox: driver.thaw(sandbox),
+        _limit,
         lambda driver, sandbox: _connect_and_close(driver, sandbox),
         lambda driver, sandbox: _adopt_and_destroy(case.new_driver(), driver.describe(sandbox)),
     )
@@ -296,52 +258,9 @@ async def a_cancelled_verb_leaves_nothing_after_destroy(case: DriverCase) -> Non
         await at_every_step(case, attempt)
 
 
-async def what_is_frozen_stands_still(case: DriverCase) -> None:
-    driver = case.new_driver()
-    sandbox = await case.running(driver)
-    for _ in range(2):
-        await driver.freeze(sandbox)
-        seen = await driver.poll(sandbox)
-        assert (seen.state, seen.is_frozen) == (SandboxState.RUNNING, True)
-    await driver.reclaim(sandbox)
-    for _ in range(2):
-        await driver.thaw(sandbox)
-        assert not (await driver.poll(sandbox)).is_frozen
-    await case.until_up(driver, sandbox)
-    await driver.destroy(sandbox)
-    await driver.thaw(sandbox)
-    try:
-        await driver.freeze(sandbox)
-    except LostError:
-        await case.until_no_trace()
-        return
-    raise AssertionError("froze what is gone")
-
-
-async def what_is_frozen_ends_like_the_rest(case: DriverCase) -> None:
-    for grace_s in (0, 1):
-        driver = case.new_driver()
-        sandbox = await case.running(driver)
-        await driver.freeze(sandbox)
-        await driver.stop(sandbox, grace_s=grace_s)
-        assert (await driver.poll(sandbox)).state is SandboxState.EXITED
-        await driver.destroy(sandbox)
-        await case.until_no_trace()
-
-
-async def what_an_earlier_daemon_froze_is_adopted_and_thawed(case: DriverCase) -> None:
-    before = case.new_driver()
-    sandbox = await case.running(before)
-    await before.freeze(sandbox)
-    after = case.new_driver()
-    adopted = await after.adopt(json.loads(json.dumps(before.describe(sandbox))))
-    assert (await after.poll(adopted)).is_frozen
-    await after.thaw(adopted)
-    await case.until_up(after, adopted)
-    await after.freeze(adopted)
-    await after.destroy(adopted)
-    await before.destroy(sandbox)
-    await case.until_no_trace()
+async def _limit(driver: SandboxDriver, sandbox: Sandbox) -> None:
+    with contextlib.suppress(InternalError):  # a host without control groups
+        await driver.limit(sandbox, Limits(memory_bytes=256 << 20, processes=128, cpu_cores=0.5))
 
 
 async def _connect_and_close(driver: SandboxDriver, sandbox: Sandbox) -> None:
@@ -368,6 +287,7 @@ CONTRACT: Final[tuple[Check, ...]] = (
     what_a_dead_daemon_left_is_found_and_removed,
     two_sandboxes_are_apart,
     a_sandbox_that_does_not_run_refuses_connections,
+    limits_can_be_changed_while_it_runs,
     what_is_frozen_stands_still,
     what_is_frozen_ends_like_the_rest,
     what_an_earlier_daemon_froze_is_adopted_and_thawed,

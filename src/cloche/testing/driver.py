@@ -18,7 +18,7 @@ from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import InternalError, LostError, StartError
 from cloche.ids import SessionId
 from cloche.sandbox.driver import Observation, Sandbox, SandboxDriver, SandboxState, Usage
-from cloche.sandbox.spec import SandboxSpec
+from cloche.sandbox.spec import Limits, SandboxSpec
 from cloche.testing.fake_agent import FakeAgent
 
 
@@ -46,6 +46,8 @@ class FakeSandboxFacts:
     exit_code: int | None = None
     reason: str = ""
     is_frozen: bool = False
+    limits: Limits | None = None
+    """Those that it was given later."""
 
 
 @dataclass(slots=True)
@@ -150,6 +152,12 @@ class FakeDriver(SandboxDriver):
 
     async def reclaim(self, sandbox: Sandbox) -> None:
         """It has no memory of its own."""
+
+    async def limit(self, sandbox: Sandbox, limits: Limits) -> None:
+        async with self._lock(sandbox):
+            if (await self.poll(sandbox)).state is not SandboxState.RUNNING:
+                raise LostError("the sandbox is not running")
+            self._facts(sandbox).limits = limits
 
     async def poll(self, sandbox: Sandbox) -> Observation:
         facts = self._host.sandboxes.get(sandbox.session_id)

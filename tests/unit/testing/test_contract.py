@@ -11,10 +11,10 @@ import pytest
 from cloche.ids import new_session_id
 from cloche.sandbox.driver import Sandbox
 from cloche.sandbox.spec import SandboxSpec
-from cloche.testing import contract
+from cloche.testing import contract, driver_case
 from cloche.testing.cancelling import cancelled_at
-from cloche.testing.contract import DriverCase
 from cloche.testing.driver import FakeDriver, FakeHost
+from cloche.testing.driver_case import DriverCase
 from cloche.wire.agent_config import AgentConfig
 
 
@@ -56,7 +56,7 @@ class Case(DriverCase):
 
 @pytest.fixture
 async def root(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Path]:
-    monkeypatch.setattr(contract, "WAIT_S", 0.05)
+    monkeypatch.setattr(driver_case, "WAIT_S", 0.05)
     with tempfile.TemporaryDirectory(prefix="f-") as directory:
         yield Path(directory)
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import structlog
 
+from cloche.errors import InternalError
 from cloche.ids import SessionId
-from cloche.process.cgroup import GroupLimits
+from cloche.process.cgroup import CgroupKind, GroupLimits
 from cloche.sandbox.namespace import run_dir
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.handle import NamespaceSandbox, Plan
@@ -58,10 +59,23 @@ def group_name(session_id: SessionId) -> str:
     return f"cloche-{session_id}"
 
 
-def _make_group(handle: NamespaceSandbox, limits: Limits) -> None:
-    wanted = GroupLimits(memory_bytes=limits.memory_bytes, processes=limits.processes, cpu_cores=limits.cpu_cores)
+def limit(handle: NamespaceSandbox, limits: Limits) -> None:
+    """Set the limits of a group that is there already. Raises: InternalError."""
+    if handle.group.kind is CgroupKind.NONE:
+        raise InternalError("there is no control group whose limits could be changed")
     try:
-        handle.group.make(wanted)
+        handle.group.make(_of_group(limits))
+    except OSError as error:
+        raise InternalError("the kernel does not take the limits") from error
+
+
+def _of_group(limits: Limits) -> GroupLimits:
+    return GroupLimits(memory_bytes=limits.memory_bytes, processes=limits.processes, cpu_cores=limits.cpu_cores)
+
+
+def _make_group(handle: NamespaceSandbox, limits: Limits) -> None:
+    try:
+        handle.group.make(_of_group(limits))
     except OSError as error:
         _log.error("cgroup_failed", session=handle.session_id, exc_info=error)
         raise start_error(StartReason.CGROUP_FAILED) from error

@@ -17,7 +17,7 @@ from cloche.sandbox.namespace.handle import DRIVER_NAME, NamespaceSandbox
 from cloche.sandbox.namespace.host import Host
 from cloche.sandbox.namespace.run_dir import RunDir
 from cloche.sandbox.namespace.starting import Start
-from cloche.sandbox.spec import SandboxSpec
+from cloche.sandbox.spec import Limits, SandboxSpec
 
 _log = structlog.get_logger(__name__)
 
@@ -115,6 +115,13 @@ class NamespaceDriver(SandboxDriver):
 
     async def reclaim(self, sandbox: Sandbox) -> None:
         await in_thread(_own(sandbox).group.reclaim)
+
+    async def limit(self, sandbox: Sandbox, limits: Limits) -> None:
+        handle = _own(sandbox)
+        async with handle.lock:
+            if not handle.was_started or handle.is_removed:
+                raise LostError("the sandbox is not running")
+            await in_thread(creation.limit, handle, limits)
 
     async def poll(self, sandbox: Sandbox) -> Observation:
         return await in_thread(_observe, _own(sandbox))

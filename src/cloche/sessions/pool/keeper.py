@@ -22,6 +22,7 @@ from cloche.sessions.pool.shape import Shape, nobodys, shape_of
 from cloche.sessions.pool.start_page import can_open
 from cloche.sessions.pool.stock import Stock, targets
 from cloche.sessions.pool.warm import Warm
+from cloche.sessions.sandbox_spec import limits_of
 
 DEFAULT: Final = "default"
 LOOK_EVERY_S: Final = 5.0
@@ -111,6 +112,20 @@ class PoolKeeper:
             return None
         stock.demand.note(self._clock.monotonic())
         self._moved.set()
+        warm = await self._roused(stock, pool)
+        try:
+            fits = warm is None or await self._limited(warm, options)
+        except BaseException:
+            self._put_back_if_any(warm, pool)
+            raise
+        if not fits:
+            self._put_back_if_any(warm, pool)
+            warm = None
+        self._figures.took(stock.pool, Taken.MISS if warm is None else Taken.HIT)
+        self._count()
+        return warm
+
+    async def _roused(self, stock: Stock, pool: str) -> Warm | None:
         while (warm := stock.pick()) is not None:
             self._ages.pop(warm, None)
             try:
@@ -122,12 +137,21 @@ class PoolKeeper:
                 self.put_back(warm, pool=pool)
                 raise
             else:
-                self._figures.took(stock.pool, Taken.HIT)
-                self._count()
                 return warm
-        self._figures.took(stock.pool, Taken.MISS)
-        self._count()
         return None
+
+    async def _limited(self, warm: Warm, options: SessionOptions) -> bool:
+        """False where limits are set at a sandbox's start and cannot be changed."""
+        try:
+            await warm.limit(limits_of(options.budget))
+        except ClocheError as error:
+            _log.info("warm_sandbox_not_limited", session=warm.session_id, reason=error.code)
+            return False
+        return True
+
+    def _put_back_if_any(self, warm: Warm | None, pool: str) -> None:
+        if warm is not None:
+            self.put_back(warm, pool=pool)
 
     def put_back(self, warm: Warm, *, pool: str = DEFAULT) -> None:
         """Of one that was taken and given to nobody after all."""

@@ -1,24 +1,24 @@
 """What of a session's options is built into its sandbox, so that a warm one fits only who asked for the same. Pure.
 
-All else is applied when one is taken: what it may reach, its budget of bytes and actions, labels, timeouts, start
-page, profile, domains. Chromium takes viewport, locale, time zone and user agent from its command line and its
-environment alone: what DevTools can set later holds for one client's connection, and stands in the way of
-clients that set their own (a second `Emulation.setTimezoneOverride` is refused).
+All else is applied when one is taken: what it may reach, its processes and processor time, its budget of bytes and
+actions, labels, timeouts, start page, profile, domains. Chromium takes viewport, locale, time zone and user agent
+from its command line and its environment alone: what DevTools can set later holds for one client's connection, and
+stands in the way of clients that set their own (a second `Emulation.setTimezoneOverride` is refused).
 """
 
 from dataclasses import dataclass, replace
 
-from cloche.sandbox.spec import Engine, Limits
+from cloche.sandbox.spec import Engine
 from cloche.sessions.model import EgressOptions, SessionOptions, Viewport
-from cloche.sessions.sandbox_spec import limits_of
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     engine: Engine
     machine: bool
-    limits: Limits
-    """File systems have their sizes, and the control group its limits, from the start on."""
+    memory_bytes: int
+    """Of which its shared memory has a part; and the agent is told."""
+    disk_bytes: int
     viewport: Viewport
     locale: str | None
     timezone: str | None
@@ -29,7 +29,8 @@ def shape_of(options: SessionOptions) -> Shape:
     return Shape(
         options.engine,
         options.machine,
-        limits_of(options.budget),
+        options.budget.memory_bytes,
+        options.budget.disk_bytes,
         options.viewport,
         options.locale,
         options.timezone,

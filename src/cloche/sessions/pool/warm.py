@@ -15,6 +15,7 @@ from cloche.clock import Clock
 from cloche.errors import LostError, StartError
 from cloche.ids import SessionId, new_session_id
 from cloche.sandbox.driver import Sandbox, SandboxDriver, SandboxState
+from cloche.sandbox.spec import Limits
 from cloche.sessions.agent_news import BrowserNews, start_failure_reason
 from cloche.sessions.agent_side import AgentSide
 from cloche.sessions.model import SessionOptions
@@ -86,6 +87,11 @@ class Warm:
             await self._driver.thaw(self.sandbox)
             self.agent.goes_on()
             await self._look()
+
+    async def limit(self, limits: Limits) -> None:
+        """Give it the limits of who takes it. Raises: ClocheError, also where this host cannot change them."""
+        if limits != self._spec.limits and self.sandbox is not None:
+            await self._driver.limit(self.sandbox, limits)
 
     async def look(self) -> None:
         """See whether it still is what it was. Raises: as `rouse`."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import ConflictError, InternalError, LostError, StartError
 from cloche.sandbox.driver import Observation, SandboxState, Usage
 from cloche.sandbox.spec import SandboxSpec
-from cloche.sessions.model import EventType, SessionStatus, Viewport
+from cloche.sessions.model import BudgetRequest, EventType, SessionStatus, Started, Viewport
 from cloche.sessions.pool import keeper as module
 from cloche.sessions.pool.keeper import PoolSettings
 from cloche.sessions.pool.warm import Warm
@@ -293,17 +294,20 @@ async def test_who_is_cancelled_while_taking_leaves_it_to_the_next(
     keeper, thaw = pool.manager._pool, pool.driver.thaw
     taken: Warm | None = None
 
-    async def slowly(sandbox: Any) -> None:
+    async def slowly(sandbox: Any, *_: object) -> None:
         await asyncio.sleep(0)
         await thaw(sandbox)
         await asyncio.sleep(0)
 
     monkeypatch.setattr(pool.driver, "thaw", slowly)
+    monkeypatch.setattr(pool.driver, "limit", slowly)
+    options = keeper.stocks[0].options
+    options = replace(options, budget=replace(options.budget, processes=100))
     pool.driver.holds["create"] = asyncio.Event()  # none takes the place of one that is taken
 
     async def take() -> None:
         nonlocal taken
-        taken = await keeper.take(keeper.stocks[0].options)
+        taken = await keeper.take(options)
 
     step = 0
     while await cancelled_at(take(), step):
@@ -313,7 +317,7 @@ async def test_who_is_cancelled_while_taking_leaves_it_to_the_next(
         await until(lambda: asleep(pool) == 2)
         step += 1
 
-    assert step == 2
+    assert step == 4
     assert taken is not None
     await taken.discard()
 
@@ -408,3 +412,28 @@ async def test_a_pool_that_is_closed_gives_nothing(pool: World) -> None:
     assert await keeper.take(keeper.stocks[0].options) is None
     assert pool.driver.host.sandboxes == {}
     await cancel_and_wait(taking)
+
+
+async def test_a_budget_of_processes_and_processors_is_applied_to_what_is_warm(pool: World) -> None:
+    plain = await pool.ready()
+    asks = await pool.ready(budget=BudgetRequest(processes=100, cpu_cores=0.5))
+
+    assert hits(pool) == 2
+    assert pool.driver.host.sandboxes[plain.id].limits is None, "what it was built with is right"
+    given = pool.driver.host.sandboxes[asks.id].limits
+    assert given is not None
+    assert (given.processes, given.cpu_cores) == (100, 0.5)
+
+
+async def test_where_limits_cannot_be_changed_who_wants_others_gets_one_built_for_it(
+    pool: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise InternalError("no control group")
+
+    monkeypatch.setattr(pool.driver, "limit", refuse)
+    waiting = set(pool.driver.host.sandboxes)
+    session = await pool.ready(budget=BudgetRequest(processes=100))
+
+    assert session.id not in waiting
+    assert session.started is Started.COLD

@@ -1,13 +1,22 @@
 """What is built into a sandbox decides whether it fits; whose options they were does not show."""
 
-from dataclasses import fields, replace
+from dataclasses import Field, fields, replace
 from typing import Any
 
 import pytest
 
 from cloche.ids import PrincipalName, ProfileId
 from cloche.sandbox.spec import Engine
-from cloche.sessions.model import Downloads, EgressOptions, ProfileUse, SessionOptions, StandbyUse, Viewport
+from cloche.sessions.model import (
+    Budget,
+    Downloads,
+    EgressOptions,
+    OnExhausted,
+    ProfileUse,
+    SessionOptions,
+    StandbyUse,
+    Viewport,
+)
 from cloche.sessions.pool.shape import nobodys, shape_of
 from cloche.sessions.sandbox_spec import AgentSettings, spec_of
 from cloche.testing.sessions import BUDGET, make_options, make_session
@@ -39,10 +48,12 @@ def test_another_value_of_what_is_built_in_is_another_shape(name: str, value: ob
     assert shape_of(make_options(**{name: value})) != shape_of(make_options())
 
 
-@pytest.mark.parametrize("name", ["memory_bytes", "processes", "cpu_cores", "disk_bytes"])
-def test_another_limit_of_the_kernels_is_another_shape(name: str) -> None:
-    budget = replace(BUDGET, **{name: getattr(BUDGET, name) // 2})
-    assert shape_of(make_options(budget=budget)) != shape_of(make_options())
+@pytest.mark.parametrize("field", fields(Budget), ids=lambda field: field.name)
+def test_of_a_budget_only_memory_and_disk_are_built_in(field: Field[Any]) -> None:
+    value = getattr(BUDGET, field.name)
+    budget = replace(BUDGET, **{field.name: OnExhausted.END if field.name == "on_exhausted" else value // 2})
+    is_built_in = field.name in {"memory_bytes", "disk_bytes"}
+    assert (shape_of(make_options(budget=budget)) != shape_of(make_options())) == is_built_in
 
 
 @pytest.mark.parametrize(("name", "value"), APPLIED_LATER.items())
