@@ -10,6 +10,22 @@ from cloche.sandbox.driver import SandboxState
 from cloche.sandbox.spec import Limits
 
 MEBIBYTE = 1 << 20
+BOMB = """
+import os, signal
+children = []
+try:
+    for _ in range(500):
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+        children.append(pid)
+    result = "no limit"
+except BlockingIOError:
+    result = len(children)
+for pid in children:
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+"""
 
 
 @pytest.fixture
@@ -46,23 +62,7 @@ async def test_an_agent_that_is_killed_for_memory_is_told_apart(
 
 
 async def test_a_fork_bomb_hits_the_ceiling(inside: Any) -> None:
-    bomb = """
-import os, signal
-children = []
-try:
-    for _ in range(500):
-        pid = os.fork()
-        if pid == 0:
-            signal.pause()
-        children.append(pid)
-    result = "no limit"
-except BlockingIOError:
-    result = len(children)
-for pid in children:
-    os.kill(pid, 9)
-    os.waitpid(pid, 0)
-"""
-    started = await inside(bomb)
+    started = await inside(BOMB)
     assert 32 < started < 64
 
 
@@ -176,20 +176,4 @@ async def test_without_control_groups_the_agent_gets_a_watchdog(
 async def test_limits_that_come_later_are_in_force(inside: Any, needs_groups: None) -> None:
     limits = Limits(memory_bytes=256 * MEBIBYTE, processes=40, cpu_cores=0.5)
     await inside.driver.limit(inside.sandbox, limits)
-    started = """
-import os, signal
-children = []
-try:
-    for _ in range(200):
-        pid = os.fork()
-        if pid == 0:
-            signal.pause()
-        children.append(pid)
-    result = "no limit"
-except BlockingIOError:
-    result = len(children)
-for pid in children:
-    os.kill(pid, 9)
-    os.waitpid(pid, 0)
-"""
-    assert await inside(started) < 40
+    assert await inside(BOMB) < 40
