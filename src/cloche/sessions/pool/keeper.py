@@ -1,7 +1,7 @@
 """All stocks of warm sandboxes: who takes one, what is built next, and what goes.
 
-One is built at a time, and only while nobody waits for a session of the own: the pool never takes from the work
-that it is there for. What has come up may settle for a moment, for Chromium goes on with its own start after it
+One is built at a time, and as a rule only while nobody waits for a session of the own: the pool does not take from the
+work that it is there for. What has come up may settle for a moment, for Chromium goes on with its own start after it
 answers, and is then laid to rest.
 """
 
@@ -28,6 +28,8 @@ DEFAULT: Final = "default"
 LOOK_EVERY_S: Final = 5.0
 """How often those that wait are looked at, and what was asked for is forgotten."""
 MOST_BACKOFF_S: Final = 60.0
+MOST_YIELD_S: Final = 2.0
+"""Where somebody always waits for a session, one is built now and then all the same: else all would be cold for good."""
 MAX_SHAPES: Final = 16
 """That creates without a pool have asked for, beside the one of the settings."""
 
@@ -83,6 +85,7 @@ class PoolKeeper:
         self._keeping: asyncio.Task[None] | None = None
         self._failures = 0
         self._not_before = 0.0
+        self._yielding_since: float | None = None
         self._is_closed = False
 
     @property
@@ -190,11 +193,15 @@ class PoolKeeper:
     # --- keeping ----------------------------------------------------------------------------------------------------
 
     async def _keep(self) -> None:
+        loop, look_at = asyncio.get_running_loop(), 0.0
         while True:
             self._moved.clear()
-            await self._throw_out_the_dead()
+            if loop.time() >= look_at:
+                await self._throw_out_the_dead()
+                look_at = loop.time() + LOOK_EVERY_S
             stock = self._next()
-            if stock is not None and self._may_build():
+            if stock is not None and self._may_build(loop.time()):
+                self._yielding_since = None
                 await self._build_one(stock)
                 continue
             try:
@@ -221,9 +228,15 @@ class PoolKeeper:
             del self._learnt[shape]
         return lacking[1] if lacking is not None else None
 
-    def _may_build(self) -> bool:
+    def _may_build(self, now: float) -> bool:
         around = self._surroundings
-        return self._clock.monotonic() >= self._not_before and not around.is_busy and not around.is_short
+        if self._clock.monotonic() < self._not_before or around.is_short:
+            return False
+        if not around.is_busy:
+            return True
+        if self._yielding_since is None:
+            self._yielding_since = now
+        return now - self._yielding_since >= MOST_YIELD_S
 
     def _pause_s(self, wanting: Stock | None) -> float:
         """Until the next look: soon where something is wanted that may not be built just now."""

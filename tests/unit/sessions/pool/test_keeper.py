@@ -235,6 +235,16 @@ async def test_nothing_is_built_while_somebody_waits_for_a_session(make_world: M
     assert set(world.driver.host.sandboxes) > {session.id}
 
 
+async def test_where_somebody_always_waits_one_is_built_all_the_same(
+    make_world: Make, chromium: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_YIELD_S", 0.1)
+    world = make_world(pool=PoolSettings(size=1, settle_s=0))
+    monkeypatch.setattr(type(world.manager), "is_busy", True)
+    world.manager.begin_pool()
+    await until(lambda: asleep(world) == 1)
+
+
 async def test_what_cannot_be_built_is_tried_again_later_each_time(make_world: Make, chromium: None) -> None:
     world = make_world(pool=PoolSettings(size=1, settle_s=0))
     world.driver.fails["create"] = StartError("no room", reason="run_dir_full")
