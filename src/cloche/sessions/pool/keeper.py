@@ -29,7 +29,7 @@ LOOK_EVERY_S: Final = 5.0
 """How often those that wait are looked at, and what was asked for is forgotten."""
 MOST_BACKOFF_S: Final = 60.0
 MOST_YIELD_S: Final = 2.0
-"""Where somebody always waits for a session, one is built now and then all the same: else all would be cold for good."""
+"""Where somebody always waits for a session, one is built now and then all the same: else all were cold for good."""
 MAX_SHAPES: Final = 16
 """That creates without a pool have asked for, beside the one of the settings."""
 
