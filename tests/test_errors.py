@@ -7,12 +7,14 @@ import pytest
 
 import cloche.errors
 from cloche.errors import (
+    BusyError,
     CallerError,
     CapacityError,
     ClocheError,
     InternalError,
     InvalidError,
     JournalError,
+    NoRoomError,
     QuotaError,
     SandboxError,
     StartError,
@@ -35,8 +37,10 @@ LEAVES = [cls for cls in CLASSES if cls not in FAMILIES]
 
 
 def test_codes_tell_classes_apart() -> None:
-    counted = Counter(cls.code for cls in LEAVES)
-    assert not [code for code, times in counted.items() if times > 1]
+    counted = Counter((cls.code, cls.http_status) for cls in LEAVES)
+    assert not [told for told, times in counted.items() if times > 1]
+    same_code = {cls for cls in LEAVES for other in LEAVES if cls.code == other.code and cls is not other}
+    assert same_code == {BusyError, NoRoomError}
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
@@ -49,7 +53,8 @@ def test_a_class_says_what_each_door_answers(cls: type[ClocheError]) -> None:
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_the_status_class_follows_who_is_at_fault(cls: type[ClocheError]) -> None:
     # 507 stands among the server's errors (RFC 4918, section 11.5), though it is the caller who has filled the session.
-    assert (cls.http_status < 500 or cls.http_status == 507) == issubclass(cls, (CallerError, CapacityError))
+    is_callers = cls.http_status < 500 or cls.http_status == 507
+    assert is_callers == (issubclass(cls, (CallerError, CapacityError)) and cls is not NoRoomError)
     assert cls.retryable == issubclass(cls, (CapacityError, SandboxError, JournalError))
 
 

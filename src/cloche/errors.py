@@ -13,7 +13,8 @@
     │   └── StorageFullError        507 storage_full         the session's own space
     ├── CapacityError               come back later; carries `retry_after_s`
     │   ├── QuotaError              429 quota_exceeded       the principal's own quota
-    │   └── BusyError               429 busy                 the server's ceiling
+    │   └── BusyError               429 busy                 what is asked of one thing at once
+    │       └── NoRoomError         503 busy                 the server has no room for another session now
     ├── SandboxError                the sandbox or what runs in it is at fault
     │   ├── StartError              502 start_failed         carries `reason`
     │   ├── LostError               502 sandbox_lost
@@ -126,6 +127,15 @@ class QuotaError(CapacityError):
 
 class BusyError(CapacityError):
     code = "busy"
+
+
+class NoRoomError(BusyError):
+    """No further session now. `reason` tells what there is too little of, `queued` how many wait, `position` where.
+
+    A 503 and no 429 (RFC 9110, section 15.6.4): the caller has not asked for too much, and another server may have room.
+    """
+
+    http_status = 503
 
 
 class SandboxError(ClocheError):

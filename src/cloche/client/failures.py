@@ -4,7 +4,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from cloche.errors import AgentError, CapacityError, ClocheError, InternalError, InvalidError, StartError
+from cloche.errors import (
+    AgentError,
+    CapacityError,
+    ClocheError,
+    InternalError,
+    InvalidError,
+    NoRoomError,
+    StartError,
+)
 
 Scalar = str | int | float | bool | None
 
@@ -33,7 +41,8 @@ def told_failure(data: str) -> ClocheError | None:
 def _failure(problem: dict[str, Any], status: int, otherwise: str) -> ClocheError:
     detail = str(problem.get("detail") or otherwise)
     fields = {name: value for name, value in problem.items() if name not in _SHAPE and isinstance(value, Scalar)}
-    class_ = _BY_CODE.get(str(problem.get("code"))) or _nearest(status)
+    code = str(problem.get("code"))
+    class_ = _BY_CODE_AND_STATUS.get((code, status)) or _BY_CODE.get(code) or _nearest(status)
     if issubclass(class_, StartError):
         return class_(detail, reason=str(problem.get("reason", "")), **fields)
     if "reason" in problem:
@@ -64,5 +73,7 @@ def _family(root: type[ClocheError]) -> Iterator[type[ClocheError]]:
         yield from _family(child)
 
 
-_BY_CODE = {class_.code: class_ for class_ in _family(ClocheError)}
+_BY_CODE = {class_.code: class_ for class_ in _family(ClocheError) if class_ is not NoRoomError}
 """Where a family and one of its members share a code, the member comes later and stays."""
+_BY_CODE_AND_STATUS = {(NoRoomError.code, NoRoomError.http_status): NoRoomError}
+"""What the code alone does not tell."""

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cloche.process import oom
 from cloche.process.pidfd import ProcessHandle
 
 
@@ -58,6 +59,8 @@ def spawn(
         start_new_session=True,
         cwd="/",
     )
+    if oom.is_protected():
+        oom.set_score(process.pid, oom.CHILD)
     # From here on `Child` is the one owner: nobody else may reap it, and it may outlive the daemon, which Popen's
     # finalizer would report as a leak. A Popen that has a return code leaves the process alone.
     process.returncode = 0

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from cloche.api.problem import problem_of
 from cloche.client.failures import failure
-from cloche.errors import AgentError, BusyError, ClocheError, InternalError, InvalidError, SandboxError, StartError
+from cloche.errors import (
+    AgentError,
+    BusyError,
+    ClocheError,
+    InternalError,
+    InvalidError,
+    NoRoomError,
+    SandboxError,
+    StartError,
+)
 
 
 def family(root: type[ClocheError]) -> Iterator[type[ClocheError]]:
@@ -32,7 +41,14 @@ def test_every_error_comes_back_as_what_it_was(class_: type[ClocheError]) -> Non
 
 def test_when_to_come_back_survives_the_journey() -> None:
     back = failure(429, problem_of(BusyError("full", retry_after_s=11)).encode())
-    assert isinstance(back, BusyError) and back.retry_after_s == 11
+    assert type(back) is BusyError and back.retry_after_s == 11
+
+
+def test_a_server_without_room_says_for_want_of_what_and_who_waits() -> None:
+    told = problem_of(NoRoomError("full", retry_after_s=7, reason="memory", queued=3, position=4))
+    back = failure(told.status, told.encode())
+    assert isinstance(back, NoRoomError) and back.retry_after_s == 7
+    assert back.fields == {"reason": "memory", "queued": 3, "position": 4}
 
 
 @pytest.mark.parametrize(
