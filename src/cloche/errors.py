@@ -132,7 +132,7 @@ class BusyError(CapacityError):
 class NoRoomError(BusyError):
     """No further session now. `reason` tells what there is too little of, `queued` how many wait, `position` where.
 
-    A 503 and no 429 (RFC 9110, section 15.6.4): the caller has not asked for too much, and another server may have room.
+    A 503 and no 429 (RFC 9110, section 15.6.4): the caller did not ask for too much, and another server may have room.
     """
 
     http_status = 503

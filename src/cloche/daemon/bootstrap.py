@@ -23,6 +23,8 @@ from cloche.daemon.policy import (
     egress_ceiling,
     engines,
     pool_settings,
+    queue_limits,
+    thresholds,
     uid_range,
 )
 from cloche.daemon.policy_view import policy_view
@@ -33,11 +35,13 @@ from cloche.egress.accept_guard import AcceptGuard
 from cloche.egress.lookups import SystemLookup, hosts_file_lookup
 from cloche.egress.policy import RefusalReason
 from cloche.egress.resolver import Resolver
-from cloche.errors import InvalidError, StartError
+from cloche.errors import InvalidError, NoRoomError, QuotaError, StartError
 from cloche.ids import SessionId
 from cloche.live.metrics import LiveMetrics
+from cloche.process.host_readings import HostReader
 from cloche.sandbox.namespace.config import NamespaceConfig
 from cloche.sandbox.namespace.driver import NamespaceDriver
+from cloche.sessions.admission import Refused
 from cloche.sessions.agent_series import AgentSeries
 from cloche.sessions.audit_reader import JournalReader
 from cloche.sessions.braked_audit import braked
@@ -45,8 +49,14 @@ from cloche.sessions.events import EventLog
 from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EndReason, SessionStatus
 from cloche.sessions.news import News, OverheardAudit
+from cloche.sessions.pressure.gauge import Gauge
+from cloche.sessions.pressure.judge import Resource
+from cloche.sessions.pressure.keeper import looked_after
+from cloche.sessions.pressure.machine import MachinePressure
+from cloche.sessions.pressure.relief import Reliefs
 from cloche.sessions.recovery import Recovery
 from cloche.sessions.runner_parts import RunnerParts
+from cloche.sessions.waiting.news import Outcome
 from cloche.storage.database import Database
 from cloche.telemetry.metrics import Metrics
 from cloche.vault.secret_box import SecretBox, derive_key
@@ -77,7 +87,16 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
     prepare_dirs(settings)
     secret = load_or_create(settings.state_dir / "secret")
     clock, metrics = SystemClock(), Metrics()
-    metrics.prepare(statuses=SessionStatus, end_reasons=EndReason, refusal_reasons=RefusalReason)
+    metrics.prepare(
+        statuses=SessionStatus,
+        end_reasons=EndReason,
+        refusal_reasons=RefusalReason,
+        admission_refusals=[
+            (NoRoomError.code if why is not Refused.QUOTA else QuotaError.code, why) for why in Refused
+        ],
+        wait_outcomes=Outcome,
+        resources=Resource,
+    )
     async with AsyncExitStack() as stack:
         database = await Database.open(database_url(settings))
         stack.push_async_callback(database.close)
@@ -110,10 +129,14 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
         live = live_parts(
             settings, clock=clock, metrics=LiveMetrics(metrics.registry), audit=audit, recordings=recordings
         )
+        # What is given up for memory and processes, in this order: warm sandboxes, then sleepers.
+        reliefs = Reliefs((), clock, on_freed=lambda name, _need, _freed: metrics.given_up.labels(name).inc())
+        pressure = MachinePressure(Gauge(HostReader().read, clock), thresholds(settings), reliefs)
         manager = Manager(
             ManagerSettings(
                 ceilings=ceilings(settings),
                 admission=admission_limits(settings),
+                queue=queue_limits(settings),
                 egress=egress_ceiling(settings, is_loopback=is_loopback),
                 agent=agent_settings(settings),
                 start_timeout_s=settings.start_timeout_s,
@@ -139,7 +162,10 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             )
             | {"audit": journal.probe},
             profiles=kept.keeper,
+            pressure=pressure,
         )
+        reliefs.add(manager.warm_relief)
+        await stack.enter_async_context(looked_after(pressure))
         metrics.registry.register(AgentSeries(manager.last_words))
         api = ApiDeps(
             manager=manager,

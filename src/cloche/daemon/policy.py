@@ -20,7 +20,9 @@ from cloche.sessions.budget import Ceilings
 from cloche.sessions.egress_policy import EgressCeiling
 from cloche.sessions.model import Budget, OnExhausted
 from cloche.sessions.pool.keeper import PoolSettings
+from cloche.sessions.pressure.judge import Thresholds
 from cloche.sessions.sandbox_spec import AgentSettings
+from cloche.sessions.waiting.queue import QueueLimits
 from cloche.vault.keyring import KeySource
 
 _AMOUNT_SETTINGS: Final = {field.name: field.name for field in fields(Budget) if field.name != "on_exhausted"} | {
@@ -69,6 +71,23 @@ def pool_settings(settings: Settings) -> PoolSettings:
         most=settings.pool_max,
         settle_s=settings.pool_settle_s,
         max_age_s=settings.pool_max_age_s,
+    )
+
+
+def queue_limits(settings: Settings) -> QueueLimits:
+    return QueueLimits(
+        size=settings.queue_size, timeout_s=settings.queue_timeout_s, max_timeout_s=settings.max_queue_timeout_s
+    )
+
+
+def thresholds(settings: Settings) -> Thresholds:
+    return Thresholds(
+        cpu_percent=settings.pressure_cpu_percent,
+        load=settings.pressure_load,
+        memory_percent=settings.pressure_memory_percent,
+        io_percent=settings.pressure_io_percent,
+        memory_reserve_bytes=settings.memory_reserve_bytes,
+        pids_reserve=settings.pids_reserve,
     )
 
 

@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from cloche.daemon.admission_settings import AdmissionSettings
 from cloche.daemon.browser_settings import BrowserSettings
 from cloche.daemon.keeping_settings import KeepingSettings
 from cloche.daemon.live_settings import LiveSettings
@@ -40,7 +41,7 @@ def default_run_dir() -> Path:
     return Path(runtime) / "cloche" if runtime else Path(f"/tmp/cloche-{os.geteuid()}")  # noqa: S108
 
 
-class Settings(BrowserSettings, KeepingSettings, LiveSettings, PoolSettingsPart):
+class Settings(AdmissionSettings, BrowserSettings, KeepingSettings, LiveSettings, PoolSettingsPart):
     """The daemon's settings. Each part gets its own small frozen view of them from `bootstrap`."""
 
     model_config = SettingsConfigDict(
@@ -69,8 +70,6 @@ class Settings(BrowserSettings, KeepingSettings, LiveSettings, PoolSettingsPart)
     busybox: Path | None = None
     uid_range: str = ""
 
-    max_sessions: int = Field(default=64, ge=1)
-    max_sessions_per_principal: int = Field(default=32, ge=1)
     start_timeout_s: float = Field(default=30.0, gt=0, allow_inf_nan=False)
     browser_start_timeout_s: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     restart_budget: int = Field(default=3, ge=0)

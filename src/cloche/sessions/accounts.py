@@ -20,6 +20,8 @@ class Accounts:
         )
         self.kills = 0
         """How often the kernel, or the agent in its place, has killed in this sandbox for memory."""
+        self.tasks: int | None = None
+        """Processes and threads, at the last reading."""
 
     @property
     def restarts(self) -> int:
@@ -33,6 +35,7 @@ class Accounts:
         """Take over a reading of the kernel's; True when something was killed for memory since the last."""
         if usage.memory_bytes is not None or usage.cpu_seconds is not None:
             self._taken = replace(self._taken, memory_bytes=usage.memory_bytes, cpu_seconds=usage.cpu_seconds)
+        self.tasks = self.tasks if usage.processes is None else usage.processes
         killed, self.kills = usage.out_of_memory_kills > self.kills, max(self.kills, usage.out_of_memory_kills)
         return killed
 

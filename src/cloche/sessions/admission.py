@@ -1,4 +1,4 @@
-"""May there be one more session? Pure decisions; the manager counts.
+"""May there be one more session? Pure decisions: the book of places. Who finds none may wait: `sessions.waiting`.
 
 A place is taken before anything is awaited and given back exactly once, so that a hundred creates at once admit
 exactly as many as there is room for.
@@ -6,9 +6,25 @@ exactly as many as there is room for.
 
 from collections import Counter
 from dataclasses import dataclass
+from enum import StrEnum
 
-from cloche.errors import BusyError, QuotaError
+from cloche.errors import NoRoomError, QuotaError
 from cloche.ids import PrincipalName
+
+
+class Refused(StrEnum):
+    """Why a create is not admitted: the `reason` of the error, and a metric's label. Stable."""
+
+    QUOTA = "quota"
+    SESSIONS = "sessions"
+    """Every place is taken."""
+    MEMORY = "memory"
+    PIDS = "pids"
+    CPU = "cpu"
+    IO = "io"
+    QUEUE_FULL = "queue_full"
+    QUEUE_TIMEOUT = "queue_timeout"
+    STOPPING = "stopping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +34,7 @@ class AdmissionLimits:
 
 
 class Admission:
-    """The book of taken places. Owned by the manager; not safe for threads, by design: it never awaits."""
+    """The book of taken places. Owned by the queue; not safe for threads, by design: it never awaits."""
 
     def __init__(self, limits: AdmissionLimits) -> None:
         self._limits = limits
@@ -33,19 +49,27 @@ class Admission:
     def has_room(self) -> bool:
         return not self._closed and self.taken < self._limits.max_sessions
 
-    def take(self, principal: PrincipalName) -> None:
-        """Take a place.
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
+    def require(self, principal: PrincipalName, *, waiting: int = 0) -> None:
+        """Check whether the principal may have another place at all, now or later.
 
         Raises:
-            QuotaError: the principal has as many sessions as it may.
-            BusyError: the server has, or it is stopping.
+            QuotaError: with those it waits for it has as many as it may. Others' going would not help.
+            NoRoomError: the server is stopping.
         """
         if self._closed:
-            raise BusyError("the server is stopping")
-        if self._by_principal[principal] >= self._limits.max_sessions_per_principal:
-            raise QuotaError("you have as many sessions as your quota allows")
-        if self.taken >= self._limits.max_sessions:
-            raise BusyError("the server has no room for another session now")
+            raise NoRoomError("the server is stopping", reason=Refused.STOPPING)
+        if self._by_principal[principal] + waiting >= self._limits.max_sessions_per_principal:
+            raise QuotaError("you have as many sessions as your quota allows", reason=Refused.QUOTA)
+
+    def take(self, principal: PrincipalName) -> None:
+        """Take a place. Raises: as `require`; NoRoomError when the server has as many sessions as it may."""
+        self.require(principal)
+        if not self.has_room:
+            raise NoRoomError("the server has no room for another session now", reason=Refused.SESSIONS)
         self._by_principal[principal] += 1
 
     def take_back(self, principal: PrincipalName) -> None:

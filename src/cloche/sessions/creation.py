@@ -14,7 +14,6 @@ from cloche.concurrency.tasks import spawn
 from cloche.egress.policy import EgressPolicy
 from cloche.errors import CapacityError, ClocheError, InternalError, StartError
 from cloche.ids import SessionId, new_session_id
-from cloche.sessions.admission import Admission
 from cloche.sessions.auditing import note_created
 from cloche.sessions.ledger import Ledger
 from cloche.sessions.model import (
@@ -36,6 +35,8 @@ from cloche.sessions.runner import SessionRunner
 from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.sandbox_spec import AgentSettings, sandbox_spec
 from cloche.sessions.store import SessionStore
+from cloche.sessions.waiting.place import Place
+from cloche.sessions.waiting.queue import AdmissionQueue
 from cloche.vault.secret_box import SecretBox
 
 _log = structlog.get_logger(__name__)
@@ -53,7 +54,7 @@ class Creation:
         self,
         parts: RunnerParts,
         *,
-        admission: Admission,
+        queue: AdmissionQueue,
         agent: AgentSettings,
         start_timeout_s: float,
         store: SessionStore,
@@ -65,28 +66,34 @@ class Creation:
         end: End,
         pool: PoolKeeper,
     ) -> None:
-        self._parts, self._admission, self._agent, self._start_timeout_s = parts, admission, agent, start_timeout_s
+        self._parts, self._queue, self._agent, self._start_timeout_s = parts, queue, agent, start_timeout_s
         self._store, self._roster, self._ledger, self._profiles = store, roster, ledger, profiles
         self._secret_box, self._make_runner, self._end = secret_box, make_runner, end
         self._pool = pool
         self._starts: set[asyncio.Task[Any]] = set()
 
-    def take_place(self, principal: Principal) -> None:
-        """Raises: QuotaError, BusyError."""
+    async def take_place(self, principal: Principal, *, timeout_s: float | None = None, wait: bool = True) -> Place:
+        """As `AdmissionQueue.take`. Raises: QuotaError, NoRoomError."""
         try:
-            self._admission.take(principal.name)
+            return await self._queue.take(principal.name, timeout_s=timeout_s, wait=wait)
         except CapacityError as error:
-            self._ledger.not_admitted(error.code)
+            self._ledger.not_admitted(error)
             raise
 
     def begin(
-        self, principal: Principal, request: SessionRequest, options: SessionOptions, policy: EgressPolicy, began: float
+        self,
+        place: Place,
+        principal: Principal,
+        request: SessionRequest,
+        options: SessionOptions,
+        policy: EgressPolicy,
+        began: float,
     ) -> "asyncio.Task[tuple[Session, asyncio.Task[Session]]]":
-        """Begin to build a session that has its place: the task ends with the session and the task of its way up.
+        """Begin to build a session in its place: the task ends with the session and the task of its way up.
 
         A client that goes away does not take down what is half built, so whoever waits for either shields it.
         """
-        return self._starting(self._admit(principal, request, options, policy, began), name="admit")
+        return self._starting(self._admit(place, principal, request, options, policy, began), name="admit")
 
     @property
     def is_busy(self) -> bool:
@@ -98,7 +105,13 @@ class Creation:
             await asyncio.wait(self._starts)
 
     async def _admit(
-        self, principal: Principal, request: SessionRequest, options: SessionOptions, policy: EgressPolicy, began: float
+        self,
+        place: Place,
+        principal: Principal,
+        request: SessionRequest,
+        options: SessionOptions,
+        policy: EgressPolicy,
+        began: float,
     ) -> "tuple[Session, asyncio.Task[Session]]":
         """Give a session its sandbox, its profile and its runner, and begin to build it.
 
@@ -106,12 +119,12 @@ class Creation:
         """
         warm: Warm | None = None
         try:
-            if await self._profiles.may_start_warm(principal, options):
+            if not place.is_waiting and await self._profiles.may_start_warm(principal, options):
                 warm = await self._pool.take(options)
             session_id = new_session_id() if warm is None else warm.session_id
             beginning = await self._profiles.begin(principal, session_id, options)
         except BaseException:
-            self._admission.give_back(principal.name)
+            place.give_back()
             if warm is not None:
                 self._pool.put_back(warm)
             raise
@@ -120,12 +133,12 @@ class Creation:
         token = secrets.token_urlsafe(32)
         token_hash = hash_token(token) if warm is None else warm.token_hash
         runner = self._make_runner(session, token_hash, policy, warm)
-        self._roster.add(runner)
+        self._roster.add(runner, place)
         note_created(self._parts.audit, session)
         spec = sandbox_spec(session, token, self._agent, browser_at_rest=beginning.is_at_rest)
         start = partial(runner.start, spec) if warm is None else runner.take_over
-        coming = self._bring_up(runner, start, token_hash, request.egress.upstream, began)
-        return session, self._starting(coming, name=f"create:{session_id}")
+        coming = self._bring_up(runner, place, start, token_hash, request.egress.upstream, began)
+        return self._roster.current(runner), self._starting(coming, name=f"create:{session_id}")
 
     def _starting(self, steps: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
         task = spawn(steps, name=name)
@@ -136,6 +149,7 @@ class Creation:
     async def _bring_up(
         self,
         runner: SessionRunner,
+        place: Place,
         start: Callable[[], Awaitable[None]],
         token_hash: str,
         upstream: str | None,
@@ -148,6 +162,7 @@ class Creation:
             row = for_the_record(session)
             await self._store.add(row, agent_token_hash=token_hash, upstream_sealed=sealed)
             runner.publish(EventType.CREATED, {"owner": session.owner})
+            began += await self._placed(runner, place)
             async with asyncio.timeout(self._start_timeout_s):
                 await start()
             if runner.ending is None:
@@ -167,6 +182,14 @@ class Creation:
         await self._fail_start(runner, failure)
         raise failure
 
+    async def _placed(self, runner: SessionRunner, place: Place) -> float:
+        """Wait until it has its place; return for how many seconds. Raises: NoRoomError, QuotaError."""
+        began = self._parts.clock.monotonic()
+        await place.granted(
+            lambda position, waiting: runner.publish(EventType.QUEUED, {"position": position, "waiting": waiting})
+        )
+        return self._parts.clock.monotonic() - began
+
     def _new_session(
         self, session_id: SessionId, principal: Principal, options: SessionOptions, started: Started
     ) -> Session:
@@ -183,7 +206,8 @@ class Creation:
         )
 
     async def _fail_start(self, runner: SessionRunner, failure: ClocheError) -> None:
-        reason = failure.reason if isinstance(failure, StartError) else failure.code
+        said = failure.fields.get("reason") if isinstance(failure, CapacityError) else None
+        reason = failure.reason if isinstance(failure, StartError) else str(said or failure.code)
         _log.warning("session_start_failed", session=runner.session.id, reason=reason, exc_info=failure)
         self._ledger.not_started(reason)
         await asyncio.shield(self._end(runner, EndReason.START_FAILED, detail=reason))

@@ -8,12 +8,16 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from cloche.egress.gateway import Refusal
+from cloche.errors import CapacityError
 from cloche.ids import SessionId
+from cloche.sessions.admission import Refused
 from cloche.sessions.events import Data
 from cloche.sessions.model import FINAL_STATUSES, EndReason, EventType, SessionStatus
+from cloche.sessions.pressure.judge import Resource
 from cloche.sessions.privacy import refusal_for_the_record
 from cloche.sessions.runner import SessionRunner
 from cloche.sessions.store import SessionStore
+from cloche.sessions.waiting.news import Outcome
 from cloche.telemetry.metrics import Metrics
 
 LIVE_STATUSES: Final = tuple(status for status in SessionStatus if status not in FINAL_STATUSES)
@@ -35,8 +39,23 @@ class Ledger:
         for status in LIVE_STATUSES:
             self._metrics.sessions_live.labels(str(status)).set(counts[status])
 
-    def not_admitted(self, code: str) -> None:
-        self._metrics.admissions_refused.labels(code).inc()
+    def not_admitted(self, error: CapacityError) -> None:
+        self._metrics.admissions_refused.labels(error.code, str(error.fields.get("reason", ""))).inc()
+
+    # --- of the queue (QueueNews) -----------------------------------------------------------------------------------
+
+    def waiting(self, length: int) -> None:
+        self._metrics.admission_queue_length.set(length)
+
+    def waited(self, outcome: Outcome, waited_s: float) -> None:
+        self._metrics.admission_waits.labels(str(outcome)).inc()
+        self._metrics.admission_wait_seconds.observe(waited_s)
+
+    def short_of(self, resource: Refused | None) -> None:
+        for each in Resource:
+            self._metrics.admission_short.labels(str(each)).set(resource is not None and each.value == resource.value)
+
+    # --- of sessions ------------------------------------------------------------------------------------------------
 
     def started(self, took_s: float) -> None:
         self._metrics.sessions_created.inc()

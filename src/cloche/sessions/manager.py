@@ -44,6 +44,8 @@ from cloche.sessions.model import (
 from cloche.sessions.pool.figures import PoolFigures
 from cloche.sessions.pool.keeper import PoolKeeper, PoolSettings
 from cloche.sessions.pool.warm import Warm
+from cloche.sessions.pressure.machine import MachinePressure
+from cloche.sessions.pressure.relief import WarmSandboxes
 from cloche.sessions.principal import Principal, Role
 from cloche.sessions.profiles.keeper import ProfileKeeper
 from cloche.sessions.roster import Roster, visible
@@ -52,6 +54,7 @@ from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.sandbox_spec import AgentSettings
 from cloche.sessions.store import SessionStore
 from cloche.sessions.usage_report import UsageLine, usage_lines
+from cloche.sessions.waiting.queue import WORDS, AdmissionQueue, QueueLimits
 from cloche.storage.database import Database
 from cloche.vault.secret_box import SecretBox
 
@@ -63,6 +66,7 @@ T = TypeVar("T")
 class ManagerSettings:
     ceilings: Ceilings
     admission: AdmissionLimits
+    queue: QueueLimits = field(default_factory=QueueLimits)
     egress: EgressCeiling
     agent: AgentSettings
     start_timeout_s: float = 30.0
@@ -83,6 +87,7 @@ class Manager(SessionManager):
         secret_box: SecretBox,
         probes: Mapping[str, Callable[[], Awaitable[str | None]]],
         profiles: ProfileKeeper | None = None,
+        pressure: MachinePressure | None = None,
     ) -> None:
         self._settings = settings
         self._parts = parts
@@ -92,9 +97,16 @@ class Manager(SessionManager):
         self._accept_guard = accept_guard
         self._secret_box = secret_box
         self._probes = probes
-        self._admission = Admission(settings.admission)
         self._roster = Roster(parts, self._store, self._ledger)
         self._runners = self._roster.runners
+        self._queue = AdmissionQueue(
+            Admission(settings.admission),
+            settings.queue,
+            parts.clock,
+            self._ledger,
+            pressure=pressure,
+            demand=self._roster.demand,
+        )
         self._profiles = profiles or ProfileKeeper(None)
         self._pool = PoolKeeper(
             settings.pool,
@@ -106,7 +118,7 @@ class Manager(SessionManager):
         )
         self._creation = Creation(
             parts,
-            admission=self._admission,
+            queue=self._queue,
             agent=settings.agent,
             start_timeout_s=settings.start_timeout_s,
             store=self._store,
@@ -129,9 +141,11 @@ class Manager(SessionManager):
         options = effective_options(request, self._settings.ceilings)
         policy = effective_policy(options, request.egress.upstream, self._settings.egress)
         options = replace(options, egress=without_credentials(options.egress))
-        self._creation.take_place(principal)
+        place = await self._creation.take_place(principal, timeout_s=request.queue_timeout_s, wait=wait)
         # Shielded: a client that goes away does not take down a session that is half built; it will be listed.
-        session, going = await asyncio.shield(self._creation.begin(principal, request, options, policy, started))
+        session, going = await asyncio.shield(
+            self._creation.begin(place, principal, request, options, policy, started + place.waited_s)
+        )
         try:
             await self._parts.audit.settled()
         except JournalError as error:  # it comes up all the same, and nobody else would tell its id
@@ -145,7 +159,7 @@ class Manager(SessionManager):
         visible(principal, runner.session)
         if runner.session.status in UP_STATUSES:
             await runner.refresh_usage()
-        return runner.current()
+        return self._roster.current(runner)
 
     async def list(
         self,
@@ -163,7 +177,7 @@ class Manager(SessionManager):
             limit=limit,
             cursor=cursor,
         )
-        shown = [self._runners[s.id].current() if s.id in self._runners else s for s in page.sessions]
+        shown = [self._roster.current(self._runners[s.id]) if s.id in self._runners else s for s in page.sessions]
         return replace(page, sessions=tuple(shown))
 
     async def close(self, principal: Principal, session_id: SessionId) -> Session:
@@ -254,7 +268,9 @@ class Manager(SessionManager):
         return (runner.last_words for runner in self._runners.values() if runner.session.status in UP_STATUSES)
 
     async def readiness(self) -> Mapping[str, str]:
-        found = {} if self._admission.has_room else {"capacity": "the server has no room for another session"}
+        found: dict[str, str] = {}
+        if (lack := await self._queue.lacks()) is not None:
+            found["capacity"] = f"{WORDS[lack]}; {self._queue.waiting} wait for a place"
         for name, probe in self._probes.items():
             if (reason := await probe()) is not None:
                 found[name] = reason
@@ -267,8 +283,13 @@ class Manager(SessionManager):
         return self._creation.is_busy
 
     @property
+    def warm_relief(self) -> WarmSandboxes:
+        """What the pool can give up for memory or processes."""
+        return WarmSandboxes(self._pool.give_up)
+
+    @property
     def is_short(self) -> bool:
-        return not self._admission.has_room
+        return self._queue.is_short
 
     def make_runner(
         self, session: Session, token_hash: str, policy: EgressPolicy, warm: Warm | None = None
@@ -301,6 +322,7 @@ class Manager(SessionManager):
         if runner.ending is None:
             runner.end_reason = str(reason)
             runner.ending = spawn(self._take_down(runner, reason, detail), name=f"end:{runner.session.id}")
+            self._roster.leave_queue(runner.session.id)
         return runner.ending
 
     def _end_by_itself(self, runner: SessionRunner, reason: EndReason) -> None:
@@ -325,7 +347,6 @@ class Manager(SessionManager):
 
     def _forget(self, runner: SessionRunner, reason: EndReason) -> None:
         self._roster.remove(runner.session.id)
-        self._admission.give_back(runner.session.owner)
         self._parts.events.finish(runner.session.id)
         self._ledger.ended(runner, reason)
 
@@ -339,8 +360,7 @@ class Manager(SessionManager):
     def take_over(self, session: Session, token_hash: str, policy: EgressPolicy) -> SessionRunner:
         """Make the runner of a session that an earlier daemon left, and count it."""
         runner = self.make_runner(session, token_hash, policy)
-        self._admission.take_back(session.owner)
-        self._roster.add(runner)
+        self._roster.add(runner, self._queue.take_back(session.owner))
         return runner
 
     async def tidy_profiles(self) -> None:
@@ -353,7 +373,7 @@ class Manager(SessionManager):
 
     async def drain(self) -> None:
         """Admit no one any more, and let what is starting come up or fail."""
-        self._admission.close()
+        await self._queue.close()
         await self._creation.settled()
         await self._pool.close()
         await self._profiles.settle()

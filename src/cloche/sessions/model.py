@@ -248,6 +248,8 @@ class SessionRequest:
     downloads: Downloads = Downloads.QUARANTINE
     live: LiveRequest = field(default_factory=LiveRequest)
     standby: StandbyRequest | None = None
+    queue_timeout_s: float | None = None
+    """How long it may wait for a place; None leaves it to the server, 0 never waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,6 +317,8 @@ class Session:
     browser: BrowserFacts | None = None
     usage: SessionUsage = field(default_factory=SessionUsage)
     started: Started = Started.COLD
+    queue_position: int | None = None
+    """From 1, while it waits for a place; never stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +333,7 @@ class EventType(StrEnum):
     """What can happen to a session; the `type` of its events. Part of the public API."""
 
     CREATED = "session.created"
+    QUEUED = "session.queued"
     READY = "session.ready"
     EXTENDED = "session.extended"
     ASLEEP = "session.asleep"

@@ -13,11 +13,13 @@ from cloche.sessions.events import Data
 from cloche.sessions.ledger import Ledger
 from cloche.sessions.machine import advance
 from cloche.sessions.model import FINAL_STATUSES, UP_STATUSES, EventType, Session, SessionStatus
+from cloche.sessions.pressure.demand import Demand, footprint
 from cloche.sessions.principal import Principal
 from cloche.sessions.runner import SessionRunner
 from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.standby import Standby, StandbyNews
 from cloche.sessions.store import SessionStore
+from cloche.sessions.waiting.place import Place
 
 _log = structlog.get_logger(__name__)
 
@@ -35,17 +37,38 @@ class Roster:
     def __init__(self, parts: RunnerParts, store: SessionStore, ledger: Ledger) -> None:
         self._parts, self._store, self._ledger = parts, store, ledger
         self.runners: dict[SessionId, SessionRunner] = {}
+        self._places: dict[SessionId, Place] = {}
 
     def __iter__(self) -> Iterator[SessionRunner]:
         return iter(self.runners.values())
 
-    def add(self, runner: SessionRunner) -> None:
-        self.runners[runner.session.id] = runner
+    def add(self, runner: SessionRunner, place: Place) -> None:
+        """Its place is given back when it is removed."""
+        self.runners[runner.session.id], self._places[runner.session.id] = runner, place
         self._ledger.live(self)
 
     def remove(self, session_id: SessionId) -> None:
         self.runners.pop(session_id, None)
+        if (place := self._places.pop(session_id, None)) is not None:
+            place.give_back()
         self._ledger.live(self)
+
+    def current(self, runner: SessionRunner) -> Session:
+        """The session as it stands, also where it waits for its place."""
+        place = self._places.get(runner.session.id)
+        return replace(runner.current(), queue_position=place.position if place is not None else None)
+
+    def leave_queue(self, session_id: SessionId) -> None:
+        """It is ending: others need not wait behind it."""
+        if (place := self._places.get(session_id)) is not None and place.is_waiting:
+            place.give_back()
+
+    def demand(self, places: int) -> Demand:
+        """What so many places will take beyond what their sessions take already: those not up yet take nothing."""
+        settled = [runner for runner in self if runner.session.status is not SessionStatus.PENDING]
+        awake = [runner for runner in settled if runner.session.status is SessionStatus.READY]
+        one = footprint((r.current().usage.memory_bytes for r in awake), (r.accounts.tasks for r in awake))
+        return Demand(one, max(0, places - len(settled)))
 
     async def become(self, runner: SessionRunner, status: SessionStatus, reason: str, detail: str = "") -> Session:
         """Take one step of the lifecycle: check it, write it, tell it."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+_WAITING_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _ACTION_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 _WAKE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
 _SECONDS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 20)
@@ -33,7 +34,37 @@ class Metrics:
             registry=self.registry,
         )
         self.admissions_refused = Counter(
-            "cloche_admissions_refused", "Creates refused for lack of room, by code.", ["code"], registry=self.registry
+            "cloche_admissions_refused",
+            "Creates refused for lack of room, by code and by what there was too little of.",
+            ["code", "reason"],
+            registry=self.registry,
+        )
+        self.admission_queue_length = Gauge(
+            "cloche_admission_queue_length", "Creates that wait for a place now.", registry=self.registry
+        )
+        self.admission_waits = Counter(
+            "cloche_admission_waits",
+            "Creates that waited for a place, by how that ended.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.admission_wait_seconds = Histogram(
+            "cloche_admission_wait_seconds",
+            "How long creates waited for a place, however that ended.",
+            buckets=_WAITING_SECONDS,
+            registry=self.registry,
+        )
+        self.admission_short = Gauge(
+            "cloche_admission_short",
+            "1: the machine was short of this when a create last asked.",
+            ["resource"],
+            registry=self.registry,
+        )
+        self.given_up = Counter(
+            "cloche_given_up",
+            "Times something was given up for memory or processes, by what.",
+            ["relief"],
+            registry=self.registry,
         )
         self.start_seconds = Histogram(
             "cloche_session_start_seconds",
@@ -74,7 +105,16 @@ class Metrics:
             "cloche_egress_refusals", "Connections the gateways refused, by reason.", ["reason"], registry=self.registry
         )
 
-    def prepare(self, *, statuses: Iterable[str], end_reasons: Iterable[str], refusal_reasons: Iterable[str]) -> None:
+    def prepare(
+        self,
+        *,
+        statuses: Iterable[str],
+        end_reasons: Iterable[str],
+        refusal_reasons: Iterable[str],
+        admission_refusals: Iterable[tuple[str, str]],
+        wait_outcomes: Iterable[str],
+        resources: Iterable[str],
+    ) -> None:
         """Make every labelled series exist at zero, so that a rate over it is right from the first event on."""
         for status in statuses:
             self.sessions_live.labels(status)
@@ -84,5 +124,9 @@ class Metrics:
             self.egress_refusals.labels(reason)
         for direction in ("in", "out"):
             self.egress_bytes.labels(direction)
-        for code in ("busy", "quota_exceeded"):
-            self.admissions_refused.labels(code)
+        for code, why in admission_refusals:
+            self.admissions_refused.labels(code, why)
+        for outcome in wait_outcomes:
+            self.admission_waits.labels(outcome)
+        for resource in resources:
+            self.admission_short.labels(resource)

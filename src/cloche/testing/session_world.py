@@ -24,11 +24,13 @@ from cloche.sessions.keeping import Keeping
 from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EventType, Session, SessionEvent, SessionRequest
 from cloche.sessions.pool.keeper import PoolSettings
+from cloche.sessions.pressure.machine import MachinePressure
 from cloche.sessions.principal import Principal, Role
 from cloche.sessions.profiles.keeper import ProfileKeeper
 from cloche.sessions.recovery import Recovery
 from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.sandbox_spec import AgentSettings
+from cloche.sessions.waiting.queue import QueueLimits
 from cloche.storage.database import Database
 from cloche.telemetry.metrics import Metrics
 from cloche.testing.agent import FakeAgent
@@ -55,6 +57,8 @@ class World:
     clock: FakeClock
     driver: AgentDriver
     limits: AdmissionLimits = field(default_factory=lambda: AdmissionLimits(20, 20))
+    queue: QueueLimits = field(default_factory=QueueLimits)
+    pressure: MachinePressure | None = None
     ceiling: EgressCeiling = field(default_factory=lambda: EgressCeiling(private_hosts=None, base=EgressPolicy()))
     start_timeout_s: float = 5.0
     key: bytes = field(default_factory=lambda: derive_key(b"s" * 32, "secret-box"))
@@ -73,6 +77,7 @@ class World:
             ManagerSettings(
                 ceilings=self.ceilings,
                 admission=self.limits,
+                queue=self.queue,
                 egress=self.ceiling,
                 agent=AgentSettings(),
                 start_timeout_s=self.start_timeout_s,
@@ -93,6 +98,7 @@ class World:
             secret_box=SecretBox(self.key),
             probes=self.probes,
             profiles=self.profiles,
+            pressure=self.pressure,
         )
         self.metrics.registry.register(AgentSeries(self.manager.last_words))
 

@@ -5,7 +5,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from cloche.egress.policy import EgressPolicy, parse_private_ceiling
-from cloche.errors import BusyError, DeniedError, GoneError, InvalidError, NotFoundError, QuotaError
+from cloche.errors import DeniedError, GoneError, InvalidError, NoRoomError, NotFoundError, QuotaError
 from cloche.ids import EventId, new_session_id
 from cloche.sessions.admission import AdmissionLimits
 from cloche.sessions.egress_policy import EgressCeiling
@@ -165,14 +165,15 @@ async def test_a_hundred_at_once_get_exactly_the_places_there_are(make_world: Ma
     with capture_logs():
         answers = await asyncio.gather(*(world.ready(who) for who in asked), return_exceptions=True)
     made = [answer for answer in answers if isinstance(answer, Session)]
-    refused = [answer for answer in answers if isinstance(answer, QuotaError | BusyError)]
+    refused = [answer for answer in answers if isinstance(answer, QuotaError | NoRoomError)]
 
     assert (len(made), len(refused)) == (5, 95)
     assert all(error.retry_after_s > 0 for error in refused)
     assert max([s.owner for s in made].count(name) for name in {s.owner for s in made}) <= 3
-    assert {type(error) for error in refused} == {QuotaError, BusyError}
+    assert {type(error) for error in refused} == {QuotaError, NoRoomError}
     measured = world.measured()
-    counted = [measured[f'cloche_admissions_refused_total{{code="{code}"}}'] for code in ("busy", "quota_exceeded")]
+    refusals = ('code="busy",reason="sessions"', 'code="quota_exceeded",reason="quota"')
+    counted = [measured[f"cloche_admissions_refused_total{{{labels}}}"] for labels in refusals]
     assert sum(counted) == 95
 
 
@@ -267,7 +268,7 @@ async def test_a_draining_server_admits_no_one_and_lets_what_starts_come_up(worl
     pending = await world.manager.create(ANN, SessionRequest(), wait=False)
     draining = asyncio.gather(world.manager.drain())
     await asyncio.sleep(0)
-    with pytest.raises(BusyError):
+    with pytest.raises(NoRoomError):
         await world.ready(BOB)
     assert "capacity" in await world.manager.readiness()
     driver.holds.pop("start").set()

@@ -20,7 +20,14 @@ def test_two_daemons_in_one_process_do_not_share_their_counts() -> None:
 
 def test_every_prepared_series_stands_at_zero_before_anything_happened() -> None:
     metrics = Metrics()
-    metrics.prepare(statuses=SessionStatus, end_reasons=EndReason, refusal_reasons=["host_denied"])
+    metrics.prepare(
+        statuses=SessionStatus,
+        end_reasons=EndReason,
+        refusal_reasons=["host_denied"],
+        admission_refusals=[("busy", "memory")],
+        wait_outcomes=["admitted"],
+        resources=["memory"],
+    )
     found = series(metrics)
 
     for status in SessionStatus:
@@ -31,14 +38,22 @@ def test_every_prepared_series_stands_at_zero_before_anything_happened() -> None
         'cloche_egress_refusals_total{reason="host_denied"}',
         'cloche_egress_bytes_total{direction="in"}',
         'cloche_egress_bytes_total{direction="out"}',
-        'cloche_admissions_refused_total{code="busy"}',
-        'cloche_admissions_refused_total{code="quota_exceeded"}',
+        'cloche_admissions_refused_total{code="busy",reason="memory"}',
+        'cloche_admission_waits_total{outcome="admitted"}',
+        'cloche_admission_short{resource="memory"}',
     ):
         assert found[name] == 0
 
 
 def test_every_series_is_named_for_cloche() -> None:
     metrics = Metrics()
-    metrics.prepare(statuses=["x"], end_reasons=["x"], refusal_reasons=["x"])
+    metrics.prepare(
+        statuses=["x"],
+        end_reasons=["x"],
+        refusal_reasons=["x"],
+        admission_refusals=[("x", "x")],
+        wait_outcomes=["x"],
+        resources=["x"],
+    )
 
     assert all(name.startswith("cloche_") for name in series(metrics))

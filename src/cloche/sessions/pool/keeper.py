@@ -172,6 +172,15 @@ class PoolKeeper:
         """The host runs short: everything that waits goes, and comes back when there is room. Returns how many went."""
         return sum(self._empty(stock, "shed") for stock in self.stocks)
 
+    async def give_up(self, most: int) -> int:
+        """The host runs short: up to so many go, and are gone when this returns. Returns how many."""
+        before, waiting = set(self._tasks), [(stock, warm) for stock in self.stocks for warm in stock.warm]
+        for stock, warm in waiting[:most]:
+            self._discard(stock, warm, "shed")
+        if going := self._tasks - before:
+            await asyncio.wait(going)
+        return len(going)
+
     # --- named pools ------------------------------------------------------------------------------------------------
 
     def put(self, name: str, options: SessionOptions, size: int) -> None:

@@ -15,6 +15,8 @@ from cloche.sessions.model import BudgetRequest, EventType, SessionStatus, Start
 from cloche.sessions.pool import keeper as module
 from cloche.sessions.pool.keeper import PoolSettings
 from cloche.sessions.pool.warm import Warm
+from cloche.sessions.pressure.judge import Resource
+from cloche.sessions.pressure.relief import Need
 from cloche.testing.agent import AgentTemper
 from cloche.testing.cancelling import cancelled_at
 from cloche.testing.session_world import ANN, BOB, World
@@ -399,6 +401,14 @@ async def test_shedding_throws_out_all_that_wait_and_they_come_back(pool: World)
     assert pool.manager._pool.shed() == 2
     await until(lambda: not waiting & set(pool.driver.host.sandboxes))
     await until(lambda: asleep(pool) == 2)
+
+
+async def test_when_the_host_runs_short_as_many_go_as_are_needed_and_are_gone_then(pool: World) -> None:
+    waiting = set(pool.driver.host.sandboxes)
+    assert await pool.manager.warm_relief.relieve(Need(Resource.MEMORY, 1)) == 64 << 20
+    assert len(waiting & set(pool.driver.host.sandboxes)) == 1
+    assert await pool.manager.warm_relief.relieve(Need(Resource.MEMORY, 1 << 40)) >= 64 << 20
+    assert not waiting & set(pool.driver.host.sandboxes)
 
 
 async def test_a_browser_that_ends_after_it_was_taken_is_the_sessions_matter(pool: World) -> None:
