@@ -1,10 +1,12 @@
 """Limits that are really in force, tried out from inside."""
 
 import asyncio
+import os
 from typing import Any
 
 import pytest
 
+from cloche.process import oom
 from cloche.process.cgroup import CgroupKind
 from cloche.sandbox.driver import SandboxState
 from cloche.sandbox.spec import Limits
@@ -59,6 +61,24 @@ async def test_an_agent_that_is_killed_for_memory_is_told_apart(
     await namespace_case.until_dead(inside.sandbox)
     seen = await inside.driver.poll(inside.sandbox)
     assert (seen.state, seen.exit_code, seen.reason) == (SandboxState.EXITED, 137, "out_of_memory")
+
+
+async def test_the_kernel_takes_a_sandbox_before_the_daemon_and_the_sandbox_cannot_change_that(inside: Any) -> None:
+    code = """
+with open("/proc/self/oom_score_adj") as file:
+    own = int(file.read())
+refused = 0
+for score in (-1, -900, -1000):
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write(str(score))
+    except PermissionError:
+        refused += 1
+result = [own, refused]
+"""
+    own, refused = await inside(code)
+    assert own == oom.SANDBOX > (await asyncio.to_thread(oom.get_score, os.getpid()) or 0)
+    assert refused == 3
 
 
 async def test_a_fork_bomb_hits_the_ceiling(inside: Any) -> None:

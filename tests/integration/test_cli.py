@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from cloche.concurrency.tasks import spawn
+from cloche.errors import NoRoomError
 from cloche.ids import SessionId, new_session_id
-from cloche.sessions.model import EndReason
+from cloche.sessions.model import EndReason, EventType
 from cloche.testing.api import RunningApi, running_api
 from cloche.testing.command_line import cloche
 
@@ -39,6 +41,40 @@ async def test_a_session_is_made_listed_shown_and_closed(api: RunningApi) -> Non
     assert (await cloche("session", "show", facts["id"], "--json", **user)).json["status"] == "ready"
     closed = await cloche("session", "close", facts["id"], **user)
     assert closed.out == f"{facts['id']} closed\n"
+
+
+async def test_who_waits_for_a_place_is_told_where_they_stand_until_it_is_ready(api: RunningApi) -> None:
+    running = spawn(cloche("session", "create", "--queue-timeout", "30", **as_user(api)), name="create")
+    session_id = await api.manager.made()
+    await api.manager.publish(session_id, EventType.QUEUED, position=3, waiting=7)
+    await api.manager.publish(session_id, EventType.QUEUED, position=1, waiting=7)
+    await api.manager.come_up(session_id)
+    made = await running
+    assert made.code == 0, made.err
+    assert made.err == "waiting for a place: 3 of 7\nwaiting for a place: 1 of 7\n"
+    assert session_id in made.out and "ready" in made.out
+    assert api.manager.requests[-1].queue_timeout_s == 30
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("queue_timeout", "cloche: no place came free for the session [busy]; try again in 5 s\n"),
+        ("browser_missing", "cloche: the session did not start [start_failed]\n"),
+    ],
+)
+async def test_who_waits_for_nothing_is_told_why(api: RunningApi, detail: str, told: str) -> None:
+    running = spawn(cloche("session", "create", "--queue-timeout", "30", **as_user(api)), name="create")
+    session_id = await api.manager.made()
+    await api.manager.publish(session_id, EventType.FAILED, reason="start_failed", detail=detail)
+    failed = await running
+    assert (failed.code, failed.err) == (1, told)
+
+
+async def test_a_server_without_room_says_when_to_ask_again(api: RunningApi) -> None:
+    api.manager.create_error = NoRoomError("the server is short of memory", retry_after_s=17, reason="memory")
+    refused = await cloche("session", "create", **as_user(api))
+    assert (refused.code, refused.err) == (1, "cloche: the server is short of memory [busy]; try again in 17 s\n")
 
 
 async def test_events_are_printed_until_the_session_has_ended(api: RunningApi) -> None:

@@ -7,13 +7,16 @@ from contextlib import aclosing
 import pytest
 
 from cloche.client.aio import Client
+from cloche.client.patience import Patience
 from cloche.client.sync import SyncClient
 from cloche.errors import (
     BusyError,
+    CapacityError,
     DeniedError,
     GoneError,
     InvalidError,
     LostError,
+    NoRoomError,
     NotFoundError,
     StartError,
     UnauthenticatedError,
@@ -114,6 +117,35 @@ async def test_problems_come_back_as_the_errors_they_were(api: RunningApi) -> No
             await client.sessions.list()
         with pytest.raises(UnauthenticatedError):
             await anext(client.sessions.events(made.id))
+
+
+async def test_a_create_is_asked_again_when_told_so_and_when_the_server_says(
+    api: RunningApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = NoRoomError("full", retry_after_s=17, reason="sessions", queued=3)
+    refused: list[CapacityError] = []
+
+    def there_is_room_now(_patience: Patience, refusal: CapacityError) -> float:
+        refused.append(refusal)
+        api.manager.create_error = None
+        return 0.0
+
+    def use() -> None:
+        with SyncClient(api.url, api.user_key) as client:
+            assert client.sessions.create(retry_for_s=20).status == "ready"
+
+    async with Client(api.url, api.user_key) as client:
+        api.manager.create_error = refusal
+        with pytest.raises(NoRoomError) as caught:
+            await client.sessions.create(retry_for_s=16)
+        assert (caught.value.retry_after_s, caught.value.fields["queued"]) == (17, 3)
+        monkeypatch.setattr(Patience, "pause_s", there_is_room_now)
+        made = await client.sessions.create(retry_for_s=20, queue_timeout_s=1.5)
+    assert (made.status, made.queue_position) == ("ready", None)
+    assert api.manager.requests[-1].queue_timeout_s == 1.5
+    api.manager.create_error = refusal
+    await asyncio.to_thread(use)
+    assert [error.retry_after_s for error in refused] == [17, 17]
 
 
 async def test_a_server_that_is_not_ready_says_why_instead_of_failing(api: RunningApi) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import structlog
 
-from cloche.errors import BusyError, QuotaError, StartError
+from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.errors import CapacityError, NoRoomError, QuotaError, StartError
 from cloche.ids import SessionId, new_session_id
 from cloche.sessions.model import EndReason
 from cloche.testing.api import RunningApi, running_api
@@ -16,7 +17,7 @@ from cloche.testing.api import RunningApi, running_api
 FIELDS = {
     *("id", "status", "reason", "owner", "created_at", "expires_at", "connect_url", "live_url", "engine", "browser"),
     *("viewport", "budget", "egress", "labels", "action_allowed_domains", "machine", "usage"),
-    *("profile", "private", "downloads", "live", "standby", "started"),
+    *("profile", "private", "downloads", "live", "standby", "started", "queue_position"),
 }
 
 
@@ -154,12 +155,12 @@ async def test_a_listing_that_makes_no_sense_is_refused(api: RunningApi, query: 
     ("error", "status", "retry_after"),
     [
         (QuotaError("enough", retry_after_s=9), 429, "9"),
-        (BusyError("full", retry_after_s=3), 429, "3"),
+        (NoRoomError("full", retry_after_s=3, reason="sessions"), 503, "3"),
         (StartError("no browser", reason="browser_missing"), 502, None),
     ],
 )
 async def test_a_session_that_cannot_be_made_says_why(
-    api: RunningApi, error: BusyError, status: int, retry_after: str | None
+    api: RunningApi, error: CapacityError, status: int, retry_after: str | None
 ) -> None:
     api.manager.create_error = error
     async with api.http(api.user_key) as client:
@@ -167,6 +168,28 @@ async def test_a_session_that_cannot_be_made_says_why(
     assert answer.status_code == status and answer.json()["code"] == error.code
     assert answer.headers.get("retry-after") == retry_after
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_create_says_how_long_it_may_wait_and_a_full_server_where_it_stood(api: RunningApi) -> None:
+    told = {"reason": "queue_timeout", "short_of": "memory", "position": 2, "queued": 5}
+    async with api.http(api.user_key) as client:
+        for asked, given in ({"queue_timeout_s": 2.5}, 2.5), ({"queue_timeout_s": 0}, 0.0), ({}, None):
+            assert (await client.post("/v1/sessions", json=asked)).json()["queue_position"] is None
+            assert api.manager.requests[-1].queue_timeout_s == given
+        for wrong in (-1, 3601, "5"):
+            assert (await client.post("/v1/sessions", json={"queue_timeout_s": wrong})).status_code == 400
+        api.manager.create_error = NoRoomError("full", **told)  # type: ignore[arg-type]
+        refused = (await client.post("/v1/sessions")).json()
+    assert {name: refused[name] for name in told} == told
+
+
+async def test_a_client_that_hangs_up_gives_up_what_it_waits_for(api: RunningApi) -> None:
+    api.manager.may_create.clear()
+    async with api.http(api.user_key) as client:
+        asking = spawn(client.post("/v1/sessions"), name="asking")
+        await asyncio.wait_for(api.manager.creating.wait(), 5)
+        await cancel_and_wait(asking)
+    await asyncio.wait_for(api.manager.create_given_up.wait(), 5)
 
 
 async def test_what_no_one_foresaw_is_an_internal_error_that_tells_nothing(api: RunningApi) -> None:

@@ -7,7 +7,7 @@ import typer
 from cloche import __version__
 from cloche.cli import agent, artifact, audit, browse, doctor, key, live, machine, profile, serve, session
 from cloche.cli.output import printable
-from cloche.errors import ClocheError
+from cloche.errors import CapacityError, ClocheError
 
 EXIT_FAILED = 1
 
@@ -43,7 +43,8 @@ def main() -> None:
     try:
         app()
     except ClocheError as error:
-        typer.echo(printable(f"cloche: {error.detail} [{error.code}]"), err=True)
+        again = f"; try again in {error.retry_after_s} s" if isinstance(error, CapacityError) else ""
+        typer.echo(printable(f"cloche: {error.detail} [{error.code}]{again}"), err=True)
         sys.exit(EXIT_FAILED)
 
 

@@ -6,6 +6,7 @@ import typer
 
 from cloche.cli.connection import JsonOption, UrlOption, connect
 from cloche.cli.output import moment, print_facts, print_json, print_line, print_table
+from cloche.cli.waiting import waited_for
 
 if TYPE_CHECKING:
     from cloche.client.answers import Session
@@ -47,6 +48,9 @@ def create(
     standby: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Sleep when nobody uses it for so long.")
     ] = None,
+    queue_timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0, help="Wait so long for a place where there is none.")
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Wait until it is ready.")] = True,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -78,8 +82,13 @@ def create(
         options["standby"] = {"after_s": standby}
     if label:
         options["labels"] = _labels(label)
+    if queue_timeout is not None:
+        options["queue_timeout_s"] = queue_timeout
     with connect(url) as client:
-        _show(client.sessions.create(wait=wait, **options), as_json)
+        _show(
+            waited_for(client, options) if wait and queue_timeout else client.sessions.create(wait=wait, **options),
+            as_json,
+        )
 
 
 @app.command("list")

@@ -33,7 +33,8 @@ from cloche.client.keeping_aio import Artifacts, Profiles
 from cloche.client.keeping_answers import ArtifactPage
 from cloche.client.live_aio import Live
 from cloche.client.machine_aio import Machine
-from cloche.errors import LostError
+from cloche.client.patience import Patience
+from cloche.errors import CapacityError, LostError
 
 T = TypeVar("T")
 
@@ -122,9 +123,21 @@ class Sessions:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def create(self, *, wait: bool = True, **options: Unpack[SessionOptions]) -> Session:
-        """Make a session; with `wait=False` it comes back `pending` at once."""
-        return await self._client.send(calls.create_session(options, wait=wait))
+    async def create(
+        self, *, wait: bool = True, retry_for_s: float = 0.0, **options: Unpack[SessionOptions]
+    ) -> Session:
+        """Make a session; with `wait=False` it comes back `pending` at once.
+
+        Where there is no room now it is asked again for up to `retry_for_s` seconds, each time when the server says.
+        `queue_timeout_s` has the server itself keep it waiting, in turn, which is the fairer way.
+        """
+        patience = Patience(retry_for_s)
+        while True:
+            try:
+                return await self._client.send(calls.create_session(options, wait=wait))
+            except CapacityError as refusal:
+                pause_s = patience.pause_s(refusal)
+            await asyncio.sleep(pause_s)
 
     async def get(self, session_id: str) -> Session:
         return await self._client.send(calls.get_session(session_id))

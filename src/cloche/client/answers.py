@@ -59,6 +59,8 @@ class Session(Answer):
     """`after_s`: nobody uses it for so long, and it sleeps. None: only when it is told to."""
     started: str = "cold"
     """`warm`: its sandbox was up already."""
+    queue_position: int | None = None
+    """From 1 while it waits for a place."""
     usage: dict[str, Any]
 
 

@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 Query = list[tuple[str, str]]
 
+START_S: Final = 90.0
+"""How long a session may take to start, answer included: more than the server gives it."""
 EXEC_SLACK_S: Final = 30.0
 """How much longer than the program's own time the answer to `agent_exec` may take."""
 
@@ -51,6 +53,7 @@ class SessionOptions(TypedDict, total=False):
     private: bool
     downloads: str
     standby: Mapping[str, float]
+    queue_timeout_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,9 @@ class Call(Generic[T]):
 def create_session(options: SessionOptions, *, wait: bool) -> Call[Session]:
     query = [] if wait else [("wait", "false")]
     parse = Session.model_validate_json
-    return Call(method="POST", path="/v1/sessions", query=query, body=options, parse=parse)
+    # In the queue it may wait for so long, and then it has yet to start.
+    may_take_s = START_S + options.get("queue_timeout_s", 0.0)
+    return Call(method="POST", path="/v1/sessions", query=query, body=options, parse=parse, may_take_s=may_take_s)
 
 
 def get_session(session_id: str) -> Call[Session]:

@@ -32,7 +32,8 @@ from cloche.client.keeping_answers import ArtifactPage
 from cloche.client.keeping_sync import Artifacts, Profiles
 from cloche.client.live_sync import Live
 from cloche.client.machine_sync import Machine
-from cloche.errors import LostError
+from cloche.client.patience import Patience
+from cloche.errors import CapacityError, LostError
 
 T = TypeVar("T")
 
@@ -120,9 +121,19 @@ class Sessions:
     def __init__(self, client: SyncClient) -> None:
         self._client = client
 
-    def create(self, *, wait: bool = True, **options: Unpack[SessionOptions]) -> Session:
-        """Make a session; with `wait=False` it comes back `pending` at once."""
-        return self._client.send(calls.create_session(options, wait=wait))
+    def create(self, *, wait: bool = True, retry_for_s: float = 0.0, **options: Unpack[SessionOptions]) -> Session:
+        """Make a session; with `wait=False` it comes back `pending` at once.
+
+        Where there is no room now it is asked again for up to `retry_for_s` seconds, each time when the server says.
+        `queue_timeout_s` has the server itself keep it waiting, in turn, which is the fairer way.
+        """
+        patience = Patience(retry_for_s)
+        while True:
+            try:
+                return self._client.send(calls.create_session(options, wait=wait))
+            except CapacityError as refusal:
+                pause_s = patience.pause_s(refusal)
+            time.sleep(pause_s)
 
     def get(self, session_id: str) -> Session:
         return self._client.send(calls.get_session(session_id))

@@ -172,8 +172,11 @@ class SessionManager(Protocol):
     async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
         """Admit, build and start a session. With `wait` it returns `ready`; without, `pending` at once.
 
+        Where there is no place, or the machine is short, it waits for up to `request.queue_timeout_s`.
+
         Raises: InvalidError, DeniedError (private_hosts above the ceiling; `machine_not_allowed`: asked for `machine`
-        with a key that may not), QuotaError, BusyError, StartError.
+        with a key that may not), QuotaError, NoRoomError, StartError. Cancelled while it waits for a place, it leaves
+        the queue; later the session goes on without whoever asked.
         """
         ...
 

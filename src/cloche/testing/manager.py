@@ -146,6 +146,9 @@ class FakeSessionManager:
         self.may_dial.set()
         self.may_create = asyncio.Event()
         self.may_create.set()
+        self.creating = asyncio.Event()
+        self.create_given_up = asyncio.Event()
+        """Whoever waited for a session went away first."""
         self.session_agent = FakeSessionAgent()
         self.session_machine = FakeSessionMachine()
         self.session_browser = FakeSessionBrowser()
@@ -171,7 +174,12 @@ class FakeSessionManager:
         await self.publish(session.id, EventType.CREATED)
         if not wait:
             return session
-        await self.may_create.wait()
+        self.creating.set()
+        try:
+            await self.may_create.wait()
+        except asyncio.CancelledError:
+            self.create_given_up.set()
+            raise
         facts = BrowserFacts(product="Chrome/156.0.0.0", revision="@1")
         self._sessions[session.id] = replace(session, status=SessionStatus.READY, browser=facts)
         await self.publish(session.id, EventType.READY)
@@ -312,10 +320,21 @@ class FakeSessionManager:
     async def readiness(self) -> Mapping[str, str]:
         return self.not_ready
 
-    async def publish(self, session_id: SessionId, type_: EventType) -> None:
+    async def made(self) -> SessionId:
+        """Wait until there is a session; the last."""
+        async with self._news, asyncio.timeout(5):
+            await self._news.wait_for(lambda: self._sessions)
+        return list(self._sessions)[-1]
+
+    async def come_up(self, session_id: SessionId) -> None:
+        """Have a pending one be ready."""
+        self._sessions[session_id] = replace(self._sessions[session_id], status=SessionStatus.READY)
+        await self.publish(session_id, EventType.READY)
+
+    async def publish(self, session_id: SessionId, type_: EventType, **data: str | int) -> None:
         """Add an event and wake who waits for one."""
         async with self._news:
-            event = SessionEvent(EventId(len(self._events) + 1), session_id, type_, datetime.now(UTC))
+            event = SessionEvent(EventId(len(self._events) + 1), session_id, type_, datetime.now(UTC), data)
             self._events.append(event)
             self._news.notify_all()
 

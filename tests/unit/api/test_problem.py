@@ -12,6 +12,7 @@ from cloche.errors import (
     GoneError,
     InvalidError,
     JournalError,
+    NoRoomError,
     QuotaError,
     StartError,
     UnauthenticatedError,
@@ -42,6 +43,15 @@ def test_every_error_becomes_a_problem_with_its_own_code_and_status(class_: type
 def test_capacity_errors_say_when_to_come_back(class_: type[BusyError]) -> None:
     problem = problem_of(class_("full", retry_after_s=7))
     assert problem.headers["retry-after"] == "7" and problem.body["retry_after_s"] == 7
+
+
+def test_a_server_without_room_is_a_503_that_says_for_want_of_what_and_who_waits() -> None:
+    problem = problem_of(
+        NoRoomError("full", retry_after_s=7, reason="queue_full", short_of="pids", position=9, queued=8)
+    )
+    assert (problem.status, problem.headers["retry-after"], problem.body["code"]) == (503, "7", "busy")
+    told = {name: problem.body[name] for name in ("reason", "short_of", "position", "queued", "retryable")}
+    assert told == {"reason": "queue_full", "short_of": "pids", "position": 9, "queued": 8, "retryable": True}
 
 
 def test_a_missing_credential_is_answered_with_how_to_send_one() -> None:

@@ -32,6 +32,7 @@ _EGRESS: Final = ("private_hosts", "allow_hosts", "deny_hosts")
 _AS_IN_REST: Final = ("viewport", "engine", "start_url", "locale", "timezone", "user_agent", "action_allowed_domains")
 _THEIR_NAMES: Final = {
     "idle_timeout_s": "idle_ttl_ms",
+    "queue_timeout_s": "queue_timeout_ms",
     "lifetime_s": "budget.max_session_lifetime_ms",
     **{f"egress.{name}": name for name in _EGRESS},
     **THEIR_NAMES,
@@ -163,6 +164,8 @@ def _as_rest(asked: dict[str, Any]) -> dict[str, Any]:
     ):
         if amount_ms:
             body[name] = -(-amount_ms // 1000)
+    if "queue_timeout_ms" in asked:
+        body["queue_timeout_s"] = asked["queue_timeout_ms"] / 1000
     return body
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import grpc
 
-from cloche.errors import CapacityError, ClocheError, InternalError, JournalError
+from cloche.errors import CapacityError, ClocheError, InternalError, JournalError, NoRoomError
 
 INTERNAL: Final = InternalError("internal error")
 """What is told of an error that no one foresaw."""
@@ -16,7 +16,8 @@ MAX_VALUE_CHARS: Final = 200
 @dataclass(frozen=True, slots=True)
 class Status:
     """How a call failed. Metadata are `cloche-code`, and where there is one `cloche-reason`, `cloche-field`,
-    `cloche-done` (whether it was done all the same) and `retry-after`, in seconds."""
+    `cloche-done` (whether it was done all the same), `retry-after`, in seconds, and of a create that found no room
+    `cloche-short-of`, `cloche-position` and `cloche-queued`."""
 
     code: grpc.StatusCode
     detail: str
@@ -29,6 +30,11 @@ def status_of(error: ClocheError) -> Status:
     for name in ("reason", "field"):
         if error.fields.get(name):
             metadata[f"cloche-{name}"] = _ascii(str(error.fields[name]))
+    if isinstance(error, NoRoomError):
+        told = {name: error.fields.get(name) for name in ("short_of", "position", "queued")}
+        metadata |= {
+            f"cloche-{name.replace('_', '-')}": str(value) for name, value in told.items() if value is not None
+        }
     if isinstance(error, JournalError):
         metadata["cloche-done"] = "true" if error.fields.get("done") else "false"
     if isinstance(error, CapacityError):

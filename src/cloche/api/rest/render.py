@@ -42,6 +42,7 @@ def render_session(session: Session, deps: ApiDeps, origin: Origin) -> SessionOu
             "live": options.live,
             "standby": options.standby,
             "started": session.started,
+            "queue_position": session.queue_position,
             "usage": session.usage,
         }
     )

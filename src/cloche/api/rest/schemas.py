@@ -174,6 +174,8 @@ class SessionIn(In):
     downloads: Literal["quarantine", "off"] = "quarantine"
     live: LiveIn = LiveIn()
     standby: StandbyIn | None = None
+    queue_timeout_s: Annotated[float, Field(ge=0, le=3600)] | None = None
+    """How long it may wait for a place where there is none. 0: not at all. Left out: the server's."""
 
     def to_request(self) -> SessionRequest:
         egress = self.egress
@@ -204,6 +206,7 @@ class SessionIn(In):
             downloads=Downloads(self.downloads),
             live=self.live.to_request(),
             standby=StandbyRequest(after_s=self.standby.after_s) if self.standby is not None else None,
+            queue_timeout_s=self.queue_timeout_s,
         )
 
     def _profile(self) -> ProfileUse | None:
@@ -309,7 +312,10 @@ class StandbyOut(Out):
 
 
 class SessionOut(Out):
-    """A session as its owner sees it. The links are null once it has ended, `browser` until it has started."""
+    """A session as its owner sees it. The links are null once it has ended, `browser` until it has started.
+
+    `queue_position` counts from 1 while it waits for a place, and is null otherwise.
+    """
 
     id: str
     status: SessionStatus
@@ -333,6 +339,7 @@ class SessionOut(Out):
     live: LiveUseOut
     standby: StandbyOut | None
     started: Started
+    queue_position: int | None
     usage: UsageOut
 
 
@@ -355,6 +362,12 @@ class ProblemOut(Out):
     retry_after_s: int | None = None
     field: str | None = None
     reason: str | None = None
+    short_of: str | None = None
+    """Of a `busy` of 503: what there is too little of, where `reason` tells of the queue."""
+    position: int | None = None
+    """Where in the queue it stood, or would have stood."""
+    queued: int | None = None
+    """How many others wait."""
     errors: list[dict[str, str]] | None = None
 
 

@@ -4,14 +4,16 @@ A client that vanishes while its session is being made does not end it: the requ
 the listing until its idle timeout or a DELETE ends it.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from cloche.api.deps import KEY_SECURITY, Caller, Deps, LinkOrigin, SessionIdPath
+from cloche.api.rest.agent import CLIENT_GONE
 from cloche.api.rest.render import render_session
 from cloche.api.rest.schemas import ExtendIn, SessionIn, SessionListOut, SessionOut
 from cloche.api.urls import session_path
+from cloche.api.while_connected import while_connected
 from cloche.errors import InvalidError
 from cloche.sessions.model import SessionStatus
 
@@ -20,12 +22,29 @@ router = APIRouter(prefix="/v1/sessions", tags=["sessions"], dependencies=KEY_SE
 MAX_LABEL_FILTERS: Final = 32
 
 
-@router.post("", status_code=201, responses={202: {"model": SessionOut, "description": "Pending (`wait=false`)"}})
+@router.post(
+    "",
+    status_code=201,
+    response_model=SessionOut,
+    responses={202: {"model": SessionOut, "description": "Pending (`wait=false`)"}},
+)
 async def create_session(
-    caller: Caller, deps: Deps, origin: LinkOrigin, response: Response, body: SessionIn | None = None, wait: bool = True
-) -> SessionOut:
-    """Make a session. Answers when it is ready; with `wait=false` at once, with status `pending`."""
-    session = await deps.manager.create(caller, (body or SessionIn()).to_request(), wait=wait)
+    caller: Caller,
+    deps: Deps,
+    origin: LinkOrigin,
+    request: Request,
+    response: Response,
+    body: SessionIn | None = None,
+    wait: bool = True,
+) -> Any:
+    """Make a session. Answers when it is ready; with `wait=false` at once, with status `pending`.
+
+    Where there is no place for it, it waits for up to `queue_timeout_s`. Who hangs up meanwhile leaves the queue.
+    """
+    creating = deps.manager.create(caller, (body or SessionIn()).to_request(), wait=wait)
+    session = await while_connected(request, creating)
+    if session is None:
+        return Response(status_code=CLIENT_GONE)
     response.headers["location"] = session_path(session.id, "").rstrip("/")
     if session.status is SessionStatus.PENDING:
         response.status_code = 202

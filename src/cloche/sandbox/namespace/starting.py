@@ -10,6 +10,7 @@ import structlog
 
 from cloche.concurrency.threads import in_thread
 from cloche.errors import InternalError
+from cloche.process import oom
 from cloche.process.cgroup import CgroupKind
 from cloche.process.pidfd import ProcessHandle
 from cloche.sandbox.namespace import members, places, run_dir
@@ -116,6 +117,9 @@ class Start:
                 self.handle.group.attach(pid)
             if self._counts_by_rlimit() and self.handle.own_uid is None:
                 _limit_processes(pid, self.limits.processes)
+        # Before anything runs inside: all of it is forked from here, and none of it can go below what root writes.
+        if not oom.set_score(pid, oom.SANDBOX):
+            _log.warning("oom_score_not_set", session=self.handle.session_id)
         run_dir.write_record(self.handle.run_dir, self.handle.record())
         return True
 

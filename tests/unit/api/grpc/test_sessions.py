@@ -102,6 +102,7 @@ def test_an_empty_create_request_leaves_everything_to_the_server() -> None:
         ({"budget": pb.SessionBudget(max_session_lifetime_ms=1 << 60)}, "budget.max_session_lifetime_ms"),
         ({"budget": pb.SessionBudget(on_exhausted="explode")}, "budget.on_exhausted"),
         ({"idle_ttl_ms": 1 << 60}, "idle_ttl_ms"),
+        ({"queue_timeout_ms": 3_600_001}, "queue_timeout_ms"),
         ({"channel": "a", "labels": {"channel": "b"}}, "channel"),
         ({"start_url": "file:///etc/passwd"}, "start_url"),
     ],
@@ -110,6 +111,13 @@ def test_what_makes_no_sense_is_refused_by_the_messages_own_name(fields: dict[st
     with pytest.raises(InvalidError) as caught:
         session_request(pb.CreateSessionRequest(**fields))
     assert caught.value.fields["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"), [({}, None), ({"queue_timeout_ms": 0}, 0.0), ({"queue_timeout_ms": 1500}, 1.5)]
+)
+def test_how_long_it_may_wait_for_a_place_is_asked_in_milliseconds(asked: dict[str, int], given: float | None) -> None:
+    assert session_request(pb.CreateSessionRequest(**asked)).queue_timeout_s == given
 
 
 def test_what_a_create_request_keeps_and_lets_out_is_what_it_says() -> None:

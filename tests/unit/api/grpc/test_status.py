@@ -6,7 +6,16 @@ import grpc
 import pytest
 
 from cloche.api.grpc.status import INTERNAL, status_of
-from cloche.errors import BusyError, ClocheError, GoneError, InvalidError, JournalError, QuotaError, StartError
+from cloche.errors import (
+    BusyError,
+    ClocheError,
+    GoneError,
+    InvalidError,
+    JournalError,
+    NoRoomError,
+    QuotaError,
+    StartError,
+)
 
 
 def family(root: type[ClocheError]) -> Iterator[type[ClocheError]]:
@@ -31,6 +40,20 @@ def test_every_error_becomes_a_status_with_its_own_code(class_: type[ClocheError
 @pytest.mark.parametrize("class_", [QuotaError, BusyError])
 def test_capacity_errors_say_when_to_come_back(class_: type[BusyError]) -> None:
     assert status_of(class_("full", retry_after_s=7)).metadata["retry-after"] == "7"
+
+
+def test_a_server_without_room_says_for_want_of_what_and_who_waits() -> None:
+    error = NoRoomError("full", retry_after_s=7, reason="queue_timeout", short_of="memory", position=1, queued=0)
+    status = status_of(error)
+    assert status.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert status.metadata == {
+        "cloche-code": "busy",
+        "cloche-reason": "queue_timeout",
+        "cloche-short-of": "memory",
+        "cloche-position": "1",
+        "cloche-queued": "0",
+        "retry-after": "7",
+    }
 
 
 def test_reason_and_field_are_told_where_there_are_any() -> None:

@@ -105,7 +105,7 @@ class SessionViewport(_message.Message):
     def __init__(self, v: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., device_scale_factor: _Optional[float] = ...) -> None: ...
 
 class CreateSessionRequest(_message.Message):
-    __slots__ = ("v", "principal", "idle_ttl_ms", "budget", "allow_private_targets", "allow_downloads", "action_allowed_domains", "persistence_enabled", "persistence_id", "channel", "profile_id", "private_profile", "private_hosts", "allow_hosts", "deny_hosts", "viewport", "engine", "labels", "start_url", "locale", "timezone", "user_agent", "profile_if_busy", "profile_form")
+    __slots__ = ("v", "principal", "idle_ttl_ms", "budget", "allow_private_targets", "allow_downloads", "action_allowed_domains", "persistence_enabled", "persistence_id", "channel", "profile_id", "private_profile", "private_hosts", "allow_hosts", "deny_hosts", "viewport", "engine", "labels", "start_url", "locale", "timezone", "user_agent", "profile_if_busy", "profile_form", "queue_timeout_ms")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -137,6 +137,7 @@ class CreateSessionRequest(_message.Message):
     USER_AGENT_FIELD_NUMBER: _ClassVar[int]
     PROFILE_IF_BUSY_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FORM_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     v: int
     principal: str
     idle_ttl_ms: int
@@ -161,7 +162,8 @@ class CreateSessionRequest(_message.Message):
     user_agent: str
     profile_if_busy: str
     profile_form: str
-    def __init__(self, v: _Optional[int] = ..., principal: _Optional[str] = ..., idle_ttl_ms: _Optional[int] = ..., budget: _Optional[_Union[SessionBudget, _Mapping]] = ..., allow_private_targets: _Optional[bool] = ..., allow_downloads: _Optional[bool] = ..., action_allowed_domains: _Optional[_Iterable[str]] = ..., persistence_enabled: _Optional[bool] = ..., persistence_id: _Optional[str] = ..., channel: _Optional[str] = ..., profile_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., private_profile: _Optional[bool] = ..., private_hosts: _Optional[_Iterable[str]] = ..., allow_hosts: _Optional[_Iterable[str]] = ..., deny_hosts: _Optional[_Iterable[str]] = ..., viewport: _Optional[_Union[SessionViewport, _Mapping]] = ..., engine: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., start_url: _Optional[str] = ..., locale: _Optional[str] = ..., timezone: _Optional[str] = ..., user_agent: _Optional[str] = ..., profile_if_busy: _Optional[str] = ..., profile_form: _Optional[str] = ...) -> None: ...
+    queue_timeout_ms: int
+    def __init__(self, v: _Optional[int] = ..., principal: _Optional[str] = ..., idle_ttl_ms: _Optional[int] = ..., budget: _Optional[_Union[SessionBudget, _Mapping]] = ..., allow_private_targets: _Optional[bool] = ..., allow_downloads: _Optional[bool] = ..., action_allowed_domains: _Optional[_Iterable[str]] = ..., persistence_enabled: _Optional[bool] = ..., persistence_id: _Optional[str] = ..., channel: _Optional[str] = ..., profile_id: _Optional[_Union[CanonicalId, _Mapping]] = ..., private_profile: _Optional[bool] = ..., private_hosts: _Optional[_Iterable[str]] = ..., allow_hosts: _Optional[_Iterable[str]] = ..., deny_hosts: _Optional[_Iterable[str]] = ..., viewport: _Optional[_Union[SessionViewport, _Mapping]] = ..., engine: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., start_url: _Optional[str] = ..., locale: _Optional[str] = ..., timezone: _Optional[str] = ..., user_agent: _Optional[str] = ..., profile_if_busy: _Optional[str] = ..., profile_form: _Optional[str] = ..., queue_timeout_ms: _Optional[int] = ...) -> None: ...
 
 class CreateSessionResponse(_message.Message):
     __slots__ = ("v", "session_id", "created_at_unix_ms", "effective_budget", "downloads_enabled", "action_allowed_domains", "persistence_enabled", "persistence_id", "state_restored", "profile_id", "private_profile", "expires_at_unix_ms", "status", "private_hosts")
