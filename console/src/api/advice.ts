@@ -15,6 +15,12 @@ const BY_REASON: Record<string, string> = {
   not_kept: "Only the record of this file was kept.",
   browser_running: "Stop the browser first: its profile can only be changed while none runs.",
   recording_off: "An operator has switched recording off.",
+  memory: "The server is short of memory. Wait a moment, or end a session.",
+  cpu: "The server has too much to do. Wait a moment, or end a session.",
+  pids: "The server is short of processes. Wait a moment, or end a session.",
+  queue_full: "Too many wait already. Try again in a moment.",
+  queue_timeout: "No place came free in time. Try again, or let it wait for longer.",
+  stopping: "The server stops. Try again when it is back.",
   already_recording: "Stop the recording that is running first.",
 };
 

@@ -8,6 +8,9 @@ export interface Policy {
     engines: string[];
     max_sessions: number;
     max_sessions_per_principal: number;
+    queue_size: number;
+    queue_timeout_s: number;
+    max_queue_timeout_s: number;
     idle_timeout_s: number;
     max_idle_timeout_s: number;
     lifetime_s: number;

@@ -594,6 +594,8 @@ export interface paths {
         /**
          * Create Session
          * @description Make a session. Answers when it is ready; with `wait=false` at once, with status `pending`.
+         *
+         *     Where there is no place for it, it waits for up to `queue_timeout_s`. Who hangs up meanwhile leaves the queue.
          */
         post: operations["create_session"];
         delete?: never;
@@ -5072,12 +5074,18 @@ export interface components {
             }[] | null;
             /** Field */
             field?: string | null;
+            /** Position */
+            position?: number | null;
+            /** Queued */
+            queued?: number | null;
             /** Reason */
             reason?: string | null;
             /** Retry After S */
             retry_after_s?: number | null;
             /** Retryable */
             retryable: boolean;
+            /** Short Of */
+            short_of?: string | null;
             /** Status */
             status: number;
             /** Title */
@@ -6059,6 +6067,8 @@ export interface components {
              */
             private: boolean;
             profile?: components["schemas"]["ProfileIn"] | null;
+            /** Queue Timeout S */
+            queue_timeout_s?: number | null;
             standby?: components["schemas"]["StandbyIn"] | null;
             /** Start Url */
             start_url?: string | null;
@@ -6119,6 +6129,8 @@ export interface components {
         /**
          * SessionOut
          * @description A session as its owner sees it. The links are null once it has ended, `browser` until it has started.
+         *
+         *     `queue_position` counts from 1 while it waits for a place, and is null otherwise.
          */
         SessionOut: {
             /** Action Allowed Domains */
@@ -6156,6 +6168,8 @@ export interface components {
             /** Private */
             private: boolean;
             profile: components["schemas"]["ProfileUseOut"] | null;
+            /** Queue Position */
+            queue_position: number | null;
             /** Reason */
             reason: string;
             standby: components["schemas"]["StandbyOut"] | null;

@@ -43,6 +43,12 @@ function Whole({
                 ["Engines", sessions.engines.join(", ")],
                 ["At once", count(sessions.max_sessions)],
                 ["At once, each owner", count(sessions.max_sessions_per_principal)],
+                [
+                  "Waits for a place",
+                  sessions.queue_size > 0
+                    ? `${duration(sessions.queue_timeout_s)}, at most ${duration(sessions.max_queue_timeout_s)}`
+                    : "never",
+                ],
                 ["Lives for", `${duration(sessions.lifetime_s)}, at most ${duration(sessions.max_lifetime_s)}`],
                 ["Idle for", `${duration(sessions.idle_timeout_s)}, at most ${duration(sessions.max_idle_timeout_s)}`],
               ]}

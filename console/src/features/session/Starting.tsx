@@ -27,6 +27,9 @@ export function Starting({ session }: { session: Session }) {
           {/* Not for a screen reader, which would say all of this again each second. */}
           <span aria-hidden>, for {duration((now - Date.parse(session.created_at)) / 1000)} now</span>
         </Text>
+        {session.queue_position !== null && (
+          <Text size="sm">It waits for a place: number {session.queue_position} in the queue.</Text>
+        )}
         <Timeline active={done - 1} bulletSize={22}>
           {STEPS.map(({ title, doing }, index) => (
             <Timeline.Item

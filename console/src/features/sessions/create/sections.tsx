@@ -172,6 +172,14 @@ export function LivingSection({ form }: SectionProps) {
         max={3600}
         {...form.getInputProps("standby_s")}
       />
+      <NumberInput
+        label="Waits for a place for"
+        suffix=" s"
+        placeholder="As the server says"
+        min={0}
+        max={3600}
+        {...form.getInputProps("queue_s")}
+      />
       <Select
         label="When its budget is used up"
         data={[

@@ -32,6 +32,7 @@ it("offers whatever the API takes", () => {
     idle_min: 1,
     lifetime_min: 2,
     standby_s: 5,
+    queue_s: 30,
     on_exhausted: "end",
     budget: Object.fromEntries(BUDGET_GROUPS.flatMap(({ fields }) => fields.map(({ name }) => [name, 1]))),
     clipboard: "in",

@@ -28,6 +28,7 @@ export interface CreateValues {
   idle_min: number | string;
   lifetime_min: number | string;
   standby_s: number | string;
+  queue_s: number | string;
   on_exhausted: "" | "refuse" | "end";
   /** By the API's names, in the units of `BUDGET_FIELDS`. */
   budget: Partial<Record<BudgetName, number | string>>;
@@ -120,6 +121,7 @@ export const EMPTY: CreateValues = {
   idle_min: "",
   lifetime_min: "",
   standby_s: "",
+  queue_s: "",
   on_exhausted: "",
   budget: {},
   clipboard: "",
@@ -166,6 +168,7 @@ export function toRequest(values: CreateValues): Record<string, unknown> {
       : undefined,
     live: compact({ clipboard: values.clipboard, record: values.record }),
     standby: compact({ after_s: scaled(values.standby_s, 1) }),
+    queue_timeout_s: scaled(values.queue_s, 1),
   });
 }
 
