@@ -1,13 +1,15 @@
-"""A hundred creates at once over the ceiling: exactly as many as there is room for, a clear 429 for the rest."""
+"""A hundred creates at once over the ceiling: exactly as many as there is room for, a clear 429 or 503 for the rest."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
+from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.traces import await_no_traces
 
@@ -54,13 +56,15 @@ async def test_a_hundred_creates_at_once_admit_exactly_the_ceiling(
     _small_daemon: DaemonProcess, users: dict[str, str]
 ) -> None:
     answers = await create_at_once(_small_daemon, [users["ann"], users["bob"]] * 50)
-    assert Counter(answer.status_code for answer in answers) == {201: CEILING, 429: 100 - CEILING}
+    counted = Counter(answer.status_code for answer in answers)
+    assert (counted[201], counted[429] + counted[503]) == (CEILING, 100 - CEILING)
     owners = Counter(answer.json()["owner"] for answer in answers if answer.status_code == 201)
     assert max(owners.values()) <= QUOTA
     for answer in answers:
-        if answer.status_code == 429:
+        if answer.status_code != 201:
             body = answer.json()
-            assert body["code"] in ("busy", "quota_exceeded")
+            code, reason = ("busy", "sessions") if answer.status_code == 503 else ("quota_exceeded", "quota")
+            assert (body["code"], body["reason"]) == (code, reason)
             assert body["retryable"] is True
             assert int(answer.headers["retry-after"]) == body["retry_after_s"] >= 1
     assert (await count_by_status(_small_daemon))["ready"] == CEILING
@@ -85,7 +89,8 @@ async def test_a_principal_meets_its_own_quota_before_the_servers_ceiling(
     assert {answer.json()["code"] for answer in answers if answer.status_code == 429} == {"quota_exceeded"}
     others = await create_at_once(_small_daemon, [users["bob"]] * 10)
     assert sum(answer.status_code == 201 for answer in others) == CEILING - QUOTA
-    assert {answer.json()["code"] for answer in others if answer.status_code == 429} == {"busy"}
+    assert {answer.json()["code"] for answer in others if answer.status_code != 201} == {"busy"}
+    assert {answer.status_code for answer in others} == {201, 503}
     await close(_small_daemon, answers + others)
 
 
@@ -103,3 +108,91 @@ async def test_refused_creates_leave_no_row_behind(_small_daemon: DaemonProcess,
     answers = await create_at_once(_small_daemon, [users["bob"]] * 40)
     await close(_small_daemon, answers)
     assert (await count_by_status(_small_daemon)).total() == before + QUOTA
+
+
+@pytest.mark.promise("waiting-is-fair")
+async def test_who_waits_is_served_in_turn_and_one_who_asks_for_much_holds_up_nobody(
+    _small_daemon: DaemonProcess, users: dict[str, str]
+) -> None:
+    """Ann waits for two, and then the admin for one: that one is second, and not third."""
+    held = await create_at_once(_small_daemon, [users["bob"]] * QUOTA)
+    first = await create_at_once(_small_daemon, [users["ann"]] * (CEILING - QUOTA))
+    waiting = [await queued(_small_daemon, users["ann"]) for _ in range(2)]
+    admin = await queued(_small_daemon, _small_daemon.key)
+    assert [session["queue_position"] for session in (*waiting, admin)] == [1, 2, 2]
+    for answer in held[:2]:
+        await _small_daemon.request("DELETE", f"/v1/sessions/{answer.json()['id']}")
+    for session in (waiting[0], admin):
+        await until_ready(_small_daemon, session["id"])
+    last = (await _small_daemon.request("GET", f"/v1/sessions/{waiting[1]['id']}")).json
+    assert (last["status"], last["queue_position"]) == ("pending", 1)
+    gone = await _small_daemon.request("DELETE", f"/v1/sessions/{waiting[1]['id']}")
+    assert (gone.json["status"], gone.json["queue_position"]) == ("closed", None)
+    for session in (waiting[0], admin):
+        await _small_daemon.request("DELETE", f"/v1/sessions/{session['id']}")
+    await close(_small_daemon, held + first)
+
+
+async def test_a_client_that_hangs_up_leaves_the_queue_and_its_turn_goes_to_the_next(
+    _small_daemon: DaemonProcess, users: dict[str, str]
+) -> None:
+    held = await create_at_once(_small_daemon, [users["bob"]] * QUOTA + [users["ann"]] * (CEILING - QUOTA))
+    headers = {"authorization": f"Bearer {_small_daemon.key}"}
+    async with httpx2.AsyncClient(base_url=_small_daemon.base_url, headers=headers, trust_env=False) as client:
+        asking = spawn(client.post("/v1/sessions", json={"queue_timeout_s": 60}, timeout=30), name="asking")
+        await until_waiting(_small_daemon, 1)
+        await cancel_and_wait(asking)
+    await until_waiting(_small_daemon, 0)
+    next_ = await queued(_small_daemon, users["ann"])
+    await _small_daemon.request("DELETE", f"/v1/sessions/{held[0].json()['id']}")
+    await until_ready(_small_daemon, next_["id"])
+    assert (await count_by_status(_small_daemon))["ready"] == CEILING
+    await _small_daemon.request("DELETE", f"/v1/sessions/{next_['id']}")
+    await close(_small_daemon, held)
+
+
+async def test_a_daemon_that_stops_sends_away_who_waits(stub_browser: Path) -> None:
+    async with DaemonProcess(chromium_shell=stub_browser, max_sessions=1) as daemon:
+        await daemon.create_session()
+        headers = {"authorization": f"Bearer {daemon.key}"}
+        async with httpx2.AsyncClient(base_url=daemon.base_url, headers=headers, trust_env=False) as client:
+            asking = spawn(client.post("/v1/sessions", json={"queue_timeout_s": 60}, timeout=30), name="asking")
+            await until_waiting(daemon, 1)
+            stopping = spawn(daemon.terminate(), name="stopping")
+            refused = await asking
+            assert await stopping == 0
+    assert (refused.status_code, refused.json()["reason"]) == (503, "stopping")
+
+
+async def test_a_daemon_that_is_killed_forgets_who_waited_and_says_so(stub_browser: Path) -> None:
+    async with DaemonProcess(chromium_shell=stub_browser, max_sessions=1) as daemon:
+        held = await daemon.create_session()
+        waiting = await queued(daemon, daemon.key)
+        await daemon.kill9()
+        await daemon.restart()
+        found = (await daemon.request("GET", f"/v1/sessions/{waiting['id']}")).json
+        assert (found["status"], found["reason"], found["queue_position"]) == ("failed", "sandbox_lost", None)
+        assert (await daemon.request("GET", f"/v1/sessions/{held['id']}")).json["status"] == "ready"
+        assert (await daemon.request("POST", "/v1/sessions", {})).status == 503
+        await daemon.request("DELETE", f"/v1/sessions/{held['id']}")
+        assert (await daemon.request("POST", "/v1/sessions", {})).status == 201
+
+
+async def queued(daemon: DaemonProcess, key: str) -> dict[str, Any]:
+    """A session that waits for its place."""
+    made = await daemon.request("POST", "/v1/sessions?wait=false", {"queue_timeout_s": 60}, key=key)
+    assert (made.status, made.json["status"]) == (202, "pending")
+    session: dict[str, Any] = made.json
+    return session
+
+
+async def until_ready(daemon: DaemonProcess, session_id: str) -> None:
+    async with asyncio.timeout(10):
+        while (await daemon.request("GET", f"/v1/sessions/{session_id}")).json["status"] != "ready":
+            await asyncio.sleep(0.02)
+
+
+async def until_waiting(daemon: DaemonProcess, count: int) -> None:
+    async with asyncio.timeout(10):
+        while f"cloche_admission_queue_length {count}.0" not in (await daemon.request("GET", "/metrics")).body.decode():
+            await asyncio.sleep(0.02)

@@ -36,14 +36,17 @@ async def test_a_sandbox_that_forks_as_often_as_it_can_meets_its_process_limit(s
 
 @pytest.mark.promise("memory-is-limited")
 async def test_a_page_that_takes_all_memory_is_ended_and_no_other_session_notices(shared_daemon: DaemonProcess) -> None:
-    bystander = await shared_daemon.create_session()
+    neighbours = [await shared_daemon.create_session() for _ in range(3)]
     session = await shared_daemon.create_session(budget={"memory_bytes": 384 * MIB})
     async with await CdpClient.connect(session["connect_url"]) as client:
         page = await client.new_page()
         await page.evaluate(HOG_PAGE)
         await events_until(shared_daemon, session["id"], "memory.exceeded", timeout_s=30)
-    async with await CdpClient.connect(bystander["connect_url"]) as client:
-        page = await client.new_page()
-        assert await page.evaluate("6 * 7") == 42
+    for neighbour in neighbours:
+        async with await CdpClient.connect(neighbour["connect_url"]) as client:
+            page = await client.new_page()
+            assert await page.evaluate("6 * 7") == 42
+        told = await events_until(shared_daemon, neighbour["id"], "devtools.detached")
+        assert not {"memory.exceeded", "browser.exited", "browser.restarting"} & {event["type"] for event in told}
     status = (await shared_daemon.request("GET", f"/v1/sessions/{session['id']}")).json
     assert (status["status"], status["reason"]) in {("ready", ""), ("failed", "out_of_memory")}
