@@ -12,6 +12,7 @@ import pytest
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.traces import await_no_traces
+from cloche.testing.watching import events_until
 
 CEILING = 6
 QUOTA = 4
@@ -168,6 +169,7 @@ async def test_a_daemon_that_is_killed_forgets_who_waited_and_says_so(stub_brows
     async with DaemonProcess(chromium_shell=stub_browser, max_sessions=1) as daemon:
         held = await daemon.create_session()
         waiting = await queued(daemon, daemon.key)
+        await events_until(daemon, waiting["id"], "session.queued")
         await daemon.kill9()
         await daemon.restart()
         found = (await daemon.request("GET", f"/v1/sessions/{waiting['id']}")).json

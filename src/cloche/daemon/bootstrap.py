@@ -165,6 +165,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             pressure=pressure,
         )
         reliefs.add(manager.warm_relief)
+        stack.push_async_callback(reliefs.close)
         await stack.enter_async_context(looked_after(pressure))
         metrics.registry.register(AgentSeries(manager.last_words))
         api = ApiDeps(

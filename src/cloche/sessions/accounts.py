@@ -24,6 +24,11 @@ class Accounts:
         """Processes and threads, at the last reading."""
 
     @property
+    def memory_bytes(self) -> int | None:
+        """At the last reading."""
+        return self._taken.memory_bytes
+
+    @property
     def restarts(self) -> int:
         return self._taken.browser_restarts
 

@@ -67,7 +67,7 @@ class Roster:
         """What so many places will take beyond what their sessions take already: those not up yet take nothing."""
         settled = [runner for runner in self if runner.session.status is not SessionStatus.PENDING]
         awake = [runner for runner in settled if runner.session.status is SessionStatus.READY]
-        one = footprint((r.current().usage.memory_bytes for r in awake), (r.accounts.tasks for r in awake))
+        one = footprint((r.accounts.memory_bytes for r in awake), (r.accounts.tasks for r in awake))
         return Demand(one, max(0, places - len(settled)))
 
     async def become(self, runner: SessionRunner, status: SessionStatus, reason: str, detail: str = "") -> Session:

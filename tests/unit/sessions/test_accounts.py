@@ -38,3 +38,11 @@ def test_restarts_never_become_fewer() -> None:
     accounts.restarted(0)
 
     assert accounts.restarts == accounts.usage(clients=0, actions=0).browser_restarts == 3
+
+
+def test_the_last_reading_of_memory_and_tasks_is_kept_until_the_next() -> None:
+    accounts = Accounts(SessionUsage())
+    assert (accounts.memory_bytes, accounts.tasks) == (None, None)
+    accounts.read(Usage(memory_bytes=64, processes=90))
+    accounts.read(Usage(out_of_memory_kills=1))
+    assert (accounts.memory_bytes, accounts.tasks) == (64, 90)

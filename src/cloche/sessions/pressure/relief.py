@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import structlog
 
 from cloche.clock import Clock
-from cloche.concurrency.tasks import spawn
+from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import ClocheError
 from cloche.sessions.pressure.demand import LEAST_MEMORY_BYTES, LEAST_TASKS
 from cloche.sessions.pressure.judge import Resource, Shortage
@@ -66,6 +66,10 @@ class Reliefs:
     def add(self, relief: Relief) -> None:
         """To be asked after those that are there."""
         self._reliefs.append(relief)
+
+    async def close(self) -> None:
+        """Break off what is under way."""
+        await cancel_and_wait(self._round)
 
     async def relieve(self, shortage: Shortage) -> int:
         """Have something given up for it; return how much came free. Never fails, and never waits without an end."""

@@ -103,6 +103,17 @@ async def test_many_who_find_the_machine_short_share_one_round() -> None:
     assert len(warm.asked) == 1
 
 
+async def test_closing_breaks_off_what_is_under_way() -> None:
+    warm = Warm(may_go_on=asyncio.Event())
+    reliefs = Reliefs((warm,), FakeClock())
+    asking = spawn(reliefs.relieve(MEMORY), name="ask")
+    while not warm.asked:
+        await asyncio.sleep(0)
+    await reliefs.close()
+    await asyncio.wait([asking])
+    assert asking.cancelled() and warm.left == 100
+
+
 @pytest.mark.parametrize("error", [ConflictError("in use"), ValueError("broken")])
 async def test_one_that_fails_counts_as_nothing_and_the_next_is_asked(error: Exception) -> None:
     warm, sleepers = Warm(error=error), Warm("sleepers")
