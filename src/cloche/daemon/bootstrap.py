@@ -129,7 +129,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
         live = live_parts(
             settings, clock=clock, metrics=LiveMetrics(metrics.registry), audit=audit, recordings=recordings
         )
-        # What is given up for memory and processes, in this order: warm sandboxes, then sleepers.
+        # What is given up for memory and processes, in the order in which it is added.
         reliefs = Reliefs((), clock, on_freed=lambda name, _need, _freed: metrics.given_up.labels(name).inc())
         pressure = MachinePressure(Gauge(HostReader().read, clock), thresholds(settings), reliefs)
         manager = Manager(

@@ -45,7 +45,7 @@ from cloche.sessions.pool.figures import PoolFigures
 from cloche.sessions.pool.keeper import PoolKeeper, PoolSettings
 from cloche.sessions.pool.warm import Warm
 from cloche.sessions.pressure.machine import MachinePressure
-from cloche.sessions.pressure.relief import WarmSandboxes
+from cloche.sessions.pressure.relief import Relief, Several
 from cloche.sessions.principal import Principal, Role
 from cloche.sessions.profiles.keeper import ProfileKeeper
 from cloche.sessions.roster import Roster, visible
@@ -283,9 +283,9 @@ class Manager(SessionManager):
         return self._creation.is_busy
 
     @property
-    def warm_relief(self) -> WarmSandboxes:
+    def warm_relief(self) -> Relief:
         """What the pool can give up for memory or processes."""
-        return WarmSandboxes(self._pool.give_up)
+        return Several("warm", self._pool.give_up)
 
     @property
     def is_short(self) -> bool:

@@ -42,9 +42,11 @@ class Roster:
     def __iter__(self) -> Iterator[SessionRunner]:
         return iter(self.runners.values())
 
-    def add(self, runner: SessionRunner, place: Place) -> None:
-        """Its place is given back when it is removed."""
-        self.runners[runner.session.id], self._places[runner.session.id] = runner, place
+    def add(self, runner: SessionRunner, place: Place | None = None) -> None:
+        """Its place is given back when it is removed. None: the session has one, of the runner before."""
+        self.runners[runner.session.id] = runner
+        if place is not None:
+            self._places[runner.session.id] = place
         self._ledger.live(self)
 
     def remove(self, session_id: SessionId) -> None:

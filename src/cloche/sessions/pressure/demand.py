@@ -13,8 +13,9 @@ UNKNOWN_MEMORY_BYTES: Final = 160 << 20
 """Of a session, where none has been read yet: an agent and a browser with a simple page."""
 UNKNOWN_TASKS: Final = 128
 LEAST_MEMORY_BYTES: Final = 64 << 20
-"""An empty one takes as much. Sessions that sleep, swapped out, say less, and the next one will be awake."""
+"""An empty one takes a little more (docs/how-to/sizing.md)."""
 LEAST_TASKS: Final = 32
+"""An empty one has twice as many."""
 
 
 @dataclass(frozen=True, slots=True)

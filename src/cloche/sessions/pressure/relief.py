@@ -1,12 +1,12 @@
-"""What can be given up so that the machine can bear more, in order: what nobody has yet first, what sleeps last.
+"""What can be given up so that the machine can bear more, in order: what nobody has yet goes first.
 
 Nothing that somebody uses is ever given up. Whoever adds a kind of relief gives an object that is a `Relief`; the
-composition root puts them in their order.
+composition root puts them in their order. For what comes in pieces there is `Several`.
 """
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -109,57 +109,15 @@ class Reliefs:
         return 0
 
 
-class WarmSandboxes:
-    """Throws away what waits warm for creates that may never come."""
+class Several:
+    """Gives up as many of one kind as surely suffice: warm sandboxes, say, or sessions that sleep."""
 
-    name: Final = "warm"
-
-    def __init__(self, give_up: Callable[[int], Awaitable[int]]) -> None:
-        """`give_up`: throw away up to so many, and return how many, once they are gone."""
+    def __init__(self, name: str, give_up: Callable[[int], Awaitable[int]]) -> None:
+        """`give_up`: give up at most so many, in whichever order is right for them, and return how many are gone."""
+        self.name: Final = name
         self._give_up = give_up
 
     async def relieve(self, need: Need) -> int:
         # How much each holds is not looked up: the least that any does, so that enough of them go.
         each = LEAST_MEMORY_BYTES if need.resource is Resource.MEMORY else LEAST_TASKS
         return each * await self._give_up(math.ceil(need.amount / each))
-
-
-class Sleeper(Protocol):
-    """A session that sleeps and could be put away deeper."""
-
-    @property
-    def asleep_since(self) -> float:
-        """Of a clock that does not run back, in seconds."""
-        ...
-
-    def holds(self, resource: Resource) -> int:
-        """How much of it comes free with this one. 0 where that is not known."""
-        ...
-
-    async def put_away(self) -> None:
-        """Have it hibernate. Raises: ClocheError (somebody came, or it cannot be)."""
-        ...
-
-
-class LongestAsleepFirst:
-    """Sends sleepers to hibernation, whoever has slept longest first."""
-
-    name: Final = "sleepers"
-
-    def __init__(self, sleepers: Callable[[], Iterable[Sleeper]]) -> None:
-        """`sleepers`: those that sleep now and could hibernate."""
-        self._sleepers = sleepers
-
-    async def relieve(self, need: Need) -> int:
-        freed = 0
-        for sleeper in sorted(self._sleepers(), key=lambda each: each.asleep_since):
-            if freed >= need.amount:
-                break
-            held = sleeper.holds(need.resource)
-            try:
-                await sleeper.put_away()
-            except ClocheError as error:
-                _log.info("sleeper_not_put_away", code=error.code, detail=error.detail)
-                continue
-            freed += max(held, 1)  # one of which nothing is known has freed something all the same
-        return freed

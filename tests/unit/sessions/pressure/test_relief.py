@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 from cloche.concurrency.tasks import spawn
 from cloche.errors import ConflictError
 from cloche.sessions.pressure.judge import Resource, Shortage
-from cloche.sessions.pressure.relief import AGAIN_S, LongestAsleepFirst, Need, Relief, Reliefs, WarmSandboxes
+from cloche.sessions.pressure.relief import AGAIN_S, Need, Relief, Reliefs, Several
 from cloche.testing.clock import FakeClock
 
 
@@ -33,22 +33,6 @@ class Warm:
             freed += self.size
             self.left -= 1
         return freed
-
-
-@dataclass(eq=False)
-class FakeSleeper:
-    asleep_since: float
-    memory: int
-    order: list[float]
-    busy: bool = False
-
-    def holds(self, resource: Resource) -> int:
-        return self.memory if resource is Resource.MEMORY else 5
-
-    async def put_away(self) -> None:
-        if self.busy:
-            raise ConflictError("somebody came", reason="session_in_use")
-        self.order.append(self.asleep_since)
 
 
 MEMORY = Shortage(Resource.MEMORY, 25)
@@ -132,37 +116,15 @@ async def test_one_that_hangs_is_left_and_the_next_is_asked(monkeypatch: pytest.
     assert (warm.left, sleepers.left) == (100, 97)
 
 
-async def test_sleepers_go_in_the_order_of_how_long_they_have_slept() -> None:
-    order: list[float] = []
-    sleepers = [FakeSleeper(since, 10, order) for since in (30.0, 10.0, 20.0, 40.0)]
-    relief: Relief = LongestAsleepFirst(lambda: sleepers)
-    assert await relief.relieve(Need(Resource.MEMORY, 25)) == 30
-    assert order == [10.0, 20.0, 30.0]
-
-
-async def test_a_sleeper_that_somebody_came_to_is_passed_over() -> None:
-    order: list[float] = []
-    sleepers = [FakeSleeper(1.0, 10, order, busy=True), FakeSleeper(2.0, 10, order), FakeSleeper(3.0, 0, order)]
-    with capture_logs():
-        assert await LongestAsleepFirst(lambda: sleepers).relieve(Need(Resource.MEMORY, 100)) == 11
-    assert order == [2.0, 3.0]
-
-
-async def test_tasks_are_freed_as_tasks() -> None:
-    order: list[float] = []
-    sleepers = [FakeSleeper(float(number), 10, order) for number in range(4)]
-    assert await LongestAsleepFirst(lambda: sleepers).relieve(Need(Resource.PIDS, 6)) == 10
-    assert order == [0.0, 1.0]
-
-
-async def test_of_warm_sandboxes_as_many_go_as_surely_suffice() -> None:
+async def test_of_what_comes_in_pieces_as_many_go_as_surely_suffice() -> None:
     asked: list[int] = []
 
     async def give_up(most: int) -> int:
         asked.append(most)
         return min(most, 3)
 
-    relief: Relief = WarmSandboxes(give_up)
+    relief: Relief = Several("warm", give_up)
     assert await relief.relieve(Need(Resource.MEMORY, (64 << 20) + 1)) == 2 * (64 << 20)
     assert await relief.relieve(Need(Resource.PIDS, 320)) == 3 * 32
     assert asked == [2, 10]
+    assert relief.name == "warm"
