@@ -198,3 +198,22 @@ async def until_waiting(daemon: DaemonProcess, count: int) -> None:
     async with asyncio.timeout(10):
         while f"cloche_admission_queue_length {count}.0" not in (await daemon.request("GET", "/metrics")).body.decode():
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("reason", "settings"), [("memory", {"memory_reserve_bytes": 1 << 50}), ("pids", {"pids_reserve": 1 << 30})]
+)
+async def test_a_machine_that_is_short_refuses_though_there_are_places(
+    stub_browser: Path, reason: str, settings: dict[str, int]
+) -> None:
+    async with DaemonProcess(chromium_shell=stub_browser, **settings) as daemon:
+        refused = await daemon.request("POST", "/v1/sessions", {})
+        assert (refused.status, refused.json["code"], refused.json["reason"]) == (503, "busy", reason)
+        assert int(refused.headers["retry-after"]) == refused.json["retry_after_s"] >= 1
+        ready = await daemon.request("GET", "/readyz")
+        assert (ready.status, list(ready.json["reasons"])) == (503, ["capacity"])
+        assert (
+            f'cloche_admission_short{{resource="{reason}"}} 1.0'
+            in (await daemon.request("GET", "/metrics")).body.decode()
+        )
+        assert (await daemon.request("GET", "/v1/sessions")).json["sessions"] == []
