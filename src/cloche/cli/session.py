@@ -51,6 +51,9 @@ def create(
     queue_timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=0, help="Wait so long for a place where there is none.")
     ] = None,
+    hibernate: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="With --standby: hibernate when asleep for so long.")
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Wait until it is ready.")] = True,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -78,8 +81,9 @@ def create(
         options["private"] = True
     if downloads is not None:
         options["downloads"] = downloads
-    if standby is not None:
-        options["standby"] = {"after_s": standby}
+    if standby is not None or hibernate is not None:
+        times = {"after_s": standby, "hibernate_after_s": hibernate}
+        options["standby"] = {name: seconds for name, seconds in times.items() if seconds is not None}
     if label:
         options["labels"] = _labels(label)
     if queue_timeout is not None:
@@ -159,8 +163,15 @@ def sleep(session_id: SessionId, url: UrlOption = None, as_json: JsonOption = Fa
 
 
 @app.command()
+def hibernate(session_id: SessionId, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Seal a session's state on the disk and free all that it takes, until somebody comes."""
+    with connect(url) as client:
+        _show(client.sessions.hibernate(session_id), as_json)
+
+
+@app.command()
 def wake(session_id: SessionId, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """Let a session that sleeps go on."""
+    """Let a session that sleeps go on, or bring one back that is hibernated."""
     with connect(url) as client:
         _show(client.sessions.wake(session_id), as_json)
 

@@ -55,12 +55,13 @@ class Session(Answer):
     """Nothing of it stays when it has ended."""
     downloads: str = "off"
     """`quarantine` or `off`."""
-    standby: dict[str, float] | None = None
-    """`after_s`: nobody uses it for so long, and it sleeps. None: only when it is told to."""
     started: str = "cold"
     """`warm`: its sandbox was up already."""
     queue_position: int | None = None
     """From 1 while it waits for a place."""
+    standby: dict[str, float | None] | None = None
+    """`after_s`: nobody uses it for so long, and it sleeps. `hibernate_after_s`: asleep for so long, it is hibernated.
+    None: only when it is told to."""
     usage: dict[str, Any]
 
 

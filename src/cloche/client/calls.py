@@ -112,6 +112,11 @@ def put_to_sleep(session_id: str) -> Call[Session]:
     return Call(method="POST", path=session_path(session_id) + "/sleep", parse=Session.model_validate_json)
 
 
+def hibernate(session_id: str) -> Call[Session]:
+    path = session_path(session_id) + "/hibernate"
+    return Call(method="POST", path=path, parse=Session.model_validate_json, may_take_s=90.0)
+
+
 def wake(session_id: str) -> Call[Session]:
     return Call(method="POST", path=session_path(session_id) + "/wake", parse=Session.model_validate_json)
 

@@ -169,8 +169,12 @@ class Sessions:
         """Stop it where it stands, until somebody comes or it is woken. Raises: Problem (`session_in_use`)."""
         return self._client.send(calls.put_to_sleep(session_id))
 
+    def hibernate(self, session_id: str) -> Session:
+        """Seal its state on the disk and free everything, until somebody comes; refused while somebody uses it."""
+        return self._client.send(calls.hibernate(session_id))
+
     def wake(self, session_id: str) -> Session:
-        """Let it go on. Whoever connects to it or acts in it wakes it too."""
+        """Let it go on, or bring it back. Whoever connects to it or acts in it wakes it too."""
         return self._client.send(calls.wake(session_id))
 
     def health(self, session_id: str, *, fresh: bool = False) -> Health:

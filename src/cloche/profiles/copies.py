@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloche.concurrency.threads import PIECE_BYTES, ahead, behind, in_thread
 from cloche.errors import InvalidError, NotFoundError, QuotaError
-from cloche.ids import PrincipalName, ProfileId, new_profile_id
+from cloche.ids import PrincipalName, ProfileId, SessionId, new_profile_id
 from cloche.profiles import blobs, portable, rows
 from cloche.profiles.archive import MAX_MANIFEST_BYTES, ArchiveReader, ArchiveWriter, Copy, Encoder, too_large
 from cloche.profiles.limits import checked_name, checked_passphrase, checked_theme_color
@@ -22,6 +22,7 @@ from cloche.vault.keyring import new_data_key
 from cloche.vault.sealed import Opener
 
 FIRST: Final = 1
+SNAPSHOT_NAME: Final = "snapshot"
 
 
 class Copies:
@@ -41,6 +42,14 @@ class Copies:
         profile_id = new_profile_id()
         async with self._revisions.database.begin() as connection:
             await self._insert(connection, profile_id, owner, request, new_data_key())
+            return await existing(connection, profile_id)
+
+    async def add_snapshot(self, owner: PrincipalName, session_id: SessionId) -> Profile:
+        """An empty one for the state of a session that is about to be hibernated."""
+        profile_id = new_profile_id()
+        async with self._revisions.database.begin() as connection:
+            request = NewProfile(name=SNAPSHOT_NAME)
+            await self._insert(connection, profile_id, owner, request, new_data_key(), kept_for=session_id)
             return await existing(connection, profile_id)
 
     async def fork(self, profile_id: ProfileId, owner: PrincipalName, name: str, revision: int | None) -> Profile:
@@ -160,10 +169,12 @@ class Copies:
         owner: PrincipalName,
         request: NewProfile,
         data_key: bytes,
+        *,
+        kept_for: SessionId | None = None,
     ) -> None:
         await rows.overwrite_what_goes(connection)  # the tree of keys is balanced at times, and copies are left
-        await rows.add(connection, profile_id, owner, request, self._revisions.clock.now())
-        if await rows.count(connection, owner) > self._revisions.limits.max_profiles_per_principal:
+        await rows.add(connection, profile_id, owner, request, self._revisions.clock.now(), kept_for=kept_for)
+        if kept_for is None and await rows.count(connection, owner) > self._revisions.limits.max_profiles_per_principal:
             raise self._too_many()
         # Only now: with a lock held, `rekey` either sees this row or came before, and the key is the new one.
         keyring = self._revisions.keys()

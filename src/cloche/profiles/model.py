@@ -43,6 +43,8 @@ class Profile:
     used_by: tuple[SessionId, ...] = ()
     """Sessions that started from it and live."""
     written_by: SessionId | None = None
+    kept_for: SessionId | None = None
+    """The hibernated session whose state this is: nobody's to see or to use, and gone with that session's end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

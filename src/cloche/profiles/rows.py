@@ -51,6 +51,8 @@ profiles = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("last_used_at", UtcDateTime, nullable=False),
+    # Set: the sealed state of a hibernated session, which is in no listing and counts for nothing.
+    Column("kept_for", String(32)),
     Index("profiles_by_owner", "owner", "last_used_at", "id"),
     Index(
         "profiles_one_active",
@@ -103,7 +105,13 @@ leases = Table(
 
 
 async def add(
-    connection: AsyncConnection, profile_id: ProfileId, owner: PrincipalName, request: NewProfile, now: datetime
+    connection: AsyncConnection,
+    profile_id: ProfileId,
+    owner: PrincipalName,
+    request: NewProfile,
+    now: datetime,
+    *,
+    kept_for: SessionId | None = None,
 ) -> None:
     row = {
         "id": profile_id,
@@ -117,6 +125,7 @@ async def add(
         "created_at": now,
         "updated_at": now,
         "last_used_at": now,
+        "kept_for": kept_for,
     }
     await connection.execute(insert(profiles).values(row))
 
@@ -136,7 +145,8 @@ async def page(
     connection: AsyncConnection, owner: PrincipalName | None, before: tuple[datetime, str] | None, limit: int
 ) -> list[Profile]:
     """Last used first, from after `before` (a time of use and the id that had it) on."""
-    query = _shown().order_by(profiles.c.last_used_at.desc(), profiles.c.id.desc()).limit(limit)
+    query = _shown().where(profiles.c.kept_for.is_(None))
+    query = query.order_by(profiles.c.last_used_at.desc(), profiles.c.id.desc()).limit(limit)
     if owner is not None:
         query = query.where(profiles.c.owner == owner)
     if before is not None:
@@ -147,7 +157,8 @@ async def page(
 
 
 async def count(connection: AsyncConnection, owner: PrincipalName) -> int:
-    query = select(func.count()).select_from(profiles).where(profiles.c.owner == owner)
+    theirs = and_(profiles.c.owner == owner, profiles.c.kept_for.is_(None))
+    query = select(func.count()).select_from(profiles).where(theirs)
     return int((await connection.execute(query)).scalar_one())
 
 
@@ -158,9 +169,8 @@ async def active_id(connection: AsyncConnection, owner: PrincipalName) -> Profil
 
 async def last_used_id(connection: AsyncConnection, owner: PrincipalName) -> ProfileId | None:
     order = profiles.c.last_used_at.desc(), profiles.c.id.desc()
-    return (
-        await connection.execute(select(profiles.c.id).where(profiles.c.owner == owner).order_by(*order).limit(1))
-    ).scalar()
+    theirs = and_(profiles.c.owner == owner, profiles.c.kept_for.is_(None))
+    return (await connection.execute(select(profiles.c.id).where(theirs).order_by(*order).limit(1))).scalar()
 
 
 async def make_active(connection: AsyncConnection, owner: PrincipalName, profile_id: ProfileId) -> None:
@@ -173,6 +183,16 @@ async def make_active(connection: AsyncConnection, owner: PrincipalName, profile
 async def remove(connection: AsyncConnection, profile_id: ProfileId) -> None:
     """With all that hangs on it."""
     await connection.execute(delete(profiles).where(profiles.c.id == profile_id))
+
+
+async def kept_for(
+    connection: AsyncConnection, session_id: SessionId | None = None
+) -> list[tuple[ProfileId, SessionId]]:
+    """The states of hibernated sessions, of one of them or (None) of all, and whose each is."""
+    query = select(profiles.c.id, profiles.c.kept_for).where(profiles.c.kept_for.is_not(None))
+    if session_id is not None:
+        query = query.where(profiles.c.kept_for == session_id)
+    return [(row.id, SessionId(row.kept_for)) for row in await connection.execute(query)]
 
 
 async def every_id(connection: AsyncConnection) -> list[ProfileId]:
@@ -363,6 +383,7 @@ def _to_profile(row: RowMapping, held: list[Lease]) -> Profile:
         last_used_at=row["last_used_at"],
         used_by=tuple(lease.session_id for lease in held),
         written_by=next((lease.session_id for lease in held if lease.writes), None),
+        kept_for=SessionId(row["kept_for"]) if row["kept_for"] is not None else None,
     )
 
 

@@ -146,6 +146,30 @@ class ProfileStore:
             _log.warning("profile_files_left", profile=profile_id, error=error.strerror)
         return active
 
+    # --- the states of hibernated sessions
+
+    async def add_snapshot(self, owner: PrincipalName, session_id: SessionId) -> Profile:
+        """An empty profile to which that session may write, in no listing and no quota. Raises: as `take`."""
+        self._revisions.keys()
+        profile = await self._copies.add_snapshot(owner, session_id)
+        await self.take(profile.id, session_id, writes=True)
+        return profile
+
+    async def drop_snapshots(self, session_id: SessionId) -> None:
+        """Destroy what was kept of a hibernated session, as `delete` does. Nothing happens where there is nothing."""
+        async with self._database.read() as connection:
+            found = await rows.kept_for(connection, session_id)
+        for profile_id, _ in found:
+            await to_the_end(self._delete(profile_id, force=True), name="snapshot-delete")
+
+    async def forget_snapshots(self, keep: Collection[SessionId]) -> int:
+        """Destroy what was kept of sessions that are not among `keep`; returns how many. For a daemon's start."""
+        async with self._database.read() as connection:
+            found = [(id_, session_id) for id_, session_id in await rows.kept_for(connection) if session_id not in keep]
+        for profile_id, _ in found:
+            await self._delete(profile_id, force=True)
+        return len(found)
+
     # --- who uses them
 
     async def take(self, profile_id: ProfileId, session_id: SessionId, *, writes: bool) -> Lease:

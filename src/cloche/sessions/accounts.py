@@ -36,10 +36,17 @@ class Accounts:
         """Not every message tells of them, and they never become fewer."""
         self._taken = replace(self._taken, browser_restarts=max(restarts, self.restarts))
 
+    def sandbox_went(self) -> None:
+        """There is none now, and the next one counts from nothing."""
+        spent = self._taken.cpu_seconds or 0.0
+        self._taken = replace(self._taken, memory_bytes=0, cpu_seconds_before=spent)
+
     def read(self, usage: Usage) -> bool:
         """Take over a reading of the kernel's; True when something was killed for memory since the last."""
         if usage.memory_bytes is not None or usage.cpu_seconds is not None:
-            self._taken = replace(self._taken, memory_bytes=usage.memory_bytes, cpu_seconds=usage.cpu_seconds)
+            before = self._taken.cpu_seconds_before
+            cpu_seconds = None if usage.cpu_seconds is None else before + usage.cpu_seconds
+            self._taken = replace(self._taken, memory_bytes=usage.memory_bytes, cpu_seconds=cpu_seconds)
         self.tasks = self.tasks if usage.processes is None else usage.processes
         killed, self.kills = usage.out_of_memory_kills > self.kills, max(self.kills, usage.out_of_memory_kills)
         return killed

@@ -39,11 +39,13 @@ class Admission:
     def __init__(self, limits: AdmissionLimits) -> None:
         self._limits = limits
         self._by_principal: Counter[PrincipalName] = Counter()
+        self._resting = 0
         self._closed = False
 
     @property
     def taken(self) -> int:
-        return self._by_principal.total()
+        """Places on the server; a session that is hibernated counts for its principal alone."""
+        return self._by_principal.total() - self._resting
 
     @property
     def has_room(self) -> bool:
@@ -80,6 +82,22 @@ class Admission:
         self._by_principal[principal] -= 1
         if self._by_principal[principal] <= 0:
             del self._by_principal[principal]
+
+    def lie_down(self) -> None:
+        """A session has been hibernated: its place on the server is another's."""
+        self._resting += 1
+
+    def get_up(self) -> None:
+        """Take its place again. Raises: NoRoomError."""
+        if self._closed:
+            raise NoRoomError("the server is stopping", reason=Refused.STOPPING)
+        if not self.has_room:
+            raise NoRoomError("the server has no room to bring the session back now", reason=Refused.SESSIONS)
+        self._resting -= 1
+
+    def rests_no_more(self) -> None:
+        """A session has ended while it was hibernated: `give_back` comes next."""
+        self._resting -= 1
 
     def close(self) -> None:
         """Admit no one from here on."""

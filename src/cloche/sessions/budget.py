@@ -21,16 +21,16 @@ from cloche.sessions.model import (
     OnExhausted,
     SessionOptions,
     SessionRequest,
-    StandbyRequest,
-    StandbyUse,
     Viewport,
 )
+from cloche.sessions.resting import StandbyUse
 
 MAX_LABELS: Final = 32
 MAX_HOSTS: Final = 256
 MAX_ALLOWED_DOMAINS: Final = 256
 MIN_STANDBY_S: Final = 1.0
 MAX_STANDBY_S: Final = 3600.0
+MAX_HIBERNATE_S: Final = 604_800.0
 
 _LABEL_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
 _LOCALE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
@@ -102,17 +102,25 @@ def effective_options(request: SessionRequest, ceilings: Ceilings) -> SessionOpt
         private=request.private,
         downloads=request.downloads,
         live=_live(request.live, ceilings),
-        standby=_standby(request.standby, ceilings),
+        standby=_standby(request, ceilings),
     )
 
 
-def _standby(asked: StandbyRequest | None, ceilings: Ceilings) -> StandbyUse | None:
+def _standby(request: SessionRequest, ceilings: Ceilings) -> StandbyUse | None:
+    asked = request.standby
     if asked is None:
         return None
     after_s = ceilings.default_standby_s if asked.after_s is None else asked.after_s
     if not MIN_STANDBY_S <= after_s <= MAX_STANDBY_S:  # also refuses NaN
         raise InvalidError(f"must be from {MIN_STANDBY_S:g} to {MAX_STANDBY_S:g} seconds", field="standby.after_s")
-    return StandbyUse(after_s=after_s)
+    if (deeper_s := asked.hibernate_after_s) is not None:
+        field_name = "standby.hibernate_after_s"
+        if not MIN_STANDBY_S <= deeper_s <= MAX_HIBERNATE_S:
+            raise InvalidError(f"must be from {MIN_STANDBY_S:g} to {MAX_HIBERNATE_S:g} seconds", field=field_name)
+        if request.private or request.machine:
+            kind = "private" if request.private else "machine"
+            raise InvalidError(f"a {kind} session is not hibernated", field=field_name)
+    return StandbyUse(after_s=after_s, hibernate_after_s=deeper_s)
 
 
 def _live(asked: LiveRequest, ceilings: Ceilings) -> LiveUse:

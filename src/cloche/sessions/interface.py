@@ -211,8 +211,20 @@ class SessionManager(Protocol):
         """
         ...
 
+    async def hibernate(self, principal: Principal, session_id: SessionId) -> Session:
+        """Seal its state on the disk and free everything, until somebody comes. Nothing happens to one that is so.
+
+        Raises: NotFoundError, GoneError, ConflictError (not ready; `session_in_use`; `private_session`;
+        `machine_session`; `profiles_off`), and what saving a profile raises; then it goes on.
+        """
+        ...
+
     async def wake(self, principal: Principal, session_id: SessionId) -> Session:
-        """Let one that sleeps go on. Raises: NotFoundError, GoneError, ConflictError (not ready)."""
+        """Let one that sleeps go on, or bring one back that is hibernated. Whoever comes does the same.
+
+        Raises: NotFoundError, GoneError (`snapshot_lost`), ConflictError (not ready), BusyError (no room for one that
+        was hibernated), and what restoring a profile raises; it stays hibernated then.
+        """
         ...
 
     def events(

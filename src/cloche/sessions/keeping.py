@@ -61,10 +61,15 @@ class Keeping:
 
     def __init__(self, parts: Sequence[Kept] = ()) -> None:
         self._parts = tuple(parts)
+        self._lent: Kept | None = None
 
     @property
     def is_at_work(self) -> bool:
-        return any(part.is_at_work for part in self._parts)
+        return any(part.is_at_work for part in self._parts) or (self._lent is not None and self._lent.is_at_work)
+
+    def lend(self, part: Kept) -> None:
+        """For one task: it is asked whether it is at work, and closed with the others. The next takes its place."""
+        self._lent = part
 
     def prepare(self) -> None:
         for part in self._parts:
@@ -102,7 +107,8 @@ class Keeping:
                 _log.exception("session_part_not_saved")
 
     async def close(self) -> None:
-        for part in reversed(self._parts):
+        lent = () if self._lent is None else (self._lent,)
+        for part in (*lent, *reversed(self._parts)):
             try:
                 await part.close()
             except Exception:  # noqa: BLE001 - one turn of several: what will not go must not keep the rest standing

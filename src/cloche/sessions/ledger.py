@@ -64,6 +64,19 @@ class Ledger:
     def woke(self, took_s: float) -> None:
         self._metrics.wake_seconds.observe(took_s)
 
+    def hibernated(self, why: str, took_s: float) -> None:
+        self._metrics.hibernations.labels(why).inc()
+        self._metrics.hibernate_seconds.observe(took_s)
+
+    def not_hibernated(self, reason: str) -> None:
+        self._metrics.hibernations_failed.labels(reason).inc()
+
+    def brought_back(self, took_s: float) -> None:
+        self._metrics.bring_back_seconds.observe(took_s)
+
+    def not_brought_back(self, reason: str) -> None:
+        self._metrics.bring_backs_failed.labels(reason).inc()
+
     def not_started(self, reason: str) -> None:
         self._metrics.starts_failed.labels(reason).inc()
 

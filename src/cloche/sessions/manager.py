@@ -22,10 +22,12 @@ from cloche.errors import (
 from cloche.ids import EventId, ProfileId, SessionId
 from cloche.sessions.admission import Admission, AdmissionLimits
 from cloche.sessions.agent_side import LastWords
-from cloche.sessions.auditing import client_of, note_close, note_standby
+from cloche.sessions.auditing import client_of, note_close
 from cloche.sessions.budget import Ceilings, effective_options
 from cloche.sessions.creation import Creation
 from cloche.sessions.egress_policy import EgressCeiling, effective_policy, without_credentials
+from cloche.sessions.hibernation.service import Hibernation
+from cloche.sessions.hibernation.use_cases import RestUseCases
 from cloche.sessions.interface import Attachment, SessionAgent, SessionBrowser, SessionMachine, SessionManager
 from cloche.sessions.ledger import Ledger
 from cloche.sessions.live.interface import SessionLive
@@ -73,7 +75,7 @@ class ManagerSettings:
     pool: PoolSettings = field(default_factory=PoolSettings)
 
 
-class Manager(SessionManager):
+class Manager(RestUseCases, SessionManager):
     """Owns the runners of all live sessions and the rows of all. Built by the composition root."""
 
     def __init__(
@@ -130,6 +132,18 @@ class Manager(SessionManager):
             end=self.end,
             pool=self._pool,
         )
+        self.hibernation = Hibernation(
+            parts,
+            self,
+            queue=self._queue,
+            agent=settings.agent,
+            start_timeout_s=settings.start_timeout_s,
+            store=self._store,
+            roster=self._roster,
+            ledger=self._ledger,
+            profiles=self._profiles,
+        )
+        self._roster.awake, self._roster.slept_long = self.hibernation.awake, self.hibernation.slept_long
 
     # --- use cases --------------------------------------------------------------------------------------------------
 
@@ -200,22 +214,7 @@ class Manager(SessionManager):
         runner.session = replace(runner.session, expires_at=expires_at)
         runner.publish(EventType.EXTENDED, {"by": principal.name, "expires_at": expires_at.isoformat()})
         runner.end_moved()
-        await self._parts.audit.settled()
-        return runner.current()
-
-    async def sleep(self, principal: Principal, session_id: SessionId) -> Session:
-        runner = await self._roster.ready_runner(principal, session_id)
-        self._parts.audit.require()
-        await runner.standby.sleep()
-        note_standby(self._parts.audit, "session.sleep", runner.session, principal)
-        await self._parts.audit.settled()
-        return runner.current()
-
-    async def wake(self, principal: Principal, session_id: SessionId) -> Session:
-        runner = await self._roster.ready_runner(principal, session_id)
-        self._parts.audit.require()
-        await runner.standby.wake()
-        note_standby(self._parts.audit, "session.wake", runner.session, principal)
+        self.hibernation.end_moved()
         await self._parts.audit.settled()
         return runner.current()
 
@@ -346,6 +345,7 @@ class Manager(SessionManager):
                 self._forget(runner, reason)
 
     def _forget(self, runner: SessionRunner, reason: EndReason) -> None:
+        self.hibernation.ended(runner.session.id)
         self._roster.remove(runner.session.id)
         self._parts.events.finish(runner.session.id)
         self._ledger.ended(runner, reason)
@@ -365,7 +365,8 @@ class Manager(SessionManager):
 
     async def tidy_profiles(self) -> None:
         """After the recovery: forget what sessions that are no more had of profiles."""
-        await self._profiles.recover(tuple(self._runners))
+        lying = {id_ for id_, runner in self._runners.items() if runner.session.status is SessionStatus.HIBERNATED}
+        await self._profiles.recover(tuple(self._runners), lying)
 
     def begin_pool(self) -> None:
         """After the recovery: keep warm sandboxes from here on."""
@@ -376,13 +377,15 @@ class Manager(SessionManager):
         await self._queue.close()
         await self._creation.settled()
         await self._pool.close()
+        await self.hibernation.settle()
         await self._profiles.settle()
 
     async def end_all(self) -> None:
-        """End every session because the server stops."""
-        await asyncio.gather(*(self.end(runner, EndReason.SERVER_STOPPING) for runner in tuple(self._runners.values())))
+        """End every session because the server stops; but those that are hibernated wait for the next one."""
+        up = (runner for runner in tuple(self._runners.values()) if not self.hibernation.holds(runner))
+        await asyncio.gather(*(self.end(runner, EndReason.SERVER_STOPPING) for runner in up))
 
     async def release_all(self) -> None:
         """Leave every session running for the next daemon."""
-        runners = tuple(self._runners.values())
+        runners = tuple(runner for runner in self._runners.values() if not self.hibernation.holds(runner))
         await asyncio.gather(*(runner.release() if runner.ending is None else runner.ending for runner in runners))

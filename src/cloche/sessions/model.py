@@ -10,12 +10,15 @@ from cloche.ids import EventId, PrincipalName, ProfileId, SessionId
 from cloche.live.model import ClipboardPolicy, RecordPolicy
 from cloche.profiles.model import ProfileForm
 from cloche.sandbox.spec import Engine
+from cloche.sessions.resting import Snapshot, StandbyRequest, StandbyUse
 
 
 class SessionStatus(StrEnum):
     PENDING = "pending"
     READY = "ready"
     SLEEPING = "sleeping"
+    HIBERNATED = "hibernated"
+    """Nothing of it runs: its state is sealed on the disk, and whoever comes has it brought back."""
     CLOSING = "closing"
     CLOSED = "closed"
     FAILED = "failed"
@@ -35,6 +38,8 @@ class EndReason(StrEnum):
     START_FAILED = "start_failed"
     RECORDING_UNAVAILABLE = "recording_unavailable"
     """It is to be recorded always, and could not be any more."""
+    SNAPSHOT_LOST = "snapshot_lost"
+    """It was hibernated, and what was kept of it is gone: its profile was deleted."""
 
 
 class Started(StrEnum):
@@ -208,21 +213,6 @@ class LiveUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandbyRequest:
-    """To be put to sleep when nobody uses it; None leaves the time to the server."""
-
-    after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StandbyUse:
-    """What is in force."""
-
-    after_s: float
-    """Without clients, viewers, actions and programs for so long, it sleeps."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRequest:
     """A create request as a door hands it in: well-formed, not yet checked against ceilings and policy."""
 
@@ -300,6 +290,8 @@ class SessionUsage:
     devtools_clients: int = 0
     browser_restarts: int = 0
     actions: int = 0
+    cpu_seconds_before: float = 0.0
+    """Of `cpu_seconds`: in sandboxes that it had before the one it has now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,6 +311,8 @@ class Session:
     started: Started = Started.COLD
     queue_position: int | None = None
     """From 1, while it waits for a place; never stored."""
+    snapshot: Snapshot | None = None
+    """Of a session that is hibernated, or is just being brought back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +332,7 @@ class EventType(StrEnum):
     EXTENDED = "session.extended"
     ASLEEP = "session.asleep"
     AWAKE = "session.awake"
+    HIBERNATED = "session.hibernated"
     ADOPTED = "session.adopted"
     CLOSING = "session.closing"
     CLOSED = "session.closed"

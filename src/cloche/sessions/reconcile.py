@@ -19,6 +19,14 @@ class Adopt:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """Its state is on the disk: it goes on lying there, and what there is of a sandbox goes."""
+
+    session: Session
+    description: Description | None
+
+
+@dataclass(frozen=True, slots=True)
 class Fail:
     """Nothing is left of it, or it never was whole: the row ends as failed, and what there is goes."""
 
@@ -34,7 +42,7 @@ class Reap:
     description: Description
 
 
-Action = Adopt | Fail | Reap
+Action = Adopt | Rest | Fail | Reap
 
 
 def plan(unfinished: Mapping[SessionId, Session], leftovers: Mapping[SessionId, Description]) -> list[Action]:
@@ -45,6 +53,8 @@ def plan(unfinished: Mapping[SessionId, Session], leftovers: Mapping[SessionId, 
         # A pending session's client was told nothing yet, and a closing one's was told it is gone.
         if description is not None and session.status in {SessionStatus.READY, SessionStatus.SLEEPING}:
             actions.append(Adopt(session, description))
+        elif session.status is SessionStatus.HIBERNATED and session.snapshot is not None:
+            actions.append(Rest(session, description))
         else:
             actions.append(Fail(session, description))
     actions += [Reap(session_id, leftovers[session_id]) for session_id in leftovers.keys() - unfinished.keys()]

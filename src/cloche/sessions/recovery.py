@@ -15,7 +15,7 @@ from cloche.sandbox.driver import SandboxDriver
 from cloche.sessions import rows
 from cloche.sessions.manager import Manager
 from cloche.sessions.model import EndReason, EventType, SessionStatus
-from cloche.sessions.reconcile import Action, Adopt, Fail, Reap, plan
+from cloche.sessions.reconcile import Action, Adopt, Fail, Reap, Rest, plan
 from cloche.sessions.runner import ATTACH_WAIT_S
 from cloche.storage.database import Database
 
@@ -41,6 +41,10 @@ class Recovery:
         match action:
             case Adopt(session, description):
                 await self._adopt(unfinished[session.id], description)
+            case Rest(session, description):
+                if description is not None:  # of which it was being taken, or in which it was being brought back
+                    await self._reap(session.id, description)
+                self._manager.hibernation.take_over(session)
             case Fail(session, description):
                 await self._fail(unfinished[session.id], description)
             case Reap(session_id, description):

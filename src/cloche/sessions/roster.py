@@ -1,6 +1,7 @@
 """The sessions of one daemon: the rows of all of them, and the runners of those that live."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -38,6 +39,10 @@ class Roster:
         self._parts, self._store, self._ledger = parts, store, ledger
         self.runners: dict[SessionId, SessionRunner] = {}
         self._places: dict[SessionId, Place] = {}
+        self.awake: Callable[[SessionId], Awaitable[SessionRunner]] | None = None
+        """Brings a hibernated session back. Set by the manager."""
+        self.slept_long: Callable[[SessionRunner], None] = lambda _: None
+        self._asked = Counter[SessionId]()
 
     def __iter__(self) -> Iterator[SessionRunner]:
         return iter(self.runners.values())
@@ -53,6 +58,7 @@ class Roster:
         self.runners.pop(session_id, None)
         if (place := self._places.pop(session_id, None)) is not None:
             place.give_back()
+        self._asked.pop(session_id, None)
         self._ledger.live(self)
 
     def current(self, runner: SessionRunner) -> Session:
@@ -67,10 +73,15 @@ class Roster:
 
     def demand(self, places: int) -> Demand:
         """What so many places will take beyond what their sessions take already: those not up yet take nothing."""
-        settled = [runner for runner in self if runner.session.status is not SessionStatus.PENDING]
+        without = {SessionStatus.PENDING, SessionStatus.HIBERNATED}
+        settled = [runner for runner in self if runner.session.status not in without]
         awake = [runner for runner in settled if runner.session.status is SessionStatus.READY]
         one = footprint((r.accounts.memory_bytes for r in awake), (r.accounts.tasks for r in awake))
         return Demand(one, max(0, places - len(settled)))
+
+    def asked(self, runner: SessionRunner) -> int:
+        """How often it has been asked for: whoever has it now may use it a moment later, and is not counted yet."""
+        return self._asked[runner.session.id]
 
     async def become(self, runner: SessionRunner, status: SessionStatus, reason: str, detail: str = "") -> Session:
         """Take one step of the lifecycle: check it, write it, tell it."""
@@ -93,6 +104,7 @@ class Roster:
         """What puts a session to sleep and wakes it; each change is a step of its lifecycle."""
         standby, clock, name = runner.session.options.standby, self._parts.clock, runner.session.id
         after_s = standby.after_s if standby is not None else None
+        deeper_after_s = standby.hibernate_after_s if standby is not None else None
 
         async def fell_asleep(why: str) -> None:
             await self._move(runner, SessionStatus.SLEEPING, EventType.ASLEEP, {"reason": why})
@@ -102,8 +114,8 @@ class Roster:
             data: Data = {"slept_s": round(slept_s, 3), "took_ms": round(took_s * 1000, 3)}
             await self._move(runner, SessionStatus.READY, EventType.AWAKE, data)
 
-        news = StandbyNews(fell_asleep=fell_asleep, woke=woke)
-        return Standby(runner, news, clock, after_s=after_s, name=name)
+        news = StandbyNews(fell_asleep=fell_asleep, woke=woke, slept_long=lambda: self.slept_long(runner))
+        return Standby(runner, news, clock, after_s=after_s, name=name, deeper_after_s=deeper_after_s)
 
     async def _move(self, runner: SessionRunner, status: SessionStatus, type_: EventType, data: Data) -> None:
         """Between `ready` and `sleeping`. One that is ending stays what it is becoming."""
@@ -129,7 +141,18 @@ class Roster:
         return runner
 
     async def ready_runner(self, principal: Principal | None, session_id: SessionId) -> SessionRunner:
-        """Raises: as `live_runner`, and ConflictError for one that is not ready yet."""
+        """One that is hibernated is brought back first.
+
+        Raises: as `live_runner`; ConflictError for one that is not ready yet; what bringing it back raises.
+        """
+        runner = await self.started_runner(principal, session_id)
+        if runner.session.status is SessionStatus.HIBERNATED and self.awake is not None:
+            runner = await self.awake(session_id)
+        self._asked[session_id] += 1
+        return runner
+
+    async def started_runner(self, principal: Principal | None, session_id: SessionId) -> SessionRunner:
+        """Hibernated or up. Raises: as `live_runner`, and ConflictError for one that is not ready yet."""
         runner = await self.live_runner(principal, session_id)
         if runner.session.status is SessionStatus.PENDING:
             raise ConflictError("the session is not ready yet", status="pending")

@@ -46,10 +46,10 @@ from cloche.sessions.model import (
     SessionOptions,
     SessionStatus,
     SessionUsage,
-    StandbyUse,
     Started,
     Viewport,
 )
+from cloche.sessions.resting import Snapshot, StandbyUse
 from cloche.storage.database import metadata
 from cloche.storage.timestamps import UtcDateTime
 
@@ -71,6 +71,8 @@ sessions = Table(
     # The upstream proxy's URL with its credentials, under the server's key; `options` holds it without them.
     Column("upstream_sealed", Text),
     Column("started", String(8), nullable=False, server_default="cold"),
+    # Of a hibernated session: where its state is. Set together with its status, and together with it taken away.
+    Column("snapshot", JSON),
     Index("sessions_by_owner", "owner", "created_at", "id"),
     Index("sessions_by_time", "created_at", "id"),
     Index("sessions_by_status", "status"),
@@ -132,6 +134,19 @@ async def save(connection: AsyncConnection, session: Session) -> None:
 
 async def save_sandbox(connection: AsyncConnection, session_id: SessionId, description: Mapping[str, Any]) -> None:
     await connection.execute(update(sessions).where(sessions.c.id == session_id).values(sandbox=dict(description)))
+
+
+async def hand_over(
+    connection: AsyncConnection, session_id: SessionId, description: Mapping[str, Any], agent_token_hash: str
+) -> None:
+    """It has another sandbox from here on, and an agent with another token."""
+    values = {"sandbox": dict(description), "agent_token_hash": agent_token_hash}
+    await connection.execute(update(sessions).where(sessions.c.id == session_id).values(values))
+
+
+async def upstream_of(connection: AsyncConnection, session_id: SessionId) -> str | None:
+    """As it was sealed."""
+    return (await connection.execute(select(sessions.c.upstream_sealed).where(sessions.c.id == session_id))).scalar()
 
 
 async def get(connection: AsyncConnection, session_id: SessionId) -> Session | None:
@@ -214,6 +229,7 @@ def _state(session: Session) -> dict[str, Any]:
         "closed_at": session.closed_at,
         "browser": asdict(session.browser) if session.browser else None,
         "usage": asdict(session.usage),
+        "snapshot": _snapshot_to_json(session.snapshot),
     }
 
 
@@ -230,7 +246,16 @@ def _to_session(row: RowMapping) -> Session:
         browser=BrowserFacts(**row["browser"]) if row["browser"] else None,
         usage=replace(SessionUsage(**row["usage"]), devtools_clients=0),
         started=Started(row["started"]),
+        snapshot=_snapshot_from_json(row["snapshot"]),
     )
+
+
+def _snapshot_to_json(snapshot: Snapshot | None) -> dict[str, Any] | None:
+    return asdict(snapshot) | {"taken_at": snapshot.taken_at.isoformat()} if snapshot is not None else None
+
+
+def _snapshot_from_json(value: Mapping[str, Any] | None) -> Snapshot | None:
+    return Snapshot(**{**value, "taken_at": datetime.fromisoformat(value["taken_at"])}) if value else None
 
 
 def _options_to_json(options: SessionOptions) -> dict[str, Any]:

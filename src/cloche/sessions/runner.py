@@ -35,6 +35,7 @@ from cloche.sessions.machine_api import AgentMachine
 from cloche.sessions.model import BrowserFacts, EndReason, EventType, OnExhausted, Session
 from cloche.sessions.pool.start_page import open_start_page
 from cloche.sessions.pool.warm import Warm
+from cloche.sessions.resting import HIBERNATED
 from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.standby import Standby
 from cloche.sessions.startup import Startup, registered
@@ -68,6 +69,7 @@ class SessionRunner:
         # Set once, by the manager, when the session begins to end.
         self.ending: asyncio.Task[Session] | None = None
         self.end_reason = ""
+        self.is_kept = False  # all of it has been saved: its end saves nothing more
         self.accounts = Accounts(session.usage)
         self._parts = parts
         self._gateway = gateway(self, self.accounts.counters)
@@ -142,7 +144,7 @@ class SessionRunner:
 
     async def save(self, reason: str) -> None:
         """Keep what is to be kept, while everything still runs. The clients leave first, for it ends their browser."""
-        if self._whole and not self._stopping:
+        if self._whole and not self._stopping and not self.is_kept:
             self._attachments.finish(reason)
             await self.standby.end()
             await self.keeping.save(reason)
@@ -211,6 +213,8 @@ class SessionRunner:
         return self.sandbox
 
     def require_staying(self) -> None:
+        if self._stopping and self.end_reason == HIBERNATED:  # asked for before it was
+            raise ConflictError("the session has just been hibernated: ask again", reason="session_hibernated")
         if self._stopping:
             raise GoneError("the session has ended", reason=self.end_reason)
 

@@ -84,5 +84,5 @@ def _browser_config(options: SessionOptions, settings: AgentSettings) -> Browser
         start_timeout_s=settings.browser_start_timeout_s,
         restart_budget=settings.restart_budget,
         restart_window_s=settings.restart_window_s,
-        carries_profile=options.profile is not None and not options.private,
+        carries_profile=not options.private,
     )

@@ -5,10 +5,12 @@ sleeps needs no word with this: coming is being counted, being counted begins th
 waits in the sockets, in order.
 
     awake ──(nobody for `after_s`, or by hand)──► asleep ──(somebody, or by hand)──► awake
+                                                    └──(`deeper_after_s`)──► `slept_long`: it may be hibernated
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -60,21 +62,34 @@ class StandbyNews:
     """Why: `idle` or `by_hand`."""
     woke: Callable[[float, float], Awaitable[None]]
     """For how many seconds it slept, and how many the wake took."""
+    slept_long: Callable[[], None] = lambda: None
+    """It has slept for `deeper_after_s`. Must not block."""
 
 
 class Standby:
     """Owned by the runner: `begin` once the session is up, `users_changed` at each change, `end` before its end."""
 
     def __init__(
-        self, owner: StandbyOwner, news: StandbyNews, clock: Clock, *, after_s: float | None, name: str
+        self,
+        owner: StandbyOwner,
+        news: StandbyNews,
+        clock: Clock,
+        *,
+        after_s: float | None,
+        name: str,
+        deeper_after_s: float | None = None,
     ) -> None:
         """`after_s`: None never puts it to sleep by itself."""
         self._owner, self._news, self._clock, self._after_s, self._name = owner, news, clock, after_s, name
+        self._deeper_after_s = deeper_after_s
         self._turn = asyncio.Lock()
         self._asleep_since: float | None = None
         self._is_falling = False
         self._ended = False
+        self._somebody_came = asyncio.Event()
+        """Since it began to fall asleep, or was held; also its end."""
         self._timer: asyncio.TimerHandle | None = None
+        self._deeper: asyncio.TimerHandle | None = None
         self._napping: asyncio.Task[None] | None = None
         self._waking: asyncio.Task[None] | None = None
         self._reclaiming: asyncio.Task[None] | None = None
@@ -82,6 +97,11 @@ class Standby:
     @property
     def is_asleep(self) -> bool:
         return self._asleep_since is not None
+
+    @property
+    def asleep_since(self) -> float | None:
+        """Of the monotonic clock; None while it is awake."""
+        return self._asleep_since
 
     def begin(self) -> None:
         self._wait()
@@ -92,6 +112,7 @@ class Standby:
             return
         if self._owner.users:
             self._forget_timer()
+            self._somebody_came.set()
             if (self.is_asleep or self._is_falling) and (self._waking is None or self._waking.done()):
                 self._waking = spawn(self._wake_for_them(), name=f"wake:{self._name}")
         elif self._timer is None:
@@ -111,21 +132,51 @@ class Standby:
         """Let it go on. Nothing happens to one that is awake. Raises: ClocheError."""
         await asyncio.shield(spawn(self._wake(), name=f"wake:{self._name}"))
 
+    @asynccontextmanager
+    async def held(self) -> AsyncGenerator[asyncio.Event]:
+        """In the block it is awake and nobody is there; it is neither put to sleep nor woken, but may be `left`.
+
+        The event says that somebody has come, or that it is to end: whoever holds it then lets go soon.
+        Raises: ConflictError (`session_in_use`); ClocheError, what thawing raises.
+        """
+        async with self._turn:
+            self._require_nobody()
+            self._somebody_came.clear()
+            slept = await self._thaw()
+            self._forget_timer()
+            try:
+                yield self._somebody_came
+            finally:
+                self._wait()
+                if slept is not None and not self._ended:
+                    await self._news.woke(*slept)
+
+    def left(self) -> None:
+        """What it stood for is gone: it does nothing more."""
+        self._ended = True
+        self._forget_timer()
+
     async def _wake(self) -> None:
         async with self._turn:
-            if self._asleep_since is None:
-                return
-            began = self._clock.monotonic()
-            slept_s = began - self._asleep_since
-            await self._owner.thaw()
-            self._asleep_since = None
-            took_s = self._clock.monotonic() - began
-            self._wait()
-            await self._news.woke(slept_s, took_s)
+            if (slept := await self._thaw()) is not None:
+                self._wait()
+                await self._news.woke(*slept)
+
+    async def _thaw(self) -> tuple[float, float] | None:
+        """For how long it slept, and how long this took; None for one that did not."""
+        if self._asleep_since is None:
+            return None
+        began = self._clock.monotonic()
+        slept_s = began - self._asleep_since
+        await self._owner.thaw()
+        self._asleep_since = None
+        self._forget_deeper()
+        return slept_s, self._clock.monotonic() - began
 
     async def end(self) -> None:
         """Have it awake for good: its end is near, and what is to be kept of it is asked for."""
         self._ended = True
+        self._somebody_came.set()
         self._forget_timer()
         await cancel_and_wait(self._reclaiming)
         try:
@@ -151,6 +202,8 @@ class Standby:
             finally:
                 self._is_falling = False
             self._forget_timer()
+            if self._deeper_after_s is not None:
+                self._deeper = asyncio.get_running_loop().call_later(self._deeper_after_s, self._news.slept_long)
             await self._news.fell_asleep(why)
         if self._ended:
             return
@@ -196,6 +249,11 @@ class Standby:
             await self._owner.reclaim()
         except ClocheError:
             _log.warning("memory_not_reclaimed", session=self._name, exc_info=True)
+
+    def _forget_deeper(self) -> None:
+        if self._deeper is not None:
+            self._deeper.cancel()
+            self._deeper = None
 
     def _forget_timer(self) -> None:
         if self._timer is not None:

@@ -30,6 +30,21 @@ class SessionStore:
             if sandbox is not None:
                 await rows.save_sandbox(connection, session.id, sandbox)
 
+    async def lay_down(self, session: Session) -> None:
+        """Write that it is hibernated. On the disk once this returns."""
+        async with self._database.begin(durable=True) as connection:
+            await rows.save(connection, session)
+
+    async def bring_back(self, session: Session, *, sandbox: Mapping[str, Any], agent_token_hash: str) -> None:
+        """Write that it is up again, in another sandbox."""
+        async with self._database.begin() as connection:
+            await rows.save(connection, session)
+            await rows.hand_over(connection, session.id, sandbox, agent_token_hash)
+
+    async def upstream_sealed(self, session_id: SessionId) -> str | None:
+        async with self._database.read() as connection:
+            return await rows.upstream_of(connection, session_id)
+
     async def load(self, session_id: SessionId) -> Session:
         """Raises: NotFoundError."""
         async with self._database.read() as connection:

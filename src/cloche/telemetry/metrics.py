@@ -78,6 +78,33 @@ class Metrics:
             buckets=_WAKE_SECONDS,
             registry=self.registry,
         )
+        self.hibernations = Counter(
+            "cloche_session_hibernations", "Sessions that were hibernated, by cause.", ["why"], registry=self.registry
+        )
+        self.hibernations_failed = Counter(
+            "cloche_session_hibernations_failed",
+            "Sessions that were to be hibernated and were not, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.hibernate_seconds = Histogram(
+            "cloche_session_hibernate_seconds",
+            "From a reason to hibernate a session to nothing of it running.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.bring_back_seconds = Histogram(
+            "cloche_session_bring_back_seconds",
+            "From a reason to wake a hibernated session to its browser being as it was.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.bring_backs_failed = Counter(
+            "cloche_session_bring_backs_failed",
+            "Hibernated sessions that could not be brought back, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
         self.devtools_clients = Gauge(
             "cloche_devtools_clients", "DevTools clients attached now.", registry=self.registry
         )

@@ -156,6 +156,19 @@ class MemoryStore:
             created_at=NOON,
         )
 
+    async def add_snapshot(self, owner: PrincipalName, session_id: SessionId) -> Profile:
+        profile = self.add(owner, kept_for=session_id)
+        await self.take(profile.id, session_id, writes=True)
+        return profile
+
+    async def drop_snapshots(self, session_id: SessionId) -> None:
+        for profile in [one for one in self.profiles.values() if one.kept_for == session_id]:
+            self.delete(profile.id)
+
+    async def forget_snapshots(self, keep: Collection[SessionId]) -> None:
+        for profile in [one for one in self.profiles.values() if one.kept_for and one.kept_for not in keep]:
+            self.delete(profile.id)
+
     async def forget_leases(self, keep: Collection[SessionId]) -> None:
         self.leases = [lease for lease in self.leases if lease.session_id in keep]
 

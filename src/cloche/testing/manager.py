@@ -27,9 +27,9 @@ from cloche.sessions.model import (
     SessionPage,
     SessionRequest,
     SessionStatus,
-    StandbyUse,
 )
 from cloche.sessions.principal import Principal, Role, Scope
+from cloche.sessions.resting import StandbyRequest, StandbyUse
 from cloche.sessions.usage_report import UsageLine, usage_lines
 from cloche.testing.browser import FakeSessionBrowser
 from cloche.testing.chromium import FakeChromium
@@ -235,6 +235,9 @@ class FakeSessionManager:
     async def wake(self, principal: Principal, session_id: SessionId) -> Session:
         return await self._rest(principal, session_id, SessionStatus.READY, EventType.AWAKE)
 
+    async def hibernate(self, principal: Principal, session_id: SessionId) -> Session:
+        return await self._rest(principal, session_id, SessionStatus.HIBERNATED, EventType.HIBERNATED)
+
     async def _rest(
         self, principal: Principal, session_id: SessionId, status: SessionStatus, told: EventType
     ) -> Session:
@@ -393,5 +396,9 @@ def _options(request: SessionRequest) -> SessionOptions:
         profile=request.profile,
         private=request.private,
         downloads=request.downloads,
-        standby=StandbyUse(after_s=request.standby.after_s or 5.0) if request.standby is not None else None,
+        standby=_standby(request.standby) if request.standby is not None else None,
     )
+
+
+def _standby(asked: StandbyRequest) -> StandbyUse:
+    return StandbyUse(after_s=asked.after_s or 5.0, hibernate_after_s=asked.hibernate_after_s)

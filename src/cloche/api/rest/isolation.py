@@ -34,6 +34,7 @@ OLDER_STATUS: Final[dict[SessionStatus, "OlderStatus"]] = {
     SessionStatus.PENDING: "starting",
     SessionStatus.READY: "ready",
     SessionStatus.SLEEPING: "ready",
+    SessionStatus.HIBERNATED: "ready",
     SessionStatus.CLOSING: "terminated",
     SessionStatus.CLOSED: "terminated",
     SessionStatus.FAILED: "error",

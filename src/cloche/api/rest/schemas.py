@@ -21,10 +21,10 @@ from cloche.sessions.model import (
     ProfileUse,
     SessionRequest,
     SessionStatus,
-    StandbyRequest,
     Started,
     Viewport,
 )
+from cloche.sessions.resting import StandbyRequest
 
 MAX_BYTES: Final = 1 << 50
 MAX_SECONDS: Final = 30 * 24 * 3600
@@ -136,6 +136,12 @@ class StandbyIn(In):
 
     after_s: Annotated[float, Field(ge=1, le=3600)] | None = None
     """Without clients, viewers, actions and programs for so long. Left out: the server's."""
+    hibernate_after_s: Annotated[float, Field(ge=1, le=604_800)] | None = None
+    """Asleep for so long it is hibernated: its state is sealed on the disk, and nothing of it runs until somebody
+    comes. Left out: only when it is told to, or when room is short."""
+
+    def to_request(self) -> StandbyRequest:
+        return StandbyRequest(after_s=self.after_s, hibernate_after_s=self.hibernate_after_s)
 
 
 EXAMPLES: Final[list[JsonValue]] = [
@@ -205,8 +211,8 @@ class SessionIn(In):
             private=self.private,
             downloads=Downloads(self.downloads),
             live=self.live.to_request(),
-            standby=StandbyRequest(after_s=self.standby.after_s) if self.standby is not None else None,
             queue_timeout_s=self.queue_timeout_s,
+            standby=self.standby.to_request() if self.standby is not None else None,
         )
 
     def _profile(self) -> ProfileUse | None:
@@ -309,6 +315,7 @@ class LiveUseOut(Out):
 
 class StandbyOut(Out):
     after_s: float
+    hibernate_after_s: float | None
 
 
 class SessionOut(Out):

@@ -94,9 +94,19 @@ async def put_session_to_sleep(caller: Caller, session_id: SessionIdPath, deps: 
     return render_session(await deps.manager.sleep(caller, session_id), deps, origin)
 
 
+@router.post("/{session_id}/hibernate")
+async def hibernate_session(caller: Caller, session_id: SessionIdPath, deps: Deps, origin: LinkOrigin) -> SessionOut:
+    """Seal a session's state on the disk and free all that it takes, until somebody comes.
+
+    409 with `session_in_use` while somebody uses it, `private_session` and `machine_session` for what is not kept.
+    """
+    return render_session(await deps.manager.hibernate(caller, session_id), deps, origin)
+
+
 @router.post("/{session_id}/wake")
 async def wake_session(caller: Caller, session_id: SessionIdPath, deps: Deps, origin: LinkOrigin) -> SessionOut:
-    """Let a session that sleeps go on. Whoever connects to it or acts in it wakes it too."""
+    """Let a session that sleeps go on, and bring one back that is hibernated. Whoever connects to it or acts in it
+    does so too."""
     return render_session(await deps.manager.wake(caller, session_id), deps, origin)
 
 

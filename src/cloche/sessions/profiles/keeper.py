@@ -1,6 +1,8 @@
 """Gives sessions their profiles, and takes them back: who may start from which, who writes, and who still lives."""
 
+import asyncio
 from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,11 +13,13 @@ from cloche.errors import ConflictError, GoneError, NotFoundError
 from cloche.ids import ProfileId, SessionId
 from cloche.profiles.lease import Lease
 from cloche.profiles.model import Profile, ProfileForm
+from cloche.sessions.hibernation.snapshots import Snapshots, parts_of
 from cloche.sessions.keeping import Kept
 from cloche.sessions.model import ACTIVE_PROFILE, IfBusy, ProfileUse, SessionOptions
 from cloche.sessions.principal import Principal
 from cloche.sessions.profiles.refusals import IN_USE, NOT_SAVING, OFF, OTHER_ENGINE, no_profile
 from cloche.sessions.profiles.side import ProfileSide, Storing
+from cloche.sessions.resting import Snapshot, StandbyUse
 
 if TYPE_CHECKING:
     from cloche.sessions.runner import SessionRunner
@@ -37,7 +41,10 @@ class ProfileKeeper:
     def __init__(self, storing: Storing | None) -> None:
         """None: the server has no key to keep profiles under."""
         self._storing = storing
+        self._snapshots = Snapshots(storing) if storing is not None else None
         self._sides: dict[SessionId, ProfileSide] = {}
+        self._hibernated = set[SessionId]()
+        """Those that may have a snapshot."""
         self._is_leaving = False
         self._ended = set[SessionId]()
         """Whose leases have not been given back, for the database did not answer then."""
@@ -64,6 +71,8 @@ class ProfileKeeper:
         `profile_not_saving`, `profile_other_engine`).
         """
         use = options.profile
+        if options.standby is not None and options.standby.hibernate_after_s is not None:
+            self._require()
         if use is None:
             return Beginning(options)
         self._require()
@@ -72,7 +81,7 @@ class ProfileKeeper:
         if profile.private or options.private:
             # It is read and written by nobody, so there is nothing to hold on to.
             nothing = replace(use, id=profile.id, save=False, revision=0)
-            return Beginning(replace(options, private=True, profile=nothing))
+            return Beginning(replace(options, private=True, profile=nothing, standby=_without_hibernation(options)))
         if use.save and not profile.persistence:
             raise ConflictError("nothing may be saved to this profile", reason=NOT_SAVING)
         try:
@@ -124,12 +133,37 @@ class ProfileKeeper:
     # --- meanwhile --------------------------------------------------------------------------------------------------
 
     def parts_of(self, runner: "SessionRunner") -> tuple[Kept, ...]:
-        """What a runner has of this: nothing, for one whose session has no profile or is private."""
-        options = runner.session.options
-        if options.profile is None or options.private or self._storing is None:
+        """What a runner has of this: nothing, for one whose session is private."""
+        if runner.session.options.private or self._storing is None:
             return ()
-        side = self._sides[runner.session.id] = ProfileSide(runner, options.profile, self._storing)
-        return (side,)
+        parts, side = parts_of(runner, self._storing)
+        if side is not None:
+            self._sides[runner.session.id] = side
+        if runner.session.snapshot is not None:
+            self._hibernated.add(runner.session.id)
+        return tuple(parts)
+
+    def require_snapshots(self) -> None:
+        """Raises: ConflictError (`profiles_off`)."""
+        self._require()
+
+    def snapshot_of(
+        self, runner: "SessionRunner", somebody_came: asyncio.Event
+    ) -> AbstractAsyncContextManager[Snapshot]:
+        """See `Snapshots.taken`. Raises: ConflictError (`profiles_off`)."""
+        self._require()
+        assert self._snapshots is not None
+        self._hibernated.add(runner.session.id)
+        return self._snapshots.taken(runner, self._sides.get(runner.session.id), somebody_came)
+
+    async def drop_snapshot(self, session_id: SessionId) -> None:
+        """The session is back, or has ended: nothing stays that was kept for that alone."""
+        if self._snapshots is not None and session_id in self._hibernated:
+            try:
+                await self._snapshots.drop(session_id)
+                self._hibernated.discard(session_id)
+            except SQLAlchemyError:  # the next start finds it
+                _log.exception("snapshot_not_dropped", session=session_id)
 
     async def save_now(self, runner: "SessionRunner") -> ProfileId:
         """Raises: ConflictError (`no_profile`), GoneError when the server is about to stop, ClocheError."""
@@ -152,6 +186,8 @@ class ProfileKeeper:
     async def end(self, session_id: SessionId) -> None:
         """The session has ended, or has not come up: others may have its profile."""
         self._sides.pop(session_id, None)
+        await self.drop_snapshot(session_id)
+        self._hibernated.discard(session_id)
         if self._storing is not None:
             self._ended.add(session_id)
             try:
@@ -165,11 +201,16 @@ class ProfileKeeper:
             await self._require().store.give_back(session_id)
             self._ended.discard(session_id)
 
-    async def recover(self, live: Collection[SessionId]) -> None:
+    async def recover(self, live: Collection[SessionId], hibernated: Collection[SessionId] = ()) -> None:
         """At the daemon's start, once the sessions that live have been adopted: forget what the others had."""
         if self._storing is not None:
             await self._storing.store.forget_leases(keep=live)
+            await self._storing.store.forget_snapshots(keep=hibernated)
             await self._storing.store.collect_garbage()
+
+
+def _without_hibernation(options: SessionOptions) -> StandbyUse | None:
+    return replace(options.standby, hibernate_after_s=None) if options.standby is not None else None
 
 
 def _require_engine(profile: Profile, options: SessionOptions) -> None:

@@ -67,7 +67,7 @@ class Profiles(SessionProfiles):
 
     async def get(self, principal: Principal, profile_id: ProfileId) -> Profile:
         profile = await self._store.get(profile_id)
-        if not principal.may_use(profile.owner):
+        if not principal.may_use(profile.owner) or profile.kept_for is not None:
             raise NotFoundError("no such profile")
         return profile
 

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from enum import StrEnum
 from time import monotonic
 from typing import Final, Protocol
 
@@ -12,21 +13,23 @@ import structlog
 
 from cloche.browser.call import Call
 from cloche.browser.contract.common import ActionError
-from cloche.browser.contract.state import GetStorageStateRequest, SetStorageStateRequest, StorageState
-from cloche.browser.state.kept_state import KeptState, KeptStateError, that_fit
+from cloche.browser.contract.state import GetStorageStateRequest, SetStorageStateRequest
+from cloche.browser.state.kept_state import KeptState
 from cloche.concurrency.tasks import cancel_and_wait, spawn
-from cloche.errors import AgentError, ClocheError, ConflictError, DeadlineError, StartError, TooLargeError
-from cloche.ids import SessionId
+from cloche.concurrency.threads import to_the_end
+from cloche.errors import AgentError, ClocheError, ConflictError, DeadlineError, TooLargeError
+from cloche.ids import ProfileId, SessionId
 from cloche.profiles.limits import MAX_STATE_BYTES
 from cloche.profiles.model import ProfileForm, Revision
 from cloche.sessions.attachment import BROWSER_STOPPED
 from cloche.sessions.events import Data
+from cloche.sessions.hibernation.taken_up import take_up
 from cloche.sessions.interface import SessionMachine
 from cloche.sessions.keeping import Kept
 from cloche.sessions.model import EventType, ProfileUse, Session
-from cloche.sessions.profiles import pouring
+from cloche.sessions.profiles import held, pouring
 from cloche.sessions.profiles.incoming import Head, Incoming
-from cloche.sessions.profiles.refusals import NOT_RESTORED, no_profile, reason_of
+from cloche.sessions.profiles.refusals import no_profile, reason_of
 from cloche.sessions.profiles.state_tools import CHROMIUM_STATE, CallsBrowser, StateTools
 from cloche.sessions.profiles.storing import ProfileStoring
 
@@ -44,7 +47,8 @@ _log = structlog.get_logger(__name__)
 class ProfileOwner(Protocol):
     """What a runner does for its profile."""
 
-    session: Session
+    @property
+    def session(self) -> Session: ...
 
     @property
     def machine(self) -> SessionMachine: ...
@@ -57,6 +61,16 @@ class ProfileOwner(Protocol):
     def browser_returns(self, *, is_expected: bool) -> None:
         """Whether a browser that is stopped will be started again at once: who dials meanwhile waits for it."""
         ...
+
+
+class StartsFrom(StrEnum):
+    """What a session has of its profile at its start."""
+
+    PROFILE = "profile"
+    SNAPSHOT = "snapshot"
+    """It goes on where it was when this was saved: no page of its own opens beside what was open."""
+    ELSEWHERE = "elsewhere"
+    """Nothing: its state comes from another place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +87,10 @@ class Storing:
 class ProfileSide(Kept):
     """Owned by the runner. Also asked, through the manager, to save while the session lives on."""
 
-    def __init__(self, owner: ProfileOwner, use: ProfileUse, storing: Storing) -> None:
-        self._owner, self._use, self._storing = owner, use, storing
+    def __init__(
+        self, owner: ProfileOwner, use: ProfileUse, storing: Storing, start: StartsFrom = StartsFrom.PROFILE
+    ) -> None:
+        self._owner, self._use, self._storing, self._start = owner, use, storing, start
         self._id: SessionId = owner.session.id
         self._incoming: Incoming | None = None
         self._head: Head | None = None
@@ -85,10 +101,14 @@ class ProfileSide(Kept):
         """Of the storage state that it started from. None: of an adopted session, which an earlier daemon knew."""
         self._opening: asyncio.Task[None] | None = None
         """Opens the tabs behind the one in front, and ends when the pages of all have loaded."""
-        self._restored = KeptState()
+        self._restored = self._at_rest = KeptState()
         self._saving = asyncio.Lock()
         self._saves: set[asyncio.Task[Revision]] = set()
         self._log = _log.bind(session=self._id, profile=use.id)
+
+    @property
+    def profile(self) -> ProfileId:
+        return self._use.id
 
     @property
     def is_at_work(self) -> bool:
@@ -97,6 +117,8 @@ class ProfileSide(Kept):
     # --- starting from it -------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
+        if self._start is StartsFrom.ELSEWHERE:
+            return
         self._origins = ()
         if self._use.revision:
             self._incoming = Incoming(self._storing.store, self._use.id, self._use.revision)
@@ -108,12 +130,15 @@ class ProfileSide(Kept):
         self._head = head = await self._incoming.head()
         if head.form is ProfileForm.DIRECTORY:
             await pouring.pour_in(self._owner.machine, self._incoming.pieces())
-            state = _state_of(head)
-            url = "about:blank" if state.tabs and self._owner.session.options.start_url is None else None
+            state = held.state_of(head)
+            resumes = self._start is StartsFrom.SNAPSHOT
+            opens_left_tabs = not state.tabs and not resumes
+            is_blank = resumes or (state.tabs and self._owner.session.options.start_url is None)
+            url = "about:blank" if is_blank else None
             try:
-                await pouring.start_browser(self._owner.machine, opens_left_tabs=not state.tabs, url=url)
+                await pouring.start_browser(self._owner.machine, opens_left_tabs=opens_left_tabs, url=url)
             except (ConflictError, AgentError, DeadlineError) as error:
-                raise _not_restored("the browser did not start with this profile") from error
+                raise held.not_restored("the browser did not start with this profile") from error
         self._took_s = monotonic() - self._began
 
     async def begin(self) -> None:
@@ -124,11 +149,11 @@ class ProfileSide(Kept):
         began = monotonic()
         try:
             if self._head.form is ProfileForm.DIRECTORY:
-                await self._restore(_state_of(self._head))
+                await self._restore(held.state_of(self._head))
             else:
                 await self._put_storage_state(await self._incoming.whole(MAX_STATE_BYTES))
         except (ActionError, TimeoutError) as error:
-            raise _not_restored("the browser did not take what the profile holds") from error
+            raise held.not_restored("the browser did not take what the profile holds") from error
         self._took_s += monotonic() - began
         data = {"revision": self._head.revision, "bytes": self._incoming.bytes, "ms": _ms(self._took_s)}
         self._owner.publish(EventType.PROFILE_RESTORED, {"profile": self._use.id, **data})
@@ -142,16 +167,7 @@ class ProfileSide(Kept):
         """
         if not self._use.save or self._use.form is not ProfileForm.DIRECTORY or self._owner.session.options.machine:
             return
-        self._owner.browser_returns(is_expected=True)
-        try:
-            await pouring.start_browser(self._owner.machine, opens_left_tabs=True)
-            self._log.warning("browser_started_after_a_save_broke_off")
-        except (ConflictError, AgentError, DeadlineError) as error:
-            if error.fields.get("reason") != "browser_running":
-                # It can still be started by whoever wants it: no reason to give the session up.
-                self._log.warning("browser_not_started", exc_info=error)
-        finally:
-            self._owner.browser_returns(is_expected=False)
+        await take_up(self._owner)
 
     async def _restore(self, state: KeptState) -> None:
         if state == KeptState():
@@ -162,7 +178,7 @@ class ProfileSide(Kept):
         self._restored = state
 
     async def _put_storage_state(self, data: bytes) -> None:
-        state = _storage_state(data)
+        state = held.storage_state(data)
         self._origins = tuple(one.origin for one in state.origins)
         call = await self._owner.browsing.outside_budget(RESTORE_S)
         await self._storing.tools.set_storage_state(call, SetStorageStateRequest(storage_state=state))
@@ -196,6 +212,34 @@ class ProfileSide(Kept):
         self._saves.add(saving)
         saving.add_done_callback(self._saves.discard)
         return await asyncio.shield(saving)
+
+    async def save_and_rest(self) -> Revision:
+        """Save all there is, and leave the browser stopped; whoever dials waits for it. `go_on` brings it back.
+
+        Of the form `directory`, and with nobody there. Raises: ClocheError.
+        """
+        async with self._saving:
+            try:
+                self._owner.browser_returns(is_expected=True)
+                self._at_rest = KeptState()
+                self._at_rest = await self._captured()
+                # To its end: one that is given up half-way may stop the browser after it was started again.
+                await to_the_end(pouring.stop_browser(self._owner.machine), name="stop-browser")
+                return await self._save_in_time(self._at_rest)
+            except Exception as error:
+                self._tell_failure(error)
+                if isinstance(error, ActionError):
+                    raise AgentError("the browser does not answer", reason=str(error.code)) from None
+                raise
+
+    async def go_on(self) -> None:
+        """Have the browser back as it was before `save_and_rest`, whatever that came to. Raises: ClocheError."""
+        try:
+            await self._go_on(self._at_rest)
+        except ActionError as error:
+            raise AgentError("the browser does not answer", reason=str(error.code)) from None
+        finally:
+            self._owner.browser_returns(is_expected=False)
 
     async def settled(self) -> None:
         """Wait for saves that were asked for while the session lives on: one cut short leaves the browser stopped."""
@@ -284,7 +328,7 @@ class ProfileSide(Kept):
             return KeptState()
         are_there = await self._tabs_opened(call)
         state = await self._storing.tools.capture(call.browser, call.deadline)
-        return state if are_there else _with_missing(state, self._restored)
+        return state if are_there else held.with_missing(state, self._restored)
 
     async def _tabs_opened(self, call: Call) -> bool:
         """Wait a while for tabs of the last revision that are still to come; return whether all are there."""
@@ -324,7 +368,7 @@ class ProfileSide(Kept):
         try:
             if (await incoming.head()).form is not ProfileForm.STORAGE_STATE:
                 return ()
-            return tuple(one.origin for one in _storage_state(await incoming.whole(MAX_STATE_BYTES)).origins)
+            return tuple(one.origin for one in held.storage_state(await incoming.whole(MAX_STATE_BYTES)).origins)
         except ClocheError as error:  # what cannot be read must not keep what the browser has from being saved
             self._log.warning("profile_origins_unknown", reason=reason_of(error))
             return ()
@@ -337,33 +381,6 @@ class ProfileSide(Kept):
         expected = isinstance(error, ClocheError | ActionError | TimeoutError)
         self._log.warning("profile_not_saved", reason=reason, exc_info=None if expected else error)
         self._owner.publish(EventType.PROFILE_NOT_SAVED, {"profile": self._use.id, "reason": reason})
-
-
-def _state_of(head: Head) -> KeptState:
-    if not head.manifest:
-        return KeptState()
-    try:
-        return KeptState.from_json(head.manifest)
-    except KeptStateError:
-        raise _not_restored("what the profile holds of the browser is not understood") from None
-
-
-def _storage_state(data: bytes) -> StorageState:
-    try:
-        return msgspec.json.decode(data, type=StorageState)
-    except msgspec.MsgspecError:
-        raise _not_restored("this is no storage state") from None
-
-
-def _with_missing(state: KeptState, restored: KeptState) -> KeptState:
-    """With the tabs that were to come back and whose pages have not answered yet: they are as they were."""
-    there = {tab.url for tab in state.tabs}
-    missing = tuple(tab for tab in restored.tabs if tab.url not in there)
-    return replace(state, tabs=that_fit((*state.tabs, *missing)))
-
-
-def _not_restored(detail: str) -> StartError:
-    return StartError(detail, reason=NOT_RESTORED)
 
 
 async def _once(data: bytes) -> AsyncGenerator[bytes]:

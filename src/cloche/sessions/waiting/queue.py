@@ -117,6 +117,20 @@ class AdmissionQueue:
         self._admission.take_back(principal)
         return self._holding(principal)
 
+    def lie_down(self) -> None:
+        """A session has been hibernated: it keeps its principal's place, and the server's is another's."""
+        self._admission.lie_down()
+        self._turnover.freed(self._clock.monotonic())
+        self._moved.set()
+
+    def get_up(self) -> None:
+        """Take the server's place again, before those who wait for a new session. Raises: NoRoomError."""
+        self._admission.get_up()
+
+    def rests_no_more(self) -> None:
+        """A session has ended while it was hibernated: its place is given back next."""
+        self._admission.rests_no_more()
+
     def look(self) -> None:
         """Something may have changed: see whose turn it is."""
         self._moved.set()
