@@ -4,6 +4,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from cloche.concurrency.tasks import spawn
 from cloche.testing.cdp import CdpClient
 from cloche.testing.daemon import processes_of
 
@@ -13,7 +16,15 @@ Json = dict[str, Any]
 
 
 async def hibernate(person: Person, session: Json) -> Json:
-    return await person.ask("POST", f"/sessions/{session['id']}/hibernate", {})
+    """Once the tabs that it came with have opened: until then it is at work."""
+    async with asyncio.timeout(20):
+        while True:
+            answer = await person.daemon.request("POST", f"/v1/sessions/{session['id']}/hibernate", timeout_s=60)
+            told: Json = answer.json
+            if answer.status == 200:
+                return told
+            assert (told["reason"], told["users"]) == ("session_in_use", 0)
+            await asyncio.sleep(0.05)
 
 
 async def status(person: Person, session: Json) -> str:
@@ -91,3 +102,112 @@ async def test_a_hibernated_session_takes_nothing_and_comes_back_whole_to_whoeve
     (hibernated,) = await person.events(session, "session.hibernated")
     (awake,) = await person.events(session, "session.awake")
     assert (hibernated["reason"], hibernated["bytes"] > 1_000, awake["hibernated"]) == ("by_hand", True, True)
+
+
+async def test_a_saving_session_hibernates_into_its_profile_which_nobody_else_writes(person: Person) -> None:
+    profile_id = await person.new_profile()
+    session = await person.start(profile_id)
+    urls = await leave(person, session)
+    await hibernate(person, session)
+    shown = await person.ask("GET", f"/profiles/{profile_id}")
+    assert (shown["revision"], shown["written_by"]) == (1, session["id"])
+    refused = await person.start(profile_id, status=409)
+    assert refused["reason"] == "profile_in_use"
+    # An action is somebody who comes, too.
+    assert (await person.do(session, "evaluate", expression="sessionStorage.second"))["value_json"] == '"tab"'
+    await found(person, session, urls)
+    await person.end(session)
+    assert (await person.ask("GET", f"/profiles/{profile_id}"))["revision"] == 2
+
+    forced = await person.start(profile_id)
+    await hibernate(person, forced)
+    await person.ask("DELETE", f"/profiles/{profile_id}?force=true")
+    lost = await person.daemon.request("POST", f"/v1/sessions/{forced['id']}/wake")
+    assert (lost.status, lost.json["reason"]) == (410, "snapshot_lost")
+    assert await status(person, forced) == "failed"
+
+
+async def test_by_itself_and_out_again_by_a_machine_call_and_ended_where_it_lies(person: Person) -> None:
+    session = await person.start(standby={"after_s": 1, "hibernate_after_s": 1})
+    assert session["standby"] == {"after_s": 1, "hibernate_after_s": 1}
+    await until_status(person, session, "hibernated")
+    assert (await person.ask("GET", f"/sessions/{session['id']}/health"))["status"] == "healthy"
+    assert await status(person, session) in {"ready", "sleeping"}
+    await until_status(person, session, "hibernated")
+    ended = await person.end(session)
+    assert (ended["status"], sealed_files(person)) == ("closed", [])
+    for verb in ("hibernate", "wake"):
+        await person.ask("POST", f"/sessions/{session['id']}/{verb}", {}, status=410)
+
+
+async def test_a_snapshot_that_was_changed_is_not_taken_and_the_session_stays(person: Person) -> None:
+    session = await person.start()
+    await hibernate(person, session)
+    (file,) = sealed_files(person)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-20] + bytes(20))
+    refused = await person.ask("POST", f"/sessions/{session['id']}/wake", {}, status=409)
+    assert (refused["reason"], await status(person, session)) == ("profile_damaged", "hibernated")
+    assert left_running(person, session) == []
+    file.write_bytes(whole)
+    await person.ask("POST", f"/sessions/{session['id']}/wake", {})
+    assert await status(person, session) == "ready"
+
+
+async def test_somebody_who_comes_while_it_is_sealed_is_served_where_it_is(person: Person) -> None:
+    session = await person.start()
+    urls = await leave(person, session)
+    await person.tabs_at(session, *urls)
+    falling = spawn(person.daemon.request("POST", f"/v1/sessions/{session['id']}/hibernate"), name="falling")
+    await asyncio.sleep(0.05)
+    served = await person.do(session, "evaluate", expression="location.pathname")
+    assert served["success"], "never lost, whichever of the two was first"
+    assert (await falling).status in {200, 409}
+    await found(person, session, urls)
+
+
+@pytest.mark.promise("a-hibernated-session-survives")
+async def test_no_crash_of_the_daemon_at_any_moment_loses_a_session(lasting: Person) -> None:
+    """Killed with some asleep, some hibernated, one being laid down and one being brought back; again and again."""
+    person, daemon = lasting, lasting.daemon
+    sessions = [await person.start(lifetime_s=3000) for _ in range(4)]
+    asleep, lying, falling, rising = sessions
+    left = {session["id"]: await leave(person, session) for session in sessions}
+    for session in sessions:
+        await person.tabs_at(session, *left[session["id"]])
+    await person.ask("POST", f"/sessions/{asleep['id']}/sleep", {})
+    for session in (lying, rising):
+        await hibernate(person, session)
+    for pause_s in (0.0, 0.1, 0.25, 0.5):
+        begun = [
+            spawn(daemon.request("POST", f"/v1/sessions/{session['id']}/{verb}", timeout_s=10), name=verb)
+            for session, verb in ((falling, "hibernate"), (rising, "wake"))
+        ]
+        await asyncio.sleep(pause_s)
+        await daemon.kill9()
+        await asyncio.wait(begun)
+        for task in begun:
+            task.exception()
+        await daemon.restart()
+        for session in sessions:
+            assert await status(person, session) in {"ready", "sleeping", "hibernated"}, pause_s
+    for session in sessions:
+        await person.ask("POST", f"/sessions/{session['id']}/wake", {})
+        await found(person, session, left[session["id"]])
+    assert sealed_files(person) == []
+    assert len(list(daemon.run_dir.glob("ses_*"))) == len(sessions)
+    for session in sessions:
+        await person.end(session)
+
+
+async def test_hibernated_sessions_wait_for_the_next_daemon_also_where_the_others_end(lasting: Person) -> None:
+    person = lasting
+    session, running = await person.start(), await person.start()
+    urls = await leave(person, session)
+    await person.tabs_at(session, *urls)
+    await hibernate(person, session)
+    await person.daemon.restart()
+    assert [await status(person, one) for one in (session, running)] == ["hibernated", "closed"]
+    await found(person, session, urls)
+    await person.end(session)
+    assert sealed_files(person) == []

@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -23,7 +23,7 @@ from cloche.sessions.interface import SessionMachine
 from cloche.sessions.keeping import Kept
 from cloche.sessions.machine_api import AgentMachine
 from cloche.sessions.model import EventType, ProfileUse, Session
-from cloche.sessions.profiles.side import ProfileSide, StartsFrom, Storing
+from cloche.sessions.profiles.side import ProfileOwner, ProfileSide, StartsFrom, Storing
 from cloche.sessions.profiles.state_tools import CallsBrowser
 from cloche.sessions.resting import Snapshot
 
@@ -95,11 +95,16 @@ def parts_of(runner: "SessionRunner", storing: Storing) -> tuple[list[Kept], Pro
     return parts, side
 
 
+class OwnerOf(Protocol):
+    def __call__(self, runner: "SessionRunner", *, is_heard: bool) -> ProfileOwner: ...
+
+
 class Snapshots:
     """Owned by the keeper of profiles."""
 
-    def __init__(self, storing: Storing) -> None:
-        self._storing = storing
+    def __init__(self, storing: Storing, owner: "OwnerOf | None" = None) -> None:
+        """`owner` stands in for what asks a runner's agent and browser."""
+        self._storing, self._owner = storing, owner or _Owner
 
     @asynccontextmanager
     async def taken(
@@ -138,7 +143,7 @@ class Snapshots:
         if use is None or not is_its_own:
             profile = await self._storing.store.add_snapshot(session.owner, session.id)
             use = ProfileUse(id=profile.id, save=True, form=ProfileForm.DIRECTORY)
-        owner = _Owner(runner, is_heard=is_its_own)
+        owner = self._owner(runner, is_heard=is_its_own)
         keeper = ProfileSide(owner, use, self._storing, StartsFrom.ELSEWHERE)
         runner.keeping.lend(keeper)
         return keeper
