@@ -71,6 +71,8 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "sessions/live/view.py": ("e2e/live/test_live_service.py",),
     "sessions/live/room.py": ("unit/sessions/live/test_service.py",),
     "daemon/audit_parts.py": ("unit/cli/test_audit.py",),
+    "sessions/hibernation/lying.py": ("unit/sessions/hibernation/test_service.py",),
+    "sessions/profiles/held.py": ("unit/sessions/profiles/test_side.py",),
     "sessions/audit.py": ("integration/test_rest_audit.py",),
     "sessions/audit_reader.py": ("integration/test_rest_audit.py",),
     # What bytes mean is tested with the files of the corpus, which pass through all of these.

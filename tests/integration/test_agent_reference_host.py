@@ -20,7 +20,16 @@ from pathlib import Path
 import pytest
 
 HEALTH = {"status", "browser_alive", "cpu_percent", "memory_mb", "uptime_seconds", "pid"}
-HEALTH_BESIDE = {"browser_pid", "processes", "restarts", "cpu_seconds", "limit_kills", "programs", "worker_status"}
+HEALTH_BESIDE = {
+    "browser_pid",
+    "processes",
+    "restarts",
+    "cpu_seconds",
+    "limit_kills",
+    "programs",
+    "worker_status",
+    "checks",
+}
 METRICS = {
     "cpu_percent",
     "memory_used_mb",

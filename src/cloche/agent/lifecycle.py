@@ -349,6 +349,7 @@ class Lifecycle:
             worker_status=lambda: self._activity.status(),
             task_count=lambda: self._loop.task_count,
             is_machine=self._config.owns_machine and self._config.browser is None,
+            has_checks=lambda: _has_checks(self._config.config_dirs),
         )
 
     def _build_link(self) -> Link:

@@ -67,8 +67,11 @@ class Metrics:
         worker_status: Callable[[], str],
         task_count: Callable[[], int],
         is_machine: bool = False,
+        has_checks: Callable[[], bool] = lambda: False,
     ) -> None:
         """`memory_limit_bytes` 0: nobody said; the agent's own control group is asked, and then the machine.
+
+        `has_checks`: there are integrations or probes, so that a host asks before it stops this.
 
         `is_machine`: CPU and memory are those of the whole machine.
         """
@@ -84,6 +87,7 @@ class Metrics:
         self._reading: Reading | None = None
         self._memory = Memory()
         self._is_stale = False
+        self._has_checks = has_checks
         self.programs: Callable[[], int] = lambda: 0
         """How many run that the machine API has started."""
         self.limit_kills = 0
@@ -106,6 +110,7 @@ class Metrics:
             "limit_kills": self.limit_kills,
             "programs": self.programs(),
             "worker_status": self._worker_status(),
+            "checks": self._has_checks(),
         }
 
     def metrics(self) -> Payload:

@@ -69,6 +69,15 @@ def read_exec_result(answer: Tagged) -> ExecResult:
     return ExecResult(max(-1, min(exit_code, 255)), _carried(stdout), _carried(stderr))
 
 
+def read_sleep_ack(answer: Tagged) -> tuple[bool, str]:
+    """Whether it is ready to be stopped, and what it says of it, as one printable line.
+
+    Raises: AgentError when the answer is an `Error` or something else.
+    """
+    fields = expect(answer, Answer.SLEEP_PREP_ACK)
+    return fields.get("success") is True, _text(fields.get("detail"), MAX_DETAIL)
+
+
 def expect(answer: Tagged, tag: Answer) -> Payload:
     """Return the fields of an answer with this tag.
 

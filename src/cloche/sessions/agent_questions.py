@@ -9,7 +9,14 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Final, Protocol
 
 from cloche.agent_link import guest, http, streams
-from cloche.agent_link.guest_report import REPORT_REQUESTS, ExecResult, expect, read_exec_result, read_report
+from cloche.agent_link.guest_report import (
+    REPORT_REQUESTS,
+    ExecResult,
+    expect,
+    read_exec_result,
+    read_report,
+    read_sleep_ack,
+)
 from cloche.clock import Clock
 from cloche.errors import AgentError, BusyError, DeadlineError, DeniedError
 from cloche.sessions.agent_readings import Figures, Health, Observed, read_figures, read_health
@@ -30,6 +37,10 @@ MAX_RUNNING: Final = 4
 """Programs that run at once in one session; no agent of ours takes more."""
 MAX_ASKED: Final = 16
 """Questions at once to one session. One that does not answer holds each for seconds, whoever asked and has gone."""
+SYNC_SLACK_S: Final = 6.0
+"""How much longer than the drain time it may take to sync its files and to answer."""
+WAKE_WAIT_S: Final = 35.0
+"""Its restore commands have thirty seconds."""
 KILL_WAIT_S: Final = 5.0
 """How long an agent may take to notice that a program was given up, and to kill it: until then it counts it."""
 
@@ -96,6 +107,19 @@ class AgentQuestions:
             asked_at = self._clock.monotonic()
             expect(await guest.ask(stream, Tagged(Verb.PING), timeout_s=ANSWER_WAIT_S), Answer.PONG)
             return self._clock.monotonic() - asked_at
+
+    async def sleep_prep(self, drain_s: float) -> tuple[bool, str]:
+        """Have it get ready for being stopped; returns whether it is, and in its own words what it did or why not."""
+        async with self._questioning():
+            question = Tagged(Verb.SLEEP_PREP, {"drain_timeout_secs": math.ceil(drain_s)})
+            answer = await guest.ask(await self._open_guest(), question, timeout_s=drain_s + SYNC_SLACK_S)
+            return read_sleep_ack(answer)
+
+    async def wake(self) -> None:
+        """Tell it that it goes on."""
+        async with self._questioning():
+            answer = await guest.ask(await self._open_guest(), Tagged(Verb.WAKE), timeout_s=WAKE_WAIT_S)
+            expect(answer, Answer.WAKE_ACK)
 
     async def execute(self, principal: Principal, request: ExecRequest) -> ExecResult:
         require_machine(principal, made_with=self._may_execute, off="exec_off")

@@ -41,6 +41,8 @@ class Health:
     limit_kills: int
     programs: int
     """Of the process API, that run."""
+    checks: bool = False
+    """It has integrations or probes, which are to get ready before it is stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ def read_health(payload: Payload) -> Health | None:
         cpu_seconds=amount(payload.get("cpu_seconds")),
         limit_kills=count(payload.get("limit_kills")),
         programs=count(payload.get("programs")),
+        checks=payload.get("checks") is True,
     )
 
 

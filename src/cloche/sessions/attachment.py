@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cloche.agent_link import streams
-from cloche.errors import AgentError, SandboxError
+from cloche.errors import AgentError, ClocheError, ConflictError, GoneError, SandboxError
+from cloche.sessions.resting import HIBERNATED
 
 BROWSER_RESTARTING: Final = "browser_restarting"
 BROWSER_STOPPED: Final = streams.BROWSER_STOPPED
@@ -39,6 +40,13 @@ class RunnerAttachment:
     def finish(self, reason: str) -> None:
         if not self.ended.done():
             self.ended.set_result(reason)
+
+
+def gone(reason: str) -> ClocheError:
+    """What is told to whoever asks something of a runner that has been left."""
+    if reason == HIBERNATED:
+        return ConflictError("the session has just been hibernated: ask again", reason="session_hibernated")
+    return GoneError("the session has ended", reason=reason)
 
 
 class Changed(Protocol):

@@ -64,6 +64,9 @@ class Ledger:
     def woke(self, took_s: float) -> None:
         self._metrics.wake_seconds.observe(took_s)
 
+    def asked_to_get_ready(self, outcome: str) -> None:
+        self._metrics.sleep_preps.labels(outcome).inc()
+
     def hibernated(self, why: str, took_s: float) -> None:
         self._metrics.hibernations.labels(why).inc()
         self._metrics.hibernate_seconds.observe(took_s)

@@ -18,6 +18,7 @@ from cloche.sessions.pressure.demand import Demand, footprint
 from cloche.sessions.principal import Principal
 from cloche.sessions.runner import SessionRunner
 from cloche.sessions.runner_parts import RunnerParts
+from cloche.sessions.sleeper import Sleeper
 from cloche.sessions.standby import Standby, StandbyNews
 from cloche.sessions.store import SessionStore
 from cloche.sessions.waiting.place import Place
@@ -115,7 +116,8 @@ class Roster:
             await self._move(runner, SessionStatus.READY, EventType.AWAKE, data)
 
         news = StandbyNews(fell_asleep=fell_asleep, woke=woke, slept_long=lambda: self.slept_long(runner))
-        return Standby(runner, news, clock, after_s=after_s, name=name, deeper_after_s=deeper_after_s)
+        sleeper = Sleeper(runner, name, self._ledger.asked_to_get_ready)
+        return Standby(sleeper, news, clock, after_s=after_s, name=name, deeper_after_s=deeper_after_s)
 
     async def _move(self, runner: SessionRunner, status: SessionStatus, type_: EventType, data: Data) -> None:
         """Between `ready` and `sleeping`. One that is ending stays what it is becoming."""

@@ -18,14 +18,14 @@ from cloche.agent_link import streams
 from cloche.concurrency.tasks import cancel_and_wait
 from cloche.egress.accounting import Counters
 from cloche.egress.gateway import Gateway
-from cloche.errors import ClocheError, ConflictError, DeadlineError, GoneError
+from cloche.errors import ClocheError, ConflictError, DeadlineError
 from cloche.sandbox.driver import Observation, Sandbox, Usage
 from cloche.sandbox.spec import SandboxSpec
 from cloche.sessions.accounts import Accounts
 from cloche.sessions.agent_news import BrowserNews, start_failure_reason
 from cloche.sessions.agent_questions import AgentQuestions
 from cloche.sessions.agent_side import AgentSide
-from cloche.sessions.attachment import Attachments, RunnerAttachment
+from cloche.sessions.attachment import Attachments, RunnerAttachment, gone
 from cloche.sessions.auditing import announce
 from cloche.sessions.browser_side import ON_PURPOSE, BrowserSide
 from cloche.sessions.browsing.service import BrowserService
@@ -35,7 +35,6 @@ from cloche.sessions.machine_api import AgentMachine
 from cloche.sessions.model import BrowserFacts, EndReason, EventType, OnExhausted, Session
 from cloche.sessions.pool.start_page import open_start_page
 from cloche.sessions.pool.warm import Warm
-from cloche.sessions.resting import HIBERNATED
 from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.standby import Standby
 from cloche.sessions.startup import Startup, registered
@@ -213,10 +212,8 @@ class SessionRunner:
         return self.sandbox
 
     def require_staying(self) -> None:
-        if self._stopping and self.end_reason == HIBERNATED:  # asked for before it was
-            raise ConflictError("the session has just been hibernated: ask again", reason="session_hibernated")
         if self._stopping:
-            raise GoneError("the session has ended", reason=self.end_reason)
+            raise gone(self.end_reason)
 
     # --- clients ----------------------------------------------------------------------------------------------------
 

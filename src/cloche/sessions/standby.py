@@ -22,6 +22,7 @@ from cloche.errors import ClocheError, ConflictError
 
 NAP_S: Final = 1.0
 """After somebody has been served: the shortest time until it sleeps again, whatever was asked for."""
+BY_HAND: Final = "by_hand"
 AGAIN_S: Final = 5.0
 """A sandbox that could not be stopped is tried again after so long."""
 
@@ -39,6 +40,17 @@ class StandbyOwner(Protocol):
     @property
     def is_at_work(self) -> bool:
         """It is in the middle of something of its own: a download, a recording, a save."""
+        ...
+
+    async def get_ready(self, *, insists: bool) -> None:
+        """Have what runs inside get ready to be stopped, which may take a while; `insists`: if it can be had at all.
+
+        Raises: ConflictError: it is not to be stopped now.
+        """
+        ...
+
+    def go_on(self) -> None:
+        """It has got ready, wholly or in part, and is not stopped. Never waits, never fails."""
         ...
 
     async def freeze(self) -> None:
@@ -126,7 +138,7 @@ class Standby:
             ClocheError: what stopping it raises; it goes on.
         """
         # A task of its own, as in `wake`: who asked may hang up, and what is half stopped must not stay so.
-        await asyncio.shield(spawn(self._fall_asleep("by_hand"), name=f"sleep:{self._name}"))
+        await asyncio.shield(spawn(self._fall_asleep(BY_HAND), name=f"sleep:{self._name}"))
 
     async def wake(self) -> None:
         """Let it go on. Nothing happens to one that is awake. Raises: ClocheError."""
@@ -191,7 +203,9 @@ class Standby:
                 return
             self._require_nobody()
             self._is_falling = True
+            self._somebody_came.clear()
             try:
+                await self._get_ready(insists=why == BY_HAND)
                 await self._owner.freeze()
                 try:
                     self._require_nobody()
@@ -201,6 +215,8 @@ class Standby:
                 self._asleep_since = self._clock.monotonic()
             finally:
                 self._is_falling = False
+                if self._asleep_since is None:
+                    self._owner.go_on()
             self._forget_timer()
             if self._deeper_after_s is not None:
                 self._deeper = asyncio.get_running_loop().call_later(self._deeper_after_s, self._news.slept_long)
@@ -209,6 +225,17 @@ class Standby:
             return
         if self._reclaiming is None or self._reclaiming.done():
             self._reclaiming = spawn(self._reclaim(), name=f"reclaim:{self._name}")
+
+    async def _get_ready(self, *, insists: bool) -> None:
+        """Raises: ConflictError, also as soon as somebody comes."""
+        ready = spawn(self._owner.get_ready(insists=insists), name=f"get-ready:{self._name}")
+        coming = spawn(self._somebody_came.wait(), name=f"somebody-comes:{self._name}")
+        try:
+            await asyncio.wait({ready, coming}, return_when=asyncio.FIRST_COMPLETED)
+            self._require_nobody()
+            await ready
+        finally:
+            await cancel_and_wait(ready, coming)
 
     def _require_nobody(self) -> None:
         if self._ended:
@@ -231,8 +258,9 @@ class Standby:
     async def _nap(self) -> None:
         try:
             await self._fall_asleep("idle")
-        except ConflictError:
-            self._wait()  # whoever came will go, and tell; what it does by itself does not
+        except ConflictError as error:
+            # Whoever came will go, and tell; what it does by itself does not.
+            self._wait(AGAIN_S if error.fields.get("reason") == "sleep_refused" else None)
         except ClocheError:
             _log.warning("session_not_asleep", session=self._name, exc_info=True)
             self._wait(AGAIN_S)

@@ -78,6 +78,12 @@ class Metrics:
             buckets=_WAKE_SECONDS,
             registry=self.registry,
         )
+        self.sleep_preps = Counter(
+            "cloche_session_sleep_preps",
+            "Agents with integrations that were asked to get ready for standby, by what came of it.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.hibernations = Counter(
             "cloche_session_hibernations", "Sessions that were hibernated, by cause.", ["why"], registry=self.registry
         )
@@ -149,6 +155,10 @@ class Metrics:
             self.sessions_ended.labels(reason)
         for reason in refusal_reasons:
             self.egress_refusals.labels(reason)
+        for outcome in ("ready", "refused", "busy", "failed", "given_up"):
+            self.sleep_preps.labels(outcome)
+        for why in ("by_hand", "asleep", "pressure"):
+            self.hibernations.labels(why)
         for direction in ("in", "out"):
             self.egress_bytes.labels(direction)
         for code, why in admission_refusals:

@@ -22,6 +22,7 @@ HEALTH: Final[dict[str, Any]] = {
     "limit_kills": 0,
     "programs": 0,
     "worker_status": "idle",
+    "checks": False,
 }
 METRICS: Final[dict[str, Any]] = {
     "cpu_percent": 1.5,

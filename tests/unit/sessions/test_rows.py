@@ -112,7 +112,7 @@ async def test_the_unfinished_are_those_that_may_still_live(database: Database) 
     async with database.read() as connection:
         found = await rows.unfinished(connection)
 
-    live = {"pending", "ready", "sleeping", "closing"}
+    live = {"pending", "ready", "sleeping", "hibernated", "closing"}
     assert set(found) == {session.id for status, session in every.items() if status in live}
     assert {entry.agent_token_hash for entry in found.values()} == {"h"}
 

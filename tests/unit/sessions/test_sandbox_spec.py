@@ -96,9 +96,10 @@ def test_a_browser_waits_for_its_profile_where_one_is_to_come() -> None:
 
 
 @pytest.mark.parametrize(("private", "carries"), [(False, True), (True, False)])
-def test_an_agent_hands_out_a_profile_only_where_one_is_kept(private: bool, carries: bool) -> None:
-    options = make_options(profile=ProfileUse(id=new_profile_id()), private=private)
-    for session, expected in ((make_session(options=options), carries), (make_session(), False)):
+def test_an_agent_hands_out_a_profile_but_not_that_of_a_private_session(private: bool, carries: bool) -> None:
+    """Also where none was asked for: the session may be hibernated."""
+    for profile in (ProfileUse(id=new_profile_id()), None):
+        session = make_session(options=make_options(profile=profile, private=private))
         browser = sandbox_spec(session, TOKEN, AgentSettings()).agent_config.browser
         assert browser is not None
-        assert browser.carries_profile is expected
+        assert browser.carries_profile is carries

@@ -24,6 +24,21 @@ class Owner:
         self.may_freeze = asyncio.Event()
         self.may_freeze.set()
         self.failure: InternalError | None = None
+        self.preparing: asyncio.Event | None = None
+        self.refusal: ConflictError | None = None
+
+    async def get_ready(self, *, insists: bool) -> None:
+        if self.preparing is None:
+            return
+        self.done.append("getting ready")
+        await self.preparing.wait()
+        if self.refusal is not None:
+            raise self.refusal
+        self.done.append("ready")
+
+    def go_on(self) -> None:
+        if self.preparing is not None:
+            self.done.append("goes on")
 
     async def freeze(self) -> None:
         self.done.append("freezing")
@@ -40,10 +55,11 @@ class Owner:
 
 
 class World:
-    def __init__(self, after_s: float | None) -> None:
+    def __init__(self, after_s: float | None, deeper_after_s: float | None = None) -> None:
         self.owner, self.clock = Owner(), FakeClock()
-        news = StandbyNews(fell_asleep=self._fell_asleep, woke=self._woke)
-        self.standby = Standby(self.owner, news, self.clock, after_s=after_s, name="a")
+        slept_long = lambda: self.owner.done.append("slept long")  # noqa: E731
+        news = StandbyNews(fell_asleep=self._fell_asleep, woke=self._woke, slept_long=slept_long)
+        self.standby = Standby(self.owner, news, self.clock, after_s=after_s, name="a", deeper_after_s=deeper_after_s)
 
     async def _fell_asleep(self, why: str) -> None:
         self.owner.done.append(f"told: {why}")
@@ -203,3 +219,89 @@ async def test_its_end_wakes_it_for_good() -> None:
         await world.standby.sleep()
     await asyncio.sleep(5 * SOON_S)
     assert world.owner.done == done
+
+
+async def test_who_comes_while_it_gets_ready_ends_that_and_it_goes_on() -> None:
+    world = World(None)
+    world.owner.preparing = asyncio.Event()
+    falling = spawn(world.standby.sleep(), name="falling")
+    await world.until("getting ready")
+    world.come()
+    with pytest.raises(ConflictError) as refused:
+        await falling
+    assert refused.value.fields["reason"] == "session_in_use"
+    assert world.owner.done == ["getting ready", "goes on"]
+    world.go()
+    world.owner.preparing.set()
+    await world.standby.sleep()
+    assert world.owner.done[2:6] == ["getting ready", "ready", "freezing", "frozen"]
+    await world.standby.end()
+
+
+async def test_an_end_while_it_gets_ready_is_not_kept_waiting() -> None:
+    world = World(SOON_S)
+    world.owner.preparing = asyncio.Event()
+    world.standby.begin()
+    await world.until("getting ready")
+    await world.standby.end()
+    assert world.owner.done == ["getting ready", "goes on"]
+
+
+async def test_one_that_is_refused_its_sleep_is_tried_again() -> None:
+    world = World(SOON_S)
+    world.owner.preparing = asyncio.Event()
+    world.owner.preparing.set()
+    world.owner.refusal = ConflictError("not now", reason="sleep_refused")
+    world.standby.begin()
+    await world.until("getting ready", 2)
+    assert "freezing" not in world.owner.done
+    world.owner.refusal = None
+    await world.until("told: idle")
+    await world.standby.end()
+
+
+async def test_one_that_sleeps_for_long_is_told_of_once_and_one_that_was_woken_is_not() -> None:
+    world = World(SOON_S, deeper_after_s=5 * SOON_S)
+    await world.standby.sleep()
+    await world.standby.wake()
+    world.come()
+    await asyncio.sleep(10 * SOON_S)
+    assert "slept long" not in world.owner.done
+    world.go()
+    await world.until("slept long")
+    await asyncio.sleep(10 * SOON_S)
+    assert world.owner.done.count("slept long") == 1
+    await world.standby.end()
+
+
+async def test_one_that_is_held_is_awake_and_neither_sleeps_nor_is_told_of_unless_it_slept() -> None:
+    world = World(SOON_S)
+    await world.standby.sleep()
+    world.owner.done.clear()
+    async with world.standby.held() as somebody_came:
+        assert not world.standby.is_asleep
+        await asyncio.sleep(5 * SOON_S)
+        assert world.owner.done == ["thawed"]
+        assert not somebody_came.is_set()
+        world.come()
+        assert somebody_came.is_set()
+    assert world.owner.done[1].startswith("told: woke")
+    with pytest.raises(ConflictError):
+        async with world.standby.held():
+            raise AssertionError("somebody is there")
+    world.go()
+    world.owner.done.clear()
+    async with world.standby.held():
+        world.standby.left()
+    await asyncio.sleep(5 * SOON_S)
+    assert world.owner.done == []
+    await world.standby.end()
+
+
+async def test_its_end_is_told_to_whoever_holds_it_and_waits_for_that() -> None:
+    world = World(None)
+    async with world.standby.held() as somebody_came:
+        ending = spawn(world.standby.end(), name="ending")
+        await somebody_came.wait()
+        assert not ending.done()
+    await ending

@@ -14,10 +14,10 @@ from cloche.sessions.model import (
     OnExhausted,
     ProfileUse,
     SessionOptions,
-    StandbyUse,
     Viewport,
 )
 from cloche.sessions.pool.shape import nobodys, shape_of
+from cloche.sessions.resting import StandbyUse
 from cloche.sessions.sandbox_spec import AgentSettings, spec_of
 from cloche.testing.sessions import BUDGET, make_options, make_session
 
@@ -69,7 +69,7 @@ def test_every_option_is_one_or_the_other() -> None:
 @pytest.mark.parametrize(("name", "value"), BUILT_IN.items())
 def test_sandboxes_of_one_shape_are_built_alike_but_for_start_page_and_profile(name: str, value: object) -> None:
     """The other way round: what `spec_of` makes of options depends on nothing that the shape leaves out."""
-    later = {**APPLIED_LATER, "start_url": None, "profile": None}
+    later = {**APPLIED_LATER, "start_url": None, "profile": None, "private": False}
     session, settings = make_session(), AgentSettings()
     plain, full = make_options(**{name: value}), make_options(**{name: value, **later})
 
