@@ -4,6 +4,7 @@ const COLORS: Record<string, MantineColor> = {
   ready: "teal",
   pending: "blue",
   sleeping: "indigo",
+  hibernated: "grape",
   closing: "orange",
   closed: "gray",
   failed: "red",

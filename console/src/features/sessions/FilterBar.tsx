@@ -37,7 +37,10 @@ export function FilterBar({ filters, owners, onChange, view, onView, searchRef }
       <Select
         label="Status"
         placeholder="Any"
-        data={STATUSES.filter((status) => status !== "sleeping" || offers.has("POST /v1/sessions/{session_id}/sleep"))}
+        data={STATUSES.filter((status) => {
+          const verb = { sleeping: "sleep", hibernated: "hibernate" }[status as string];
+          return verb === undefined || offers.has(`POST /v1/sessions/{session_id}/${verb}`);
+        })}
         value={filters.status}
         onChange={(status) => onChange({ ...filters, status })}
         clearable

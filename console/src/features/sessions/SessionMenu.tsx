@@ -1,11 +1,11 @@
 import { ActionIcon, Menu } from "@mantine/core";
-import { IconDotsVertical, IconHourglassHigh, IconMoon, IconPlayerStop, IconSun } from "@tabler/icons-react";
+import { IconDotsVertical, IconHourglassHigh, IconMoon, IconPlayerStop, IconSun, IconZzz } from "@tabler/icons-react";
 
 import { useOffers } from "../../api/offers";
 import { shortId } from "../../ui/formats";
 import { useEnding } from "./ending";
 import { askHowLong } from "./extending";
-import { hasEnded, useSessionAct, type Session } from "./queries";
+import { hasEnded, isResting, useSessionAct, type Session } from "./queries";
 
 /** What can be done with a session, in its row and in its header. */
 export function SessionMenu({ session }: { session: Session }) {
@@ -14,7 +14,12 @@ export function SessionMenu({ session }: { session: Session }) {
   const ending = useEnding();
   if (hasEnded(session)) return null;
   const canSleep = session.status === "ready" && offers.has("POST /v1/sessions/{session_id}/sleep");
-  const canWake = session.status === "sleeping" && offers.has("POST /v1/sessions/{session_id}/wake");
+  const canHibernate =
+    (session.status === "ready" || session.status === "sleeping") &&
+    !session.private &&
+    !session.machine &&
+    offers.has("POST /v1/sessions/{session_id}/hibernate");
+  const canWake = isResting(session) && offers.has("POST /v1/sessions/{session_id}/wake");
   return (
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
@@ -35,6 +40,14 @@ export function SessionMenu({ session }: { session: Session }) {
             onClick={() => rest.mutate({ id: session.id, verb: "sleep" })}
           >
             Put to sleep
+          </Menu.Item>
+        )}
+        {canHibernate && (
+          <Menu.Item
+            leftSection={<IconZzz size={16} aria-hidden />}
+            onClick={() => rest.mutate({ id: session.id, verb: "hibernate" })}
+          >
+            Hibernate
           </Menu.Item>
         )}
         {canWake && (

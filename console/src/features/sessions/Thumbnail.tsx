@@ -7,7 +7,7 @@ import { useEffect, useRef } from "react";
 import { send } from "../../api/client";
 import { useOffers } from "../../api/offers";
 import { ofSession } from "../../api/queries";
-import type { Session } from "./queries";
+import { isResting, type Session } from "./queries";
 
 const EVERY_MS = 5000;
 const ROUTE = "GET /v1/sessions/{session_id}/live/thumbnail";
@@ -27,7 +27,7 @@ export function Thumbnail({ session, width }: { session: Session; width: number 
     gcTime: 60_000,
   });
   const picture = isAwake && data && data.size > 0 ? data : null;
-  const Picture = session.status === "sleeping" ? IconMoonStars : IconBrowser;
+  const Picture = isResting(session) ? IconMoonStars : IconBrowser;
   return (
     <Box
       ref={ref}

@@ -7,7 +7,9 @@ import { usePollingInterval } from "../../api/serverEvents";
 export type Session = Schemas["SessionOut"];
 export type SessionStatus = Schemas["SessionStatus"];
 
-export const STATUSES: SessionStatus[] = ["pending", "ready", "sleeping", "closing", "closed", "failed"];
+export const STATUSES: SessionStatus[] = ["pending", "ready", "sleeping", "hibernated", "closing", "closed", "failed"];
+/** Whoever comes wakes it, or brings it back. */
+export const isResting = (session: Session) => session.status === "sleeping" || session.status === "hibernated";
 export const hasEnded = (session: Session) => session.status === "closed" || session.status === "failed";
 
 export interface Listing {
@@ -62,7 +64,7 @@ export function useSessionAct() {
     onSuccess: (session, { id }) => changed(session, id),
   });
   const rest = useMutation({
-    mutationFn: ({ id, verb }: { id: string; verb: "sleep" | "wake" }) =>
+    mutationFn: ({ id, verb }: { id: string; verb: "sleep" | "hibernate" | "wake" }) =>
       send("POST", `/v1/sessions/${encodeURIComponent(id)}/${verb}`, { timeoutMs: 90_000 }),
     onSuccess: (_, { id }) => changed(undefined, id),
   });

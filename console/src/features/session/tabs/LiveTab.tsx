@@ -7,7 +7,7 @@ import { useMe } from "../../../api/credentials";
 import { makeLink, type LiveState } from "../../../api/live";
 import { Loading } from "../../../ui/Loading";
 import { Problem } from "../../../ui/Problem";
-import { useSessionAct } from "../../sessions/queries";
+import { isResting, useSessionAct } from "../../sessions/queries";
 import { Control } from "../Control";
 import type { TabProps } from "../tabs";
 import { Viewers } from "../Viewers";
@@ -42,10 +42,12 @@ export function LiveTab({ session }: TabProps) {
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
   });
-  if (session.status === "sleeping") {
+  if (isResting(session)) {
     return (
-      <Alert icon={<IconMoonStars aria-hidden />} title="The session sleeps">
-        It uses neither processor nor memory, and goes on where it was.
+      <Alert icon={<IconMoonStars aria-hidden />} title={session.status === "sleeping" ? "The session sleeps" : "The session is hibernated"}>
+        {session.status === "sleeping"
+          ? "It uses no processor, and goes on where it was."
+          : "Nothing of it runs. Woken, it comes back with its tabs and all that was kept in them."}
         <Button
           mt="sm"
           display="block"

@@ -7,6 +7,7 @@ import type { ReactNode } from "react";
 
 import { ask, type Schemas } from "../../../api/client";
 import { ofSession } from "../../../api/queries";
+import { isResting } from "../../sessions/queries";
 import { bytes, clockTime, count, duration } from "../../../ui/formats";
 import { KeyValues } from "../../../ui/KeyValues";
 import { Loading } from "../../../ui/Loading";
@@ -48,7 +49,7 @@ export function MetricsTab({ session }: TabProps) {
   const { figures, samples = [] } = metrics.data ?? {};
 
   const error = metrics.error ?? health.error;
-  if (session.status === "sleeping") {
+  if (isResting(session)) {
     return <Text c="dimmed">A session that sleeps has no figures: wake it first.</Text>;
   }
   if (!isAwake) return <Text c="dimmed">The session is ending: it has no figures any more.</Text>;
