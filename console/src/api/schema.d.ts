@@ -1372,6 +1372,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sessions/{session_id}/hibernate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hibernate Session
+         * @description Seal a session's state on the disk and free all that it takes, until somebody comes.
+         *
+         *     409 with `session_in_use` while somebody uses it, `private_session` and `machine_session` for what is not kept.
+         */
+        post: operations["hibernate_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sessions/{session_id}/highlight": {
         parameters: {
             query?: never;
@@ -2530,7 +2552,8 @@ export interface paths {
         put?: never;
         /**
          * Wake Session
-         * @description Let a session that sleeps go on. Whoever connects to it or acts in it wakes it too.
+         * @description Let a session that sleeps go on, and bring one back that is hibernated. Whoever connects to it or acts in it
+         *     does so too.
          */
         post: operations["wake_session"];
         delete?: never;
@@ -6182,7 +6205,7 @@ export interface components {
          * SessionStatus
          * @enum {string}
          */
-        SessionStatus: "pending" | "ready" | "sleeping" | "closing" | "closed" | "failed";
+        SessionStatus: "pending" | "ready" | "sleeping" | "hibernated" | "closing" | "closed" | "failed";
         SetCookiesRequest: {
             cookies?: components["schemas"]["Cookie"][];
         };
@@ -6409,11 +6432,15 @@ export interface components {
         StandbyIn: {
             /** After S */
             after_s?: number | null;
+            /** Hibernate After S */
+            hibernate_after_s?: number | null;
         };
         /** StandbyOut */
         StandbyOut: {
             /** After S */
             after_s: number;
+            /** Hibernate After S */
+            hibernate_after_s: number | null;
         };
         /**
          * Started
@@ -10053,6 +10080,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionHealthOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    hibernate_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
                 };
             };
             /** @description A problem */

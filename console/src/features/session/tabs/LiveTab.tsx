@@ -44,7 +44,10 @@ export function LiveTab({ session }: TabProps) {
   });
   if (isResting(session)) {
     return (
-      <Alert icon={<IconMoonStars aria-hidden />} title={session.status === "sleeping" ? "The session sleeps" : "The session is hibernated"}>
+      <Alert
+        icon={<IconMoonStars aria-hidden />}
+        title={session.status === "sleeping" ? "The session sleeps" : "The session is hibernated"}
+      >
         {session.status === "sleeping"
           ? "It uses no processor, and goes on where it was."
           : "Nothing of it runs. Woken, it comes back with its tabs and all that was kept in them."}

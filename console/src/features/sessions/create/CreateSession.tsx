@@ -98,6 +98,7 @@ function fieldOf(name: string): string {
   const [first = "", second = ""] = name.split(".");
   if (first === "budget") return `budget.${second}`;
   if (first === "viewport" || first === "egress" || first === "live") return second;
+  if (second === "hibernate_after_s") return "hibernate_min";
   return { idle_timeout_s: "idle_min", lifetime_s: "lifetime_min", standby: "standby_s" }[first] ?? first;
 }
 

@@ -180,6 +180,14 @@ export function LivingSection({ form }: SectionProps) {
         max={3600}
         {...form.getInputProps("queue_s")}
       />
+      <NumberInput
+        label="Hibernate when asleep for"
+        description="minutes"
+        placeholder="Never by itself"
+        min={0.1}
+        max={10_080}
+        {...form.getInputProps("hibernate_min")}
+      />
       <Select
         label="When its budget is used up"
         data={[

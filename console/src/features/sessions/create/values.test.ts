@@ -33,6 +33,7 @@ it("offers whatever the API takes", () => {
     lifetime_min: 2,
     standby_s: 5,
     queue_s: 30,
+    hibernate_min: 10,
     on_exhausted: "end",
     budget: Object.fromEntries(BUDGET_GROUPS.flatMap(({ fields }) => fields.map(({ name }) => [name, 1]))),
     clipboard: "in",

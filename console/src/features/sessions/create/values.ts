@@ -29,6 +29,7 @@ export interface CreateValues {
   lifetime_min: number | string;
   standby_s: number | string;
   queue_s: number | string;
+  hibernate_min: number | string;
   on_exhausted: "" | "refuse" | "end";
   /** By the API's names, in the units of `BUDGET_FIELDS`. */
   budget: Partial<Record<BudgetName, number | string>>;
@@ -122,6 +123,7 @@ export const EMPTY: CreateValues = {
   lifetime_min: "",
   standby_s: "",
   queue_s: "",
+  hibernate_min: "",
   on_exhausted: "",
   budget: {},
   clipboard: "",
@@ -167,8 +169,11 @@ export function toRequest(values: CreateValues): Record<string, unknown> {
         })
       : undefined,
     live: compact({ clipboard: values.clipboard, record: values.record }),
-    standby: compact({ after_s: scaled(values.standby_s, 1) }),
     queue_timeout_s: scaled(values.queue_s, 1),
+    standby: compact({
+      after_s: scaled(values.standby_s, 1),
+      hibernate_after_s: scaled(values.hibernate_min, 60),
+    }),
   });
 }
 
