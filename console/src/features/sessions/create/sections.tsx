@@ -182,7 +182,7 @@ export function LivingSection({ form }: SectionProps) {
       />
       <NumberInput
         label="Hibernate when asleep for"
-        description="minutes"
+        suffix=" min"
         placeholder="Never by itself"
         min={0.1}
         max={10_080}
