@@ -45,6 +45,7 @@ _CODES: Final = {
     EndReason.BROWSER_GAVE_UP: 1011,
     EndReason.START_FAILED: 1011,
     EndReason.RECORDING_UNAVAILABLE: 1011,
+    EndReason.SNAPSHOT_LOST: 1011,
 }
 
 
