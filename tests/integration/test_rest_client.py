@@ -41,6 +41,8 @@ async def test_a_session_is_made_looked_at_extended_listed_and_closed(api: Runni
         assert extended.expires_at > made.expires_at
         assert (await client.sessions.sleep(made.id)).status == "sleeping"
         assert (await client.sessions.wake(made.id)).status == "ready"
+        assert (await client.sessions.hibernate(made.id)).status == "hibernated"
+        assert (await client.sessions.wake(made.id)).status == "ready"
         await client.sessions.create()
         page = await client.sessions.list(labels={"team": "blue"}, status="ready")
         assert [session.id for session in page.sessions] == [made.id]
@@ -58,13 +60,14 @@ async def test_the_synchronous_client_does_the_same(api: RunningApi) -> None:
             assert client.sessions.get(made.id).id == made.id
             assert client.sessions.extend(made.id, lifetime_s=60).id == made.id
             assert client.sessions.sleep(made.id).status == "sleeping"
+            assert client.sessions.hibernate(made.id).status == "hibernated"
             assert client.sessions.wake(made.id).status == "ready"
             assert [session.id for session in client.sessions.iterate(labels={"team": "blue"})] == [made.id]
             assert client.sessions.close(made.id).status == "closed"
             types = [event.type for event in client.sessions.events(made.id)]
-            told = ["created", "ready", "extended", "asleep", "awake", "closed"]
+            told = ["created", "ready", "extended", "asleep", "hibernated", "awake", "closed"]
             assert types == [f"session.{each}" for each in told]
-            assert list(client.sessions.events(made.id, after=6)) == []
+            assert list(client.sessions.events(made.id, after=7)) == []
             assert client.readiness().ready
 
     await asyncio.to_thread(use)

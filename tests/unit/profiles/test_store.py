@@ -265,3 +265,27 @@ async def test_without_a_state_key_profiles_are_off(world: ProfileWorld) -> None
     await store.give_back(session_id)
     world.keyring.current = keyring
     assert await world.payload(profile.id) == payload_of(1)
+
+
+async def test_the_state_of_a_hibernated_session_is_in_no_listing_and_no_quota_and_goes_when_it_is_told(
+    world: ProfileWorld,
+) -> None:
+    one, other, store = new_session_id(), new_session_id(), world.store
+    for session_id in (one, other):
+        profile = await store.add_snapshot(ANN, session_id)
+        assert (profile.kept_for, profile.owner) == (session_id, ANN)
+        await world.save(profile.id, b"all of it", session_id=session_id)
+        with pytest.raises(ConflictError) as refused:
+            await world.save(profile.id, b"another's", session_id=new_session_id())
+        assert reason(refused) == "lease_lost"
+    for _ in range(LIMITS.max_profiles_per_principal):
+        await world.add()
+    listed = await store.page(ANN)
+    assert len(listed.profiles) == len((await store.page(None)).profiles) == LIMITS.max_profiles_per_principal
+    assert len(list(world.directory.glob("*/*.sealed"))) == 2
+    await store.drop_snapshots(one)
+    await store.drop_snapshots(one)
+    assert len(list(world.directory.glob("*/*.sealed"))) == 1
+    assert await store.forget_snapshots(keep=[other]) == 0
+    assert await store.forget_snapshots(keep=[]) == 1
+    assert list(world.directory.glob("*/*")) == []

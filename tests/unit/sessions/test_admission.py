@@ -98,3 +98,26 @@ def test_the_book_never_counts_past_a_limit_nor_below_nothing(steps: list[tuple[
                 held[who] += 1
         assert admission.taken == sum(held.values()) <= 3
         assert max(held.values()) <= 2
+
+
+def test_one_that_lies_hibernated_keeps_its_principals_place_and_none_of_the_servers() -> None:
+    admission = book(1, 1)
+    admission.take(ANN)
+    admission.lie_down()
+    assert (admission.taken, admission.has_room) == (0, True)
+    with pytest.raises(QuotaError):
+        admission.take(ANN)
+    admission.take(BOB)
+    with pytest.raises(BusyError):
+        admission.get_up()
+    admission.give_back(BOB)
+    admission.get_up()
+    assert admission.taken == 1
+    admission.lie_down()
+    admission.rests_no_more()
+    admission.give_back(ANN)
+    assert admission.taken == 0
+    admission.lie_down()
+    admission.close()
+    with pytest.raises(BusyError):
+        admission.get_up()

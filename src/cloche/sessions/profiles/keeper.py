@@ -103,7 +103,7 @@ class ProfileKeeper:
                 raise NotFoundError("no profile is active")
             return profile
         profile = await store.get(asked)
-        if profile.owner != principal.name:
+        if profile.owner != principal.name or profile.kept_for is not None:
             raise NotFoundError("there is no such profile")
         return profile
 

@@ -192,3 +192,15 @@ async def test_the_end_gives_the_profile_back(keeper: ProfileKeeper, store: Memo
     assert store.leases == []
     await keeper.end(session_id)
     await begin(keeper, profile.id, save=True)
+
+
+async def test_the_state_of_a_hibernated_session_is_nobodys_to_start_from(
+    keeper: ProfileKeeper, store: MemoryStore
+) -> None:
+    kept = store.add(kept_for=new_session_id())
+    with pytest.raises(NotFoundError):
+        await keeper.begin(ANN, new_session_id(), make_options(profile=ProfileUse(id=kept.id)))
+    await keeper.recover([], [kept.kept_for] if kept.kept_for else [])
+    assert list(store.profiles) == [kept.id]
+    await keeper.recover([])
+    assert store.profiles == {}
