@@ -30,6 +30,7 @@ MESSAGES = FILE.message_types_by_name
 # Of the service itself, without a twin in the contract.
 OWN_RPCS = {
     "Health", "CreateSession", "CloseSession", "ListSessions", "GetSession", "RelayAction",
+    "SleepSession", "HibernateSession", "WakeSession",
     "ListProfiles", "CreateProfile", "RenameProfile", "DeleteProfile", "SetActiveProfile", "ForkProfile", "SaveProfile",
     "ListDownloadArtifacts", "GetDownloadArtifact", "ReleaseDownloadArtifact", "DeleteDownloadArtifact",
 }  # fmt: skip

@@ -54,6 +54,9 @@ class SessionRpcs:
             "Health": self._health,
             "CreateSession": self._create,
             "CloseSession": self._close,
+            "SleepSession": self._sleep,
+            "HibernateSession": self._hibernate,
+            "WakeSession": self._wake,
             "ListSessions": self._list,
             "GetSession": self._get,
         }
@@ -99,6 +102,18 @@ class SessionRpcs:
     async def _close(self, asked: Asked) -> pb.CloseSessionResponse:
         session = await self._manager.close(asked.principal, asked.session_id)
         return pb.CloseSessionResponse(v=1, closed=session.status in FINAL_STATUSES, reason=session.reason)
+
+    async def _sleep(self, asked: Asked) -> pb.SleepSessionResponse:
+        session = await self._manager.sleep(asked.principal, asked.session_id)
+        return pb.SleepSessionResponse(v=1, status=session.status)
+
+    async def _hibernate(self, asked: Asked) -> pb.HibernateSessionResponse:
+        session = await self._manager.hibernate(asked.principal, asked.session_id)
+        return pb.HibernateSessionResponse(v=1, status=session.status)
+
+    async def _wake(self, asked: Asked) -> pb.WakeSessionResponse:
+        session = await self._manager.wake(asked.principal, asked.session_id)
+        return pb.WakeSessionResponse(v=1, status=session.status)
 
     async def _list(self, asked: Asked) -> pb.ListSessionsResponse:
         message: pb.ListSessionsRequest = asked.message

@@ -20,8 +20,8 @@ from cloche.sessions.principal import Principal
 from cloche.testing.browser import FakeSessionBrowser
 from cloche.testing.grpc import RunningGrpc
 
-RPCS = [*(case.rpc for case in USE_CASES), "RelayAction", "Health", "CreateSession", "CloseSession", "ListSessions",
-        "GetSession"]  # fmt: skip
+RPCS = [*(case.rpc for case in USE_CASES), "RelayAction", "Health", "CreateSession", "CloseSession", "SleepSession",
+        "HibernateSession", "WakeSession", "ListSessions", "GetSession"]  # fmt: skip
 OF_A_SESSION = [rpc for rpc in RPCS if rpc not in ("Health", "CreateSession", "ListSessions")]
 LEAST: dict[str, dict[str, Any]] = {"RelayAction": {"extension_id": "a", "action": "open_tab"}}
 

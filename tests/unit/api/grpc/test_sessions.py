@@ -143,6 +143,13 @@ async def test_a_session_is_made_shown_listed_and_closed(door: RunningGrpc) -> N
         assert (summary.session_id, summary.principal, summary.channel) == (made.session_id, "alice", "web")
         assert not summary.HasField("tab_count") and not listed.truncated
 
+        for rpc, request, status in (
+            ("SleepSession", pb.SleepSessionRequest, "sleeping"),
+            ("HibernateSession", pb.HibernateSessionRequest, "hibernated"),
+            ("WakeSession", pb.WakeSessionRequest, "ready"),
+        ):
+            assert (await client.call(rpc, request(session_id=made.session_id))).status == status
+
         closed = await client.call("CloseSession", pb.CloseSessionRequest(session_id=made.session_id))
         assert (closed.closed, closed.reason) == (True, "closed_by_user")
         again = await client.call("CloseSession", pb.CloseSessionRequest(session_id=made.session_id))

@@ -215,6 +215,54 @@ class CloseSessionResponse(_message.Message):
     reason: str
     def __init__(self, v: _Optional[int] = ..., closed: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class SleepSessionRequest(_message.Message):
+    __slots__ = ("v", "session_id")
+    V_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    session_id: CanonicalId
+    def __init__(self, v: _Optional[int] = ..., session_id: _Optional[_Union[CanonicalId, _Mapping]] = ...) -> None: ...
+
+class SleepSessionResponse(_message.Message):
+    __slots__ = ("v", "status")
+    V_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    status: str
+    def __init__(self, v: _Optional[int] = ..., status: _Optional[str] = ...) -> None: ...
+
+class HibernateSessionRequest(_message.Message):
+    __slots__ = ("v", "session_id")
+    V_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    session_id: CanonicalId
+    def __init__(self, v: _Optional[int] = ..., session_id: _Optional[_Union[CanonicalId, _Mapping]] = ...) -> None: ...
+
+class HibernateSessionResponse(_message.Message):
+    __slots__ = ("v", "status")
+    V_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    status: str
+    def __init__(self, v: _Optional[int] = ..., status: _Optional[str] = ...) -> None: ...
+
+class WakeSessionRequest(_message.Message):
+    __slots__ = ("v", "session_id")
+    V_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    session_id: CanonicalId
+    def __init__(self, v: _Optional[int] = ..., session_id: _Optional[_Union[CanonicalId, _Mapping]] = ...) -> None: ...
+
+class WakeSessionResponse(_message.Message):
+    __slots__ = ("v", "status")
+    V_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    v: int
+    status: str
+    def __init__(self, v: _Optional[int] = ..., status: _Optional[str] = ...) -> None: ...
+
 class ListSessionsRequest(_message.Message):
     __slots__ = ("v", "principal", "limit", "status", "cursor")
     V_FIELD_NUMBER: _ClassVar[int]
