@@ -1,10 +1,12 @@
 """A browser that an earlier daemon stopped for a snapshot, and did not get back: it died in between."""
 
+import socket
 from typing import Protocol
 
 import structlog
 
-from cloche.errors import AgentError, ConflictError, DeadlineError
+from cloche.errors import AgentError, ClocheError, ConflictError, DeadlineError
+from cloche.sessions.attachment import BROWSER_STOPPED
 from cloche.sessions.interface import SessionMachine
 from cloche.sessions.keeping import Kept
 from cloche.sessions.model import Session
@@ -25,18 +27,32 @@ class TakenUpOwner(Protocol):
     def browser_returns(self, *, is_expected: bool) -> None: ...
 
 
+class TakenUpRunner(TakenUpOwner, Protocol):
+    async def dial_devtools(self, *, is_own: bool = False) -> tuple[socket.socket, str]:
+        """Raises: ConflictError (`browser_stopped`), and whatever dialling raises."""
+        ...
+
+
 class TakenUp(Kept):
     """Of a session in which nobody but the daemon stops the browser: an adopted one has it started, if it is not."""
 
-    def __init__(self, owner: TakenUpOwner) -> None:
+    def __init__(self, owner: TakenUpRunner) -> None:
         self._owner, self._is_new = owner, False
 
     async def furnish(self) -> None:
         self._is_new = True
 
     async def begin(self) -> None:
-        if not self._is_new:
-            await take_up(self._owner)
+        if self._is_new:
+            return
+        try:  # an agent that is not asked to start a browser need not load what it takes
+            connection, _ = await self._owner.dial_devtools(is_own=True)
+            connection.close()
+        except ConflictError as error:
+            if error.fields.get("reason") == BROWSER_STOPPED:
+                await take_up(self._owner)
+        except ClocheError as error:  # whoever comes finds out
+            _log.warning("browser_not_reached", session=self._owner.session.id, error=error.code)
 
     def browser_came(self) -> None:
         """Nothing."""
