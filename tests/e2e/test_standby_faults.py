@@ -93,9 +93,10 @@ async def test_a_download_under_way_keeps_it_awake_and_comes_out(
 ) -> None:
     daemon, session = shared_daemon, await shared_daemon.create_session()
     await do(daemon, session, "navigate", url=local_web.url("site.test", "/form"))
-    await do(daemon, session, "evaluate", expression=DOWNLOAD % "/slow?chunks=15&interval_ms=100")
-    await asyncio.sleep(0.4)
-    assert await sleep(daemon, session) == (409, "session_in_use")
+    await do(daemon, session, "evaluate", expression=DOWNLOAD % "/slow?chunks=40&interval_ms=100")
+    async with asyncio.timeout(10):
+        while await sleep(daemon, session) != (409, "session_in_use"):  # it has not begun yet
+            await daemon.request("POST", f"/v1/sessions/{session['id']}/wake")
     told = await events.wait(session, "artifact.ready", timeout_s=10)
     assert told["name"] == "ticks.txt"
     await asleep_at_last(daemon, session)

@@ -29,12 +29,12 @@ from cloche.sessions.model import (
     SessionStatus,
 )
 from cloche.sessions.principal import Principal, Role, Scope
-from cloche.sessions.resting import StandbyRequest, StandbyUse
 from cloche.sessions.usage_report import UsageLine, usage_lines
 from cloche.testing.browser import FakeSessionBrowser
 from cloche.testing.chromium import FakeChromium
 from cloche.testing.guest_answers import HEALTH, INTEGRATION, METRICS, PROBE
 from cloche.testing.machine import FakeSessionMachine
+from cloche.testing.sessions import standby_of
 from cloche.wire.guest import Answer, Tagged
 from cloche.wire.messages import Payload
 
@@ -396,9 +396,5 @@ def _options(request: SessionRequest) -> SessionOptions:
         profile=request.profile,
         private=request.private,
         downloads=request.downloads,
-        standby=_standby(request.standby) if request.standby is not None else None,
+        standby=standby_of(request.standby),
     )
-
-
-def _standby(asked: StandbyRequest) -> StandbyUse:
-    return StandbyUse(after_s=asked.after_s or 5.0, hibernate_after_s=asked.hibernate_after_s)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from cloche.ids import PrincipalName, new_session_id
 from cloche.sessions.model import Budget, Session, SessionOptions, SessionStatus
+from cloche.sessions.resting import StandbyRequest, StandbyUse
 
 NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -35,3 +36,10 @@ def make_session(**changes: Any) -> Session:
         "expires_at": NOON + timedelta(hours=1),
     }
     return Session(**facts | changes)
+
+
+def standby_of(asked: StandbyRequest | None) -> StandbyUse | None:
+    """What a server with a default of five seconds makes of it."""
+    return (
+        None if asked is None else StandbyUse(after_s=asked.after_s or 5.0, hibernate_after_s=asked.hibernate_after_s)
+    )
