@@ -12,7 +12,7 @@ import structlog
 
 from cloche.agent_link.listen import hash_token
 from cloche.clock import Clock
-from cloche.errors import LostError, StartError
+from cloche.errors import ClocheError, LostError, StartError
 from cloche.ids import SessionId, new_session_id
 from cloche.sandbox.driver import Sandbox, SandboxDriver, SandboxState
 from cloche.sandbox.spec import Limits
@@ -46,6 +46,8 @@ class Warm:
         token = secrets.token_urlsafe(32)
         self.token_hash = hash_token(token)
         self._spec = spec_of(self.session_id, self._options, token, agent, carries_profile=True)
+        self._limits: Limits | None = self._spec.limits
+        """In force: of who had it last, where that one has put it back."""
         self.agent = AgentSide(
             self.session_id, token_hash=self.token_hash, lease_s=agent.lease_s, clock=clock, owner=self
         )
@@ -90,8 +92,15 @@ class Warm:
 
     async def limit(self, limits: Limits) -> None:
         """Give it the limits of who takes it. Raises: ClocheError, also where this host cannot change them."""
-        if limits != self._spec.limits and self.sandbox is not None:
+        if self.sandbox is None or limits == self._limits:
+            return
+        before, self._limits = self._limits, None  # where this is cut short, nobody knows which they are
+        try:
             await self._driver.limit(self.sandbox, limits)
+        except ClocheError:
+            self._limits = before
+            raise
+        self._limits = limits
 
     async def look(self) -> None:
         """See whether it still is what it was. Raises: as `rouse`."""

@@ -445,6 +445,27 @@ async def test_a_budget_of_processes_and_processors_is_applied_to_what_is_warm(p
     assert (given.processes, given.cpu_cores) == (100, 0.5)
 
 
+async def test_limits_of_one_who_has_put_it_back_are_not_those_of_the_next(
+    pool: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise ConflictError("another session has it", reason="profile_in_use")
+
+    waiting = set(pool.driver.host.sandboxes)
+    monkeypatch.setattr(pool.profiles, "begin", refuse)
+    for _ in waiting:
+        with pytest.raises(ConflictError):
+            await pool.ready(budget=BudgetRequest(processes=100))
+    await until(lambda: asleep(pool) == 2)
+    monkeypatch.undo()
+    first, second = await pool.ready(), await pool.ready()
+
+    assert {first.id, second.id} == waiting
+    for session in (first, second):
+        limits = pool.driver.host.sandboxes[session.id].limits
+        assert limits is None or limits.processes == session.options.budget.processes
+
+
 async def test_where_limits_cannot_be_changed_who_wants_others_gets_one_built_for_it(
     pool: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
