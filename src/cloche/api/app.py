@@ -40,6 +40,7 @@ from cloche.api.rest import (
     news,
     operations,
     overview,
+    pools,
     processes,
     profiles,
     session_keeping,
@@ -84,7 +85,7 @@ def build_app(deps: ApiDeps) -> FastAPI:
     app.state.offers = OfferDesk(app.state.live)
     problem.install(app)
     machine = (processes, files, archives, logs, browser)
-    kept = (profiles, session_keeping, artifacts, console_aliases)
+    kept = (profiles, session_keeping, artifacts, console_aliases, pools)
     for module in (
         sessions,
         events,

@@ -27,6 +27,7 @@ from cloche.sessions.audit import AuditReader, AuditWriter, NoAudit
 from cloche.sessions.interface import SessionManager
 from cloche.sessions.live.interface import SessionRecordings
 from cloche.sessions.news import News
+from cloche.sessions.pool.interface import SessionPools
 from cloche.sessions.principal import Principal, Role
 from cloche.sessions.profiles.interface import SessionProfiles
 
@@ -45,7 +46,8 @@ class ApiDeps:
     clock: Clock
     registry: CollectorRegistry
     profiles: SessionProfiles | None = None
-    """The daemon always gives these four; tests of what is beside them need not."""
+    """The daemon always gives these five; tests of what is beside them need not."""
+    pools: SessionPools | None = None
     artifacts: SessionArtifacts | None = None
     audit: AuditReader | None = None
     recordings: SessionRecordings | None = None
@@ -102,6 +104,12 @@ class ApiDeps:
             raise ConflictError("this server keeps no artifacts", reason="artifacts_off")
         return self.artifacts
 
+    def require_pools(self) -> SessionPools:
+        """Raises: ConflictError."""
+        if self.pools is None:
+            raise ConflictError("this server keeps no pools", reason="pools_off")
+        return self.pools
+
     def require_recordings(self) -> SessionRecordings:
         """Raises: ConflictError."""
         if self.recordings is None:
@@ -137,6 +145,10 @@ async def artifact_id_of(artifact_id: str) -> ArtifactId:
 
 async def profiles_of(request: Request) -> SessionProfiles:
     return deps_of(request).require_profiles()
+
+
+async def pools_of(request: Request) -> SessionPools:
+    return deps_of(request).require_pools()
 
 
 async def artifacts_of(request: Request) -> SessionArtifacts:
@@ -179,6 +191,7 @@ SessionIdPath = Annotated[SessionId, Depends(session_id_of)]
 ProfileIdPath = Annotated[ProfileId, Depends(profile_id_of)]
 ArtifactIdPath = Annotated[ArtifactId, Depends(artifact_id_of)]
 Profiles = Annotated[SessionProfiles, Depends(profiles_of)]
+Pools = Annotated[SessionPools, Depends(pools_of)]
 Artifacts = Annotated[SessionArtifacts, Depends(artifacts_of)]
 Audit = Annotated[AuditReader, Depends(audit_of)]
 Caller = Annotated[Principal, Depends(caller_of)]

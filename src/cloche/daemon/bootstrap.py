@@ -49,6 +49,7 @@ from cloche.sessions.events import EventLog
 from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EndReason, SessionStatus
 from cloche.sessions.news import News, OverheardAudit
+from cloche.sessions.pool.named import NamedPools
 from cloche.sessions.pressure.gauge import Gauge
 from cloche.sessions.pressure.judge import Resource
 from cloche.sessions.pressure.keeper import looked_after
@@ -132,6 +133,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
         # What is given up for memory and processes, in the order in which it is added.
         reliefs = Reliefs((), clock, on_freed=lambda name, _need, _freed: metrics.given_up.labels(name).inc())
         pressure = MachinePressure(Gauge(HostReader().read, clock), thresholds(settings), reliefs)
+        secret_box = SecretBox(derive_key(secret, "secret-box"))
         manager = Manager(
             ManagerSettings(
                 ceilings=ceilings(settings),
@@ -156,7 +158,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             database=database,
             resolver=resolver,
             accept_guard=stack.enter_context(AcceptGuard()),
-            secret_box=SecretBox(derive_key(secret, "secret-box")),
+            secret_box=secret_box,
             probes=readiness_probes(
                 doctor_settings(settings), database=database, driver=driver, metrics=metrics, clock=clock
             )
@@ -168,6 +170,9 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
         stack.push_async_callback(reliefs.close)
         await stack.enter_async_context(looked_after(pressure))
         metrics.registry.register(AgentSeries(manager.last_words))
+        pools = NamedPools(manager, manager.pool, database, secret_box=secret_box, audit=audit, clock=clock)
+        stack.push_async_callback(pools.settled)
+        await pools.load()
         api = ApiDeps(
             manager=manager,
             keys=keys,
@@ -181,6 +186,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             pages=console.routes(),
             live=live_door_settings(settings, is_loopback=is_loopback),
             profiles=kept.profiles_for(manager),
+            pools=pools,
             recordings=recordings.store,
             artifacts=kept.artifacts_for(manager, upload_bytes=settings.file_input_bytes),
             public_url=settings.public_url,

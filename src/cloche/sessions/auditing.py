@@ -72,6 +72,7 @@ def announce(
 def note_created(audit: AuditWriter, session: Session) -> None:
     options = session.options
     data: Data = {"engine": str(options.engine), "machine": options.machine, "private": options.private}
+    data = {**data, "pool": options.pool} if options.pool is not None else data
     audit.note(session_record("session.created", session, actor=session.owner, data=data))
 
 

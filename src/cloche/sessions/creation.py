@@ -25,7 +25,7 @@ from cloche.sessions.model import (
     SessionStatus,
     Started,
 )
-from cloche.sessions.pool.keeper import PoolKeeper
+from cloche.sessions.pool.keeper import DEFAULT, PoolKeeper
 from cloche.sessions.pool.warm import Warm
 from cloche.sessions.principal import Principal
 from cloche.sessions.privacy import for_the_record
@@ -118,15 +118,16 @@ class Creation:
         Raises: as `ProfileKeeper.begin`.
         """
         warm: Warm | None = None
+        pool = options.pool or DEFAULT
         try:
             if not place.is_waiting and await self._profiles.may_start_warm(principal, options):
-                warm = await self._pool.take(options)
+                warm = await self._pool.take(options, pool=pool)
             session_id = new_session_id() if warm is None else warm.session_id
             beginning = await self._profiles.begin(principal, session_id, options)
         except BaseException:
             place.give_back()
             if warm is not None:
-                self._pool.put_back(warm)
+                self._pool.put_back(warm, pool=pool)
             raise
         started = Started.COLD if warm is None else Started.WARM
         session = self._new_session(session_id, principal, beginning.options, started)

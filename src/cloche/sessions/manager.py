@@ -15,10 +15,7 @@ from cloche.egress.accounting import Counters
 from cloche.egress.gateway import Gateway
 from cloche.egress.policy import EgressPolicy
 from cloche.egress.resolver import Resolver
-from cloche.errors import (
-    InvalidError,
-    JournalError,
-)
+from cloche.errors import InvalidError, JournalError
 from cloche.ids import EventId, ProfileId, SessionId
 from cloche.sessions.admission import Admission, AdmissionLimits
 from cloche.sessions.agent_side import LastWords
@@ -39,6 +36,7 @@ from cloche.sessions.model import (
     EventType,
     Session,
     SessionEvent,
+    SessionOptions,
     SessionPage,
     SessionRequest,
     SessionStatus,
@@ -147,14 +145,14 @@ class Manager(RestUseCases, SessionManager):
 
     # --- use cases --------------------------------------------------------------------------------------------------
 
-    async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
+    async def create(
+        self, principal: Principal, request: SessionRequest, *, wait: bool = True, pool: str | None = None
+    ) -> Session:
         started = self._parts.clock.monotonic()
         self._parts.audit.require()
         if request.machine:
             require_scope(principal)
-        options = effective_options(request, self._settings.ceilings)
-        policy = effective_policy(options, request.egress.upstream, self._settings.egress)
-        options = replace(options, egress=without_credentials(options.egress))
+        options, policy = self.in_force(request, pool)
         place = await self._creation.take_place(principal, timeout_s=request.queue_timeout_s, wait=wait)
         # Shielded: a client that goes away does not take down a session that is half built; it will be listed.
         session, going = await asyncio.shield(
@@ -165,6 +163,12 @@ class Manager(RestUseCases, SessionManager):
         except JournalError as error:  # it comes up all the same, and nobody else would tell its id
             raise JournalError(error.detail, **{**error.fields, "session_id": session.id}) from error
         return await asyncio.shield(going) if wait else session
+
+    def in_force(self, request: SessionRequest, pool: str | None = None) -> tuple[SessionOptions, EgressPolicy]:
+        """What a session gets that asks this of a named pool or of none. Raises: InvalidError, DeniedError."""
+        options = effective_options(request, self._settings.ceilings)
+        policy = effective_policy(options, request.egress.upstream, self._settings.egress)
+        return replace(options, egress=without_credentials(options.egress), pool=pool), policy
 
     async def get(self, principal: Principal, session_id: SessionId) -> Session:
         runner = self._runners.get(session_id)
@@ -367,6 +371,14 @@ class Manager(RestUseCases, SessionManager):
         """After the recovery: forget what sessions that are no more had of profiles."""
         lying = {id_ for id_, runner in self._runners.items() if runner.session.status is SessionStatus.HIBERNATED}
         await self._profiles.recover(tuple(self._runners), lying)
+
+    @property
+    def pool(self) -> PoolKeeper:
+        return self._pool
+
+    def in_use(self, pool: str) -> int:
+        """How many sessions of a named pool have not ended."""
+        return sum(runner.session.options.pool == pool for runner in self._runners.values())
 
     def begin_pool(self) -> None:
         """After the recovery: keep warm sandboxes from here on."""

@@ -267,6 +267,8 @@ class SessionOptions:
     live: LiveUse = field(default_factory=LiveUse)
     standby: StandbyUse | None = None
     """None: it sleeps only when it is told to."""
+    pool: str | None = None
+    """The named pool that it was asked of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -291,6 +291,7 @@ def _options_from_json(value: Mapping[str, Any]) -> SessionOptions:
         downloads=Downloads(value.get("downloads", Downloads.OFF)),
         live=_live_from_json(value.get("live", {})),
         standby=StandbyUse(**standby) if (standby := value.get("standby")) else None,
+        pool=value.get("pool"),
     )
 
 

@@ -26,6 +26,7 @@ from cloche.storage.database import Database, metadata
 from cloche.testing.artifacts import FakeArtifacts
 from cloche.testing.chromium import FakeChromium
 from cloche.testing.manager import FakeSessionManager
+from cloche.testing.pools import unfilled_pools
 from cloche.testing.profiles import FakeProfiles
 
 TOKEN_SECRET: Final = bytes(range(32))
@@ -106,7 +107,8 @@ async def _served(database: Database, chromium: FakeChromium, options: Mapping[s
     scopes = frozenset({Scope.MACHINE})
     secrets = {n: (await keys.create(principal=n, role=role, scopes=scopes))[1] for n, role in _PRINCIPALS.items()}
     profiles, artifacts = FakeProfiles(manager), FakeArtifacts(manager)
-    kept: dict[str, Any] = {"profiles": profiles, "artifacts": artifacts} | dict(options)
+    pools = unfilled_pools(manager, database, clock)
+    kept: dict[str, Any] = {"profiles": profiles, "artifacts": artifacts, "pools": pools} | dict(options)
     deps = ApiDeps(
         manager=manager, keys=keys, token_secret=TOKEN_SECRET, clock=clock, registry=CollectorRegistry(), **kept
     )

@@ -156,7 +156,9 @@ class FakeSessionManager:
         """What a test sets."""
         self.not_ready: dict[str, str] = {}
 
-    async def create(self, principal: Principal, request: SessionRequest, *, wait: bool = True) -> Session:
+    async def create(
+        self, principal: Principal, request: SessionRequest, *, wait: bool = True, pool: str | None = None
+    ) -> Session:
         if self.create_error is not None:
             raise self.create_error
         self.requests.append(request)
@@ -166,7 +168,7 @@ class FakeSessionManager:
             owner=principal.name,
             status=SessionStatus.PENDING,
             reason="",
-            options=_options(request),
+            options=replace(_options(request), pool=pool),
             created_at=now,
             expires_at=now + timedelta(seconds=request.lifetime_s or 3600),
         )
@@ -214,6 +216,9 @@ class FakeSessionManager:
         start = ids.index(SessionId(cursor)) + 1 if cursor is not None else 0
         page = found[start : start + limit]
         return SessionPage(tuple(page), page[-1].id if start + limit < len(found) else None)
+
+    def in_use(self, pool: str) -> int:
+        return sum(s.options.pool == pool and s.status not in FINAL_STATUSES for s in self._sessions.values())
 
     async def close(self, principal: Principal, session_id: SessionId) -> Session:
         session = await self.get(principal, session_id)

@@ -24,6 +24,7 @@ from cloche.sessions.keeping import Keeping
 from cloche.sessions.manager import Manager, ManagerSettings
 from cloche.sessions.model import EventType, Session, SessionEvent, SessionRequest
 from cloche.sessions.pool.keeper import PoolSettings
+from cloche.sessions.pool.named import NamedPools
 from cloche.sessions.pressure.machine import MachinePressure
 from cloche.sessions.principal import Principal, Role
 from cloche.sessions.profiles.keeper import ProfileKeeper
@@ -99,6 +100,14 @@ class World:
             probes=self.probes,
             profiles=self.profiles,
             pressure=self.pressure,
+        )
+        self.pools = NamedPools(
+            self.manager,
+            self.manager.pool,
+            self.database,
+            secret_box=SecretBox(self.key),
+            audit=self.audit,
+            clock=self.clock,
         )
         self.metrics.registry.register(AgentSeries(self.manager.last_words))
 

@@ -18,6 +18,7 @@ import cloche.artifacts.rows
 import cloche.audit.rows
 import cloche.profiles.rows
 import cloche.sessions.live.recording.rows
+import cloche.sessions.pool.rows
 import cloche.sessions.rows  # noqa: F401 - declares tables
 from cloche.api.auth.rows import keys
 from cloche.storage import database as module

@@ -1,8 +1,8 @@
 """What goes over the REST border. Inputs are strict: no unknown field, no number in a string, no NaN, all bounded."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
@@ -151,10 +151,8 @@ EXAMPLES: Final[list[JsonValue]] = [
 ]
 
 
-class SessionIn(In):
-    """The body of `POST /v1/sessions`. Everything is optional."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": EXAMPLES})
+class OptionsIn(In):
+    """What sessions are made with, whoever's they are. Everything is optional."""
 
     engine: Literal["shell", "chrome"] = "shell"
     viewport: ViewportIn = ViewportIn()
@@ -174,7 +172,6 @@ class SessionIn(In):
     action_allowed_domains: HostList = []
     """Where the browser service may act and lead to: these hosts and what is below them. Empty: everywhere."""
     machine: bool = False
-    profile: ProfileIn | None = None
     private: bool = False
     """Nothing of the session stays when it has ended."""
     downloads: Literal["quarantine", "off"] = "quarantine"
@@ -207,7 +204,6 @@ class SessionIn(In):
             labels=dict(self.labels),
             action_allowed_domains=tuple(self.action_allowed_domains),
             machine=self.machine,
-            profile=self._profile(),
             private=self.private,
             downloads=Downloads(self.downloads),
             live=self.live.to_request(),
@@ -215,8 +211,19 @@ class SessionIn(In):
             standby=self.standby.to_request() if self.standby is not None else None,
         )
 
-    def _profile(self) -> ProfileUse | None:
+
+class SessionIn(OptionsIn):
+    """The body of `POST /v1/sessions`. Everything is optional."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": EXAMPLES})
+
+    profile: ProfileIn | None = None
+
+    def to_request(self) -> SessionRequest:
         """Raises: InvalidError."""
+        return replace(super().to_request(), profile=self._profile())
+
+    def _profile(self) -> ProfileUse | None:
         if (asked := self.profile) is None:
             return None
         id_ = ACTIVE_PROFILE if asked.id == ACTIVE_PROFILE else parse_profile_id(asked.id)
@@ -345,6 +352,7 @@ class SessionOut(Out):
     downloads: Downloads
     live: LiveUseOut
     standby: StandbyOut | None
+    pool: str | None
     started: Started
     queue_position: int | None
     usage: UsageOut
@@ -387,14 +395,3 @@ class ReadyOut(Out):
 
     ready: bool
     reasons: dict[str, str]
-
-
-def masked_upstream(upstream: str | None) -> str | None:
-    """The proxy without its user and password."""
-    if upstream is None or "@" not in upstream:
-        return upstream
-    try:
-        parts = urlsplit(upstream)
-    except ValueError:
-        return "***"
-    return parts._replace(netloc="***@" + parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else "***"

@@ -4,18 +4,19 @@ A client that vanishes while its session is being made does not end it: the requ
 the listing until its idle timeout or a DELETE ends it.
 """
 
+from collections.abc import Coroutine
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from cloche.api.deps import KEY_SECURITY, Caller, Deps, LinkOrigin, SessionIdPath
+from cloche.api.deps import KEY_SECURITY, ApiDeps, Caller, Deps, LinkOrigin, SessionIdPath
 from cloche.api.rest.agent import CLIENT_GONE
 from cloche.api.rest.render import render_session
 from cloche.api.rest.schemas import ExtendIn, SessionIn, SessionListOut, SessionOut
-from cloche.api.urls import session_path
+from cloche.api.urls import Origin, session_path
 from cloche.api.while_connected import while_connected
 from cloche.errors import InvalidError
-from cloche.sessions.model import SessionStatus
+from cloche.sessions.model import Session, SessionStatus
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"], dependencies=KEY_SECURITY)
 
@@ -42,6 +43,13 @@ async def create_session(
     Where there is no place for it, it waits for up to `queue_timeout_s`. Who hangs up meanwhile leaves the queue.
     """
     creating = deps.manager.create(caller, (body or SessionIn()).to_request(), wait=wait)
+    return await answer_made(creating, deps, origin, request, response)
+
+
+async def answer_made(
+    creating: Coroutine[Any, Any, Session], deps: ApiDeps, origin: Origin, request: Request, response: Response
+) -> Any:
+    """The session once it is made; nothing where the client has gone."""
     session = await while_connected(request, creating)
     if session is None:
         return Response(status_code=CLIENT_GONE)

@@ -16,11 +16,12 @@ import structlog
 from cloche.clock import Clock
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import ClocheError
+from cloche.sandbox.spec import Limits
 from cloche.sessions.model import SessionOptions
 from cloche.sessions.pool.figures import PoolFigures, Taken
 from cloche.sessions.pool.shape import Shape, nobodys, shape_of
 from cloche.sessions.pool.start_page import can_open
-from cloche.sessions.pool.stock import Stock, targets
+from cloche.sessions.pool.stock import Stock, StockState, targets
 from cloche.sessions.pool.warm import Warm
 from cloche.sessions.sandbox_spec import limits_of
 
@@ -89,6 +90,11 @@ class PoolKeeper:
         self._is_closed = False
 
     @property
+    def most(self) -> int:
+        """Of all stocks together."""
+        return self._settings.most
+
+    @property
     def stocks(self) -> list[Stock]:
         return [self._default, *self._learnt.values(), *self._named.values()]
 
@@ -124,8 +130,7 @@ class PoolKeeper:
         if not fits:
             self._put_back_if_any(warm, pool)
             warm = None
-        self._figures.took(stock.pool, Taken.MISS if warm is None else Taken.HIT)
-        self._count()
+        self._took(stock, Taken.MISS if warm is None else Taken.HIT)
         return warm
 
     async def _roused(self, stock: Stock, pool: str) -> Warm | None:
@@ -160,7 +165,7 @@ class PoolKeeper:
         """Of one that was taken and given to nobody after all."""
         stock = self._find(warm.shape, pool)
         if stock is None or self._is_closed:
-            self._throw_away(warm, "closed")
+            self._throw_away(warm, "closed" if self._is_closed else "dropped")
             return
         self._add(stock, warm)
 
@@ -184,20 +189,31 @@ class PoolKeeper:
     # --- named pools ------------------------------------------------------------------------------------------------
 
     def put(self, name: str, options: SessionOptions, size: int) -> None:
-        """Keep so many for this name from now on; those of another shape go."""
+        """Keep so many for this name from now on; those built with other options go, also one under way."""
         stock = self._named.get(name)
-        if stock is not None and shape_of(stock.options) != shape_of(options):
-            self.drop(name)
-            stock = None
         if stock is None:
             stock = self._named[name] = Stock(name, nobodys(options), size)
+        elif _built_with(stock.options) != _built_with(options):
+            stock.options = nobodys(options)
+            self._empty(stock, "reshaped")
         stock.size = size
+        self._count()
         self._moved.set()
 
     def drop(self, name: str) -> None:
+        """Keep none for this name any more, and forget what was counted of it."""
         if (stock := self._named.pop(name, None)) is not None:
             self._empty(stock, "dropped")
             self._figures.forget(name)
+
+    def state(self, name: str) -> StockState:
+        """Of a named pool; of one that is not kept nothing is there and nothing is wanted."""
+        stock = self._named.get(name)
+        if stock is None:
+            return StockState()
+        stocks = self.stocks
+        wanted = targets(stocks, most=self._settings.most, now=self._clock.monotonic())[stocks.index(stock)]
+        return StockState(len(stock.warm), stock.under_construction, wanted, stock.hits, stock.misses)
 
     # --- keeping ----------------------------------------------------------------------------------------------------
 
@@ -252,7 +268,7 @@ class PoolKeeper:
         return LOOK_EVERY_S if wanting is None else 0.1
 
     async def _build_one(self, stock: Stock) -> None:
-        warm = self._make(stock.options)
+        warm, emptied = self._make(stock.options), stock.emptied
         stock.under_construction += 1
         try:
             await warm.build()
@@ -269,7 +285,10 @@ class PoolKeeper:
         else:
             self._failures = 0
             self._figures.built()
-            self._add(stock, warm)
+            if stock.emptied == emptied:
+                self._add(stock, warm)
+            else:  # those that waited went meanwhile, and it is one of them
+                self._throw_away(warm, stock.emptied_why)
         finally:
             stock.under_construction -= 1
             self._count()
@@ -305,6 +324,7 @@ class PoolKeeper:
 
     def _empty(self, stock: Stock, why: str) -> int:
         gone = len(stock.warm)
+        stock.emptied, stock.emptied_why = stock.emptied + 1, why
         while stock.warm:
             self._discard(stock, stock.warm[-1], why)
         self._moved.set()
@@ -351,8 +371,22 @@ class PoolKeeper:
             return None
         return self._default if shape == shape_of(self._default.options) else self._learnt.get(shape)
 
+    def _took(self, stock: Stock, how: Taken) -> None:
+        if how is Taken.HIT:
+            stock.hits += 1
+        else:
+            stock.misses += 1
+        if stock in self.stocks:  # of one that was dropped meanwhile the series are forgotten
+            self._figures.took(stock.pool, how)
+        self._count()
+
     def _count(self) -> None:
         self._figures.ready(self.stocks)
+
+
+def _built_with(options: SessionOptions) -> tuple[Shape, Limits]:
+    """Limits that a sandbox was built with can be changed on most hosts, but not on all."""
+    return shape_of(options), limits_of(options.budget)
 
 
 async def _remove(warm: Warm) -> None:

@@ -49,4 +49,5 @@ def nobodys(options: SessionOptions) -> SessionOptions:
         profile=None,
         private=False,
         standby=None,
+        pool=None,
     )

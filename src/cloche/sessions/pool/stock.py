@@ -42,6 +42,17 @@ class Demand:
         return most
 
 
+@dataclass(frozen=True, slots=True)
+class StockState:
+    """How a stock stands; what was asked of it is counted since the daemon's start."""
+
+    ready: int = 0
+    building: int = 0
+    wanted: int = 0
+    hits: int = 0
+    misses: int = 0
+
+
 @dataclass(eq=False, slots=True)
 class Stock:
     """Owned by the keeper."""
@@ -55,6 +66,11 @@ class Stock:
     warm: list[Warm] = field(default_factory=list)
     demand: Demand = field(default_factory=Demand)
     under_construction: int = 0
+    emptied: int = 0
+    """How often all that waited went: one that was being built then is not to be added either."""
+    emptied_why: str = ""
+    hits: int = 0
+    misses: int = 0
 
     @property
     def there(self) -> int:

@@ -5,7 +5,8 @@ from dataclasses import fields
 import pytest
 from pydantic import ValidationError
 
-from cloche.api.rest.schemas import BudgetIn, BudgetOut, SessionIn, masked_upstream
+from cloche.api.rest.render import masked_upstream
+from cloche.api.rest.schemas import BudgetIn, BudgetOut, SessionIn
 from cloche.sandbox.spec import Engine
 from cloche.sessions.model import Budget, BudgetRequest, SessionRequest, Viewport
 

@@ -40,6 +40,7 @@ APPLIED_LATER: dict[str, Any] = {
     "private": True,
     "downloads": Downloads.OFF,
     "standby": StandbyUse(after_s=3),
+    "pool": "blue",
 }
 
 
@@ -81,7 +82,7 @@ def test_what_a_sandbox_is_built_with_tells_nothing_of_who_asked_first() -> None
     stripped = nobodys(options)
 
     assert shape_of(stripped) == shape_of(options)
-    for name in ("start_url", "egress", "labels", "action_allowed_domains", "profile", "private", "standby"):
+    for name in ("start_url", "egress", "labels", "action_allowed_domains", "profile", "private", "standby", "pool"):
         assert getattr(stripped, name) == getattr(make_options(), name), name
     assert "a.example" not in repr(stripped)
     assert PrincipalName("ann") not in repr(stripped)
