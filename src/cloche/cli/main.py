@@ -5,7 +5,7 @@ import sys
 import typer
 
 from cloche import __version__
-from cloche.cli import agent, artifact, audit, browse, doctor, key, live, machine, profile, serve, session
+from cloche.cli import agent, artifact, audit, browse, doctor, key, live, machine, pool, profile, serve, session
 from cloche.cli.output import printable
 from cloche.errors import CapacityError, ClocheError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(session.app, name="session")
 app.add_typer(key.app, name="key")
+app.add_typer(pool.app, name="pool")
 app.add_typer(profile.app, name="profile")
 app.add_typer(artifact.app, name="artifact")
 app.add_typer(agent.app, name="agent")

@@ -68,7 +68,7 @@ def create(
     if engine is not None:
         options["engine"] = engine
     if viewport is not None:
-        options["viewport"] = _viewport(viewport)
+        options["viewport"] = viewport_of(viewport)
     if idle_timeout is not None:
         options["idle_timeout_s"] = idle_timeout
     if lifetime is not None:
@@ -85,11 +85,11 @@ def create(
         times = {"after_s": standby, "hibernate_after_s": hibernate}
         options["standby"] = {name: seconds for name, seconds in times.items() if seconds is not None}
     if label:
-        options["labels"] = _labels(label)
+        options["labels"] = labels_of(label)
     if queue_timeout is not None:
         options["queue_timeout_s"] = queue_timeout
     with connect(url) as client:
-        _show(
+        show_session(
             waited_for(client, options) if wait and queue_timeout else client.sessions.create(wait=wait, **options),
             as_json,
         )
@@ -106,7 +106,7 @@ def list_(
     """List sessions, newest first."""
     found: list[Session] = []
     with connect(url) as client:
-        for session in client.sessions.iterate(status=status, labels=_labels(label)):
+        for session in client.sessions.iterate(status=status, labels=labels_of(label)):
             found.append(session)
             if len(found) == limit:
                 break
@@ -124,7 +124,7 @@ def list_(
 def show(session_id: SessionId, url: UrlOption = None, as_json: JsonOption = False) -> None:
     """Show one session."""
     with connect(url) as client:
-        _show(client.sessions.get(session_id), as_json)
+        show_session(client.sessions.get(session_id), as_json)
 
 
 @app.command()
@@ -152,14 +152,14 @@ def extend(
 ) -> None:
     """Let a session live longer."""
     with connect(url) as client:
-        _show(client.sessions.extend(session_id, lifetime_s=lifetime), as_json)
+        show_session(client.sessions.extend(session_id, lifetime_s=lifetime), as_json)
 
 
 @app.command()
 def sleep(session_id: SessionId, url: UrlOption = None, as_json: JsonOption = False) -> None:
     """Stop a session where it stands, until somebody connects to it, acts in it or wakes it."""
     with connect(url) as client:
-        _show(client.sessions.sleep(session_id), as_json)
+        show_session(client.sessions.sleep(session_id), as_json)
 
 
 @app.command()
@@ -173,7 +173,7 @@ def hibernate(session_id: SessionId, url: UrlOption = None, as_json: JsonOption 
 def wake(session_id: SessionId, url: UrlOption = None, as_json: JsonOption = False) -> None:
     """Let a session that sleeps go on, or bring one back that is hibernated."""
     with connect(url) as client:
-        _show(client.sessions.wake(session_id), as_json)
+        show_session(client.sessions.wake(session_id), as_json)
 
 
 @app.command()
@@ -192,7 +192,7 @@ def events(
                 typer.echo(f"{event.id}  {moment(event.at)}  {event.type}  {_pairs(event.data)}".rstrip())
 
 
-def _show(session: "Session", as_json: bool) -> None:
+def show_session(session: "Session", as_json: bool) -> None:
     if as_json:
         return print_json(session.model_dump(mode="json"))
     print_facts(
@@ -206,6 +206,7 @@ def _show(session: "Session", as_json: bool) -> None:
             "browser": session.browser.product if session.browser else None,
             "labels": _pairs(session.labels),
             "profile": _shown_profile(session),
+            "pool": session.pool,
             "private": "yes" if session.private else None,
             "downloads": session.downloads,
             "connect_url": session.connect_url,
@@ -222,7 +223,7 @@ def _profile(profile: str | None, save: bool, if_busy: str | None, form: str | N
     return {"id": profile, "save": save} | {name: value for name, value in given.items() if value is not None}
 
 
-def _labels(items: list[str] | None) -> dict[str, str]:
+def labels_of(items: list[str] | None) -> dict[str, str]:
     labels: dict[str, str] = {}
     for item in items or []:
         name, equals, value = item.partition("=")
@@ -238,7 +239,7 @@ def _shown_profile(session: "Session") -> str | None:
     return f"{use.id} from revision {use.revision}, {'saves back' if use.save else 'saves nothing'}"
 
 
-def _viewport(text: str) -> dict[str, float]:
+def viewport_of(text: str) -> dict[str, float]:
     width, _, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal()):
         raise typer.BadParameter(f"{text!r} is not WIDTHxHEIGHT", param_hint="--viewport")

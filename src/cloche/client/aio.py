@@ -34,6 +34,7 @@ from cloche.client.keeping_answers import ArtifactPage
 from cloche.client.live_aio import Live
 from cloche.client.machine_aio import Machine
 from cloche.client.patience import Patience
+from cloche.client.pool_aio import Pools
 from cloche.errors import CapacityError, LostError
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class Client:
         self.audit = Audit(self)
         self.profiles = Profiles(self)
         self.artifacts = Artifacts(self)
+        self.pools = Pools(self)
 
     async def __aenter__(self) -> Self:
         return self

@@ -55,6 +55,8 @@ class Session(Answer):
     """Nothing of it stays when it has ended."""
     downloads: str = "off"
     """`quarantine` or `off`."""
+    pool: str | None = None
+    """The named pool that it came from."""
     started: str = "cold"
     """`warm`: its sandbox was up already."""
     queue_position: int | None = None

@@ -33,6 +33,7 @@ from cloche.client.keeping_sync import Artifacts, Profiles
 from cloche.client.live_sync import Live
 from cloche.client.machine_sync import Machine
 from cloche.client.patience import Patience
+from cloche.client.pool_sync import Pools
 from cloche.errors import CapacityError, LostError
 
 T = TypeVar("T")
@@ -55,6 +56,7 @@ class SyncClient:
         self.audit = Audit(self)
         self.profiles = Profiles(self)
         self.artifacts = Artifacts(self)
+        self.pools = Pools(self)
 
     def __enter__(self) -> Self:
         return self
