@@ -105,6 +105,7 @@ def test_every_readiness_reason_is_explained() -> None:
 
 def test_every_metric_is_named() -> None:
     sources = [ROOT / "src/cloche/telemetry/metrics.py", ROOT / "src/cloche/api/observe.py"]
+    sources += [ROOT / "src/cloche/sessions/pool/figures.py"]
     series = {name for source in sources for name in re.findall(r'"(cloche_\w+)"', source.read_text())}
     page = OPERATE.read_text()
     assert len(series) > 10

@@ -382,6 +382,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Pools
+         * @description List all pools, by name.
+         */
+        get: operations["list_pools"];
+        put?: never;
+        /**
+         * Create Pool
+         * @description Make a pool, and begin to fill it.
+         */
+        post: operations["create_pool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pools/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Pool
+         * @description Look at one pool.
+         */
+        get: operations["get_pool"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Pool
+         * @description Delete a pool. What waits goes, and sessions that were made from it live on.
+         */
+        delete: operations["delete_pool"];
+        options?: never;
+        head?: never;
+        /**
+         * Update Pool
+         * @description Give a pool another size or other options; what waits and does not fit any more goes.
+         */
+        patch: operations["update_pool"];
+        trace?: never;
+    };
+    "/v1/pools/{name}/acquire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acquire Session
+         * @description Make a session with the pool's options: of a sandbox that waits, or at once of a new one. As any create.
+         */
+        post: operations["acquire_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pools/{name}/flush": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Flush Pool
+         * @description Throw away all that wait and build others in their place.
+         */
+        post: operations["flush_pool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pools/{name}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release Session
+         * @description End a session that came from the pool. Its sandbox is never used again; another takes its place.
+         */
+        post: operations["release_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/profiles": {
         parameters: {
             query?: never;
@@ -2586,6 +2698,22 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AcquireIn
+         * @description The body of `POST /v1/pools/{name}/acquire`; what is left out is the pool's.
+         */
+        AcquireIn: {
+            /** Idle Timeout S */
+            idle_timeout_s?: number | null;
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            };
+            /** Lifetime S */
+            lifetime_s?: number | null;
+            /** Start Url */
+            start_url?: string | null;
+        };
         /** @description One action, redacted: never what was typed. */
         ActionLogEntry: {
             /** @default  */
@@ -3783,6 +3911,14 @@ export interface components {
             size_bytes: number;
         };
         /**
+         * FlushedOut
+         * @description How many waited, and are being replaced.
+         */
+        FlushedOut: {
+            /** Flushed */
+            flushed: number;
+        };
+        /**
          * ForkIn
          * @description The body of `POST /v1/profiles/{id}/fork`. Without `revision` the last one is copied.
          */
@@ -4652,6 +4788,41 @@ export interface components {
             secret: string;
         };
         /**
+         * NewPoolIn
+         * @description The body of `POST /v1/pools`. `options` is that of `POST /v1/sessions`, without `profile`.
+         */
+        NewPoolIn: {
+            /** Name */
+            name: string;
+            /**
+             * @default {
+             *       "action_allowed_domains": [],
+             *       "budget": {},
+             *       "downloads": "quarantine",
+             *       "egress": {
+             *         "allow_hosts": [],
+             *         "deny_hosts": [],
+             *         "ports": [],
+             *         "private_hosts": [],
+             *         "schemes": []
+             *       },
+             *       "engine": "shell",
+             *       "labels": {},
+             *       "live": {},
+             *       "machine": false,
+             *       "private": false,
+             *       "viewport": {
+             *         "device_scale_factor": 1,
+             *         "height": 800,
+             *         "width": 1280
+             *       }
+             *     }
+             */
+            options: components["schemas"]["OptionsIn"];
+            /** Size */
+            size: number;
+        };
+        /**
          * NewProfileIn
          * @description The body of `POST /v1/profiles`.
          */
@@ -4896,6 +5067,81 @@ export interface components {
             tab: components["schemas"]["BrowserTab"] | null;
             usage?: components["schemas"]["Usage"];
         };
+        /**
+         * OptionsIn
+         * @description What sessions are made with, whoever's they are. Everything is optional.
+         */
+        OptionsIn: {
+            /**
+             * Action Allowed Domains
+             * @default []
+             */
+            action_allowed_domains: string[];
+            /** @default {} */
+            budget: components["schemas"]["BudgetIn"];
+            /**
+             * Downloads
+             * @default quarantine
+             * @enum {string}
+             */
+            downloads: "quarantine" | "off";
+            /**
+             * @default {
+             *       "allow_hosts": [],
+             *       "deny_hosts": [],
+             *       "ports": [],
+             *       "private_hosts": [],
+             *       "schemes": []
+             *     }
+             */
+            egress: components["schemas"]["EgressIn"];
+            /**
+             * Engine
+             * @default shell
+             * @enum {string}
+             */
+            engine: "shell" | "chrome";
+            /** Idle Timeout S */
+            idle_timeout_s?: number | null;
+            /**
+             * Labels
+             * @default {}
+             */
+            labels: {
+                [key: string]: string;
+            };
+            /** Lifetime S */
+            lifetime_s?: number | null;
+            /** @default {} */
+            live: components["schemas"]["LiveIn"];
+            /** Locale */
+            locale?: string | null;
+            /**
+             * Machine
+             * @default false
+             */
+            machine: boolean;
+            /**
+             * Private
+             * @default false
+             */
+            private: boolean;
+            standby?: components["schemas"]["StandbyIn"] | null;
+            /** Start Url */
+            start_url?: string | null;
+            /** Timezone */
+            timezone?: string | null;
+            /** User Agent */
+            user_agent?: string | null;
+            /**
+             * @default {
+             *       "device_scale_factor": 1,
+             *       "height": 800,
+             *       "width": 1280
+             *     }
+             */
+            viewport: components["schemas"]["ViewportIn"];
+        };
         OriginState: {
             localStorage?: components["schemas"]["NameValue"][];
             /** @default  */
@@ -5007,6 +5253,135 @@ export interface components {
             role: string;
             /** Scopes */
             scopes: string[];
+        };
+        /**
+         * PoolChangeIn
+         * @description The body of `PATCH /v1/pools/{name}`; what is left out stays. `options` takes the place of all there were.
+         */
+        PoolChangeIn: {
+            options?: components["schemas"]["OptionsIn"] | null;
+            /** Size */
+            size?: number | null;
+        };
+        /** PoolDeletedOut */
+        PoolDeletedOut: {
+            /**
+             * Deleted
+             * @default true
+             */
+            deleted: boolean;
+        };
+        /**
+         * PoolEgressOut
+         * @description A user and password in `upstream` are not shown.
+         */
+        PoolEgressOut: {
+            /** Allow Hosts */
+            allow_hosts: string[];
+            /** Deny Hosts */
+            deny_hosts: string[];
+            /** Max Bytes */
+            max_bytes: number | null;
+            /** Ports */
+            ports: string[];
+            /** Private Hosts */
+            private_hosts: string[];
+            /** Schemes */
+            schemes: string[];
+            /** Upstream */
+            upstream: string | null;
+        };
+        /**
+         * PoolListOut
+         * @description All, by name.
+         */
+        PoolListOut: {
+            /** Pools */
+            pools: components["schemas"]["PoolOut"][];
+        };
+        /** PoolLiveOut */
+        PoolLiveOut: {
+            clipboard: components["schemas"]["ClipboardPolicy"] | null;
+            record: components["schemas"]["RecordPolicy"] | null;
+        };
+        /**
+         * PoolOptionsOut
+         * @description What was asked for; null is left to the server, which also lowers what is above its ceilings.
+         */
+        PoolOptionsOut: {
+            /** Action Allowed Domains */
+            action_allowed_domains: string[];
+            /** Budget */
+            budget: {
+                [key: string]: number | string;
+            };
+            downloads: components["schemas"]["Downloads"];
+            egress: components["schemas"]["PoolEgressOut"];
+            engine: components["schemas"]["Engine"];
+            /** Idle Timeout S */
+            idle_timeout_s: number | null;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Lifetime S */
+            lifetime_s: number | null;
+            live: components["schemas"]["PoolLiveOut"];
+            /** Locale */
+            locale: string | null;
+            /** Machine */
+            machine: boolean;
+            /** Private */
+            private: boolean;
+            standby: components["schemas"]["PoolStandbyOut"] | null;
+            /** Start Url */
+            start_url: string | null;
+            /** Timezone */
+            timezone: string | null;
+            /** User Agent */
+            user_agent: string | null;
+            viewport: components["schemas"]["ViewportOut"];
+        };
+        /**
+         * PoolOut
+         * @description `ready`, `building` and `wanted` are sandboxes, `in_use` sessions that have not ended. `hits` (the sandbox was
+         *     there) and `misses` are counted since the server's start; `hit_rate` is null until there was one of them.
+         */
+        PoolOut: {
+            /** Building */
+            building: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Hit Rate */
+            hit_rate: number | null;
+            /** Hits */
+            hits: number;
+            /** In Use */
+            in_use: number;
+            /** Misses */
+            misses: number;
+            /** Name */
+            name: string;
+            options: components["schemas"]["PoolOptionsOut"];
+            /** Ready */
+            ready: number;
+            /** Size */
+            size: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Wanted */
+            wanted: number;
+        };
+        /** PoolStandbyOut */
+        PoolStandbyOut: {
+            /** After S */
+            after_s: number | null;
         };
         /** @description With a selector, focuses it first. */
         PressRequest: {
@@ -5687,6 +6062,14 @@ export interface components {
             /** @default false */
             visible_text_truncated: boolean;
         };
+        /**
+         * ReleaseIn
+         * @description The body of `POST /v1/pools/{name}/release`.
+         */
+        ReleaseIn: {
+            /** Session Id */
+            session_id: string;
+        };
         ReloadRequest: {
             /** @default false */
             capture_failure_screenshot: boolean;
@@ -6188,6 +6571,8 @@ export interface components {
             machine: boolean;
             /** Owner */
             owner: string;
+            /** Pool */
+            pool: string | null;
             /** Private */
             private: boolean;
             profile: components["schemas"]["ProfileUseOut"] | null;
@@ -7665,6 +8050,277 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    list_pools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolListOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    create_pool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPoolIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_pool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    delete_pool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolDeletedOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    update_pool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PoolChangeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    acquire_session: {
+        parameters: {
+            query?: {
+                wait?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AcquireIn"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description Pending (`wait=false`) */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    flush_pool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlushedOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    release_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
                 };
             };
             /** @description A problem */

@@ -122,6 +122,11 @@ function Header({ session }: { session: Session }) {
             · <span>profile {session.profile.save ? "(saved at the end)" : "(only read)"}</span>
           </>
         )}
+        {session.pool && (
+          <>
+            · <span>pool {session.pool}</span>
+          </>
+        )}
         {session.private && <>· private</>}
         <Labels labels={session.labels} />
       </Group>

@@ -1,0 +1,125 @@
+"""Named pools of real browsers: what is acquired was there before, is used once, and leaves nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from cloche.testing.cdp import CdpClient
+from cloche.testing.daemon import DaemonProcess, processes_of
+from cloche.testing.web.server import LocalWeb
+
+Json = dict[str, Any]
+Call = Callable[..., Awaitable[Any]]
+
+PATIENCE_S = 30.0
+"""Browsers of many tests start on the same cores."""
+OPTIONS = {"viewport": {"width": 800, "height": 600}, "labels": {"team": "blue"}, "timezone": "Asia/Tokyo"}
+
+
+async def ask(daemon: DaemonProcess, method: str, path: str, body: object = None, *, key: str | None = None) -> Json:
+    answer = await daemon.request(method, path, body, key=key)
+    assert answer.status < 300, answer.body
+    answered: Json = answer.json
+    return answered
+
+
+@pytest.fixture
+async def user(shared_daemon: DaemonProcess) -> str:
+    return str((await ask(shared_daemon, "POST", "/v1/keys", {"principal": "ann", "role": "user"}))["secret"])
+
+
+@pytest.fixture
+async def pool(shared_daemon: DaemonProcess) -> AsyncIterator[set[str]]:
+    """A pool of one, which waits: its sandbox."""
+    before = sandboxes(shared_daemon)
+    await ask(shared_daemon, "POST", "/v1/pools", {"name": "blue", "size": 1, "options": OPTIONS})
+    await filled(shared_daemon, 1)
+    yield sandboxes(shared_daemon) - before
+    await shared_daemon.request("DELETE", "/v1/pools/blue")
+    for session in (await ask(shared_daemon, "GET", "/v1/sessions?limit=200"))["sessions"]:
+        await ask(shared_daemon, "DELETE", f"/v1/sessions/{session['id']}")
+    await until(lambda: not sandboxes(shared_daemon) - before)
+
+
+def sandboxes(daemon: DaemonProcess) -> set[str]:
+    return {path.name for path in daemon.run_dir.glob("ses_*")}
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not await asyncio.to_thread(is_so):
+            await asyncio.sleep(0.05)
+
+
+async def filled(daemon: DaemonProcess, size: int) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while (await ask(daemon, "GET", "/v1/pools/blue"))["ready"] != size:
+            await asyncio.sleep(0.05)
+
+
+async def test_what_is_acquired_was_there_before_and_what_is_released_is_gone(
+    shared_daemon: DaemonProcess, local_web: LocalWeb, pool: set[str], user: str
+) -> None:
+    session = await ask(shared_daemon, "POST", "/v1/pools/blue/acquire", {"labels": {"run": "7"}}, key=user)
+    assert {session["id"]} == pool
+    assert (session["owner"], session["status"], session["pool"]) == ("ann", "ready", "blue")
+    assert session["labels"] == {"team": "blue", "run": "7"}
+    async with await CdpClient.connect(session["connect_url"]) as client:
+        page = await client.new_page(local_web.url("site.test", "/form"))
+        assert await page.evaluate("location.pathname") == "/form"
+        assert await page.evaluate("outerWidth") == 800
+        assert await page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone") == "Asia/Tokyo"
+
+    released = await ask(shared_daemon, "POST", "/v1/pools/blue/release", {"session_id": session["id"]}, key=user)
+    assert (released["status"], released["reason"]) == ("closed", "closed_by_user")
+    assert session["id"] not in sandboxes(shared_daemon)
+    await filled(shared_daemon, 1)
+    seen = await ask(shared_daemon, "GET", "/v1/pools/blue", key=user)
+    assert (seen["hits"], seen["misses"], seen["in_use"]) == (1, 0, 0)
+    again = await ask(shared_daemon, "POST", "/v1/pools/blue/acquire", key=user)
+    assert again["id"] != session["id"]
+    async with await CdpClient.connect(again["connect_url"]) as client:
+        targets = (await client.send("Target.getTargets"))["targetInfos"]
+        (url,) = [each["url"] for each in targets if each["type"] == "page"]
+        assert url.endswith("/welcome.html"), "nothing of the first"
+
+
+async def test_a_flush_replaces_what_waits_and_a_session_opens_its_own_start_page(
+    shared_daemon: DaemonProcess, local_web: LocalWeb, pool: set[str]
+) -> None:
+    assert await ask(shared_daemon, "POST", "/v1/pools/blue/flush") == {"flushed": 1}
+    await until(lambda: not pool & sandboxes(shared_daemon))
+    await filled(shared_daemon, 1)
+    session = await ask(
+        shared_daemon, "POST", "/v1/pools/blue/acquire", {"start_url": local_web.url("site.test", "/form")}
+    )
+    assert session["id"] not in pool
+    async with await CdpClient.connect(session["connect_url"]) as client:
+        targets = (await client.send("Target.getTargets"))["targetInfos"]
+        assert [each["url"].endswith("/form") for each in targets if each["type"] == "page"] == [True]
+
+
+async def test_a_pool_survives_a_restart_and_a_deleted_one_leaves_nothing(daemon: DaemonProcess) -> None:
+    body = {"name": "blue", "size": 2, "options": OPTIONS}
+    made = await ask(daemon, "POST", "/v1/pools", body)
+    await filled(daemon, 2)
+    before = sandboxes(daemon)
+    await daemon.restart()
+    pool = await ask(daemon, "GET", "/v1/pools/blue")
+    assert (pool["size"], pool["options"], pool["created_at"]) == (2, made["options"], made["created_at"])
+    await filled(daemon, 2)
+    assert not before & sandboxes(daemon)
+
+    await daemon.kill9()
+    left = sandboxes(daemon)
+    await daemon.restart()
+    await filled(daemon, 2)
+    assert not left & sandboxes(daemon), "what a killed daemon had waiting is nobody's"
+    session = await ask(daemon, "POST", "/v1/pools/blue/acquire")
+    await ask(daemon, "DELETE", "/v1/pools/blue")
+    await until(lambda: sandboxes(daemon) == {session["id"]})
+    assert (await daemon.request("GET", "/v1/pools/blue")).status == 404
+    assert (await ask(daemon, "DELETE", f"/v1/sessions/{session['id']}"))["status"] == "closed"
+    assert not await asyncio.to_thread(processes_of, daemon.run_dir)
