@@ -84,8 +84,6 @@ class PoolKeeper:
         self._moved = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeping: asyncio.Task[None] | None = None
-        self._failures = 0
-        self._not_before = 0.0
         self._yielding_since: float | None = None
         self._is_closed = False
 
@@ -194,7 +192,7 @@ class PoolKeeper:
         if stock is None:
             stock = self._named[name] = Stock(name, nobodys(options), size)
         elif _built_with(stock.options) != _built_with(options):
-            stock.options = nobodys(options)
+            stock.options, stock.failures, stock.not_before = nobodys(options), 0, 0.0
             self._empty(stock, "reshaped")
         stock.size = size
         self._count()
@@ -225,7 +223,7 @@ class PoolKeeper:
                 await self._throw_out_the_dead()
                 look_at = loop.time() + LOOK_EVERY_S
             stock = self._next()
-            if stock is not None and self._may_build(loop.time()):
+            if stock is not None and self._may_build(stock, loop.time()):
                 self._yielding_since = None
                 await self._build_one(stock)
                 continue
@@ -236,26 +234,29 @@ class PoolKeeper:
                 continue
 
     def _next(self) -> Stock | None:
-        """The stock that lacks most of what it should hold; of those that hold too many the oldest go."""
+        """The stock that lacks most of what it should hold; of those that hold too many the oldest go.
+
+        One whose building has failed comes after those that may be built now: it must not keep them from it.
+        """
         now, stocks = self._clock.monotonic(), self.stocks
-        lacking: tuple[int, Stock] | None = None
+        lacking: list[tuple[bool, int, Stock]] = []
         wanted: Counter[str] = Counter()
         for stock, target in zip(stocks, targets(stocks, most=self._settings.most, now=now), strict=True):
             wanted[stock.pool] += target
             while len(stock.warm) > target:
                 self._discard(stock, stock.warm[0], "superfluous")
             lack = target - stock.there
-            if lack > 0 and (lacking is None or lack > lacking[0]):
-                lacking = lack, stock
+            if lack > 0:
+                lacking.append((now >= stock.not_before, lack, stock))
         self._figures.wanted(wanted)
         idle = [shape for shape, stock in self._learnt.items() if not stock.there and not stock.demand.times(now)]
         for shape in idle:
             del self._learnt[shape]
-        return lacking[1] if lacking is not None else None
+        return max(lacking, key=lambda one: one[:2])[2] if lacking else None
 
-    def _may_build(self, now: float) -> bool:
+    def _may_build(self, stock: Stock, now: float) -> bool:
         around = self._surroundings
-        if self._clock.monotonic() < self._not_before or around.is_short:
+        if self._clock.monotonic() < stock.not_before or around.is_short:
             return False
         if not around.is_busy:
             return True
@@ -273,9 +274,9 @@ class PoolKeeper:
         try:
             await warm.build()
         except (ClocheError, TimeoutError, OSError) as error:
-            self._failures += 1
-            wait_s = min(MOST_BACKOFF_S, 2.0**self._failures / 2)
-            self._not_before = self._clock.monotonic() + wait_s
+            stock.failures += 1
+            wait_s = min(MOST_BACKOFF_S, 2.0 ** min(stock.failures, 10) / 2)
+            stock.not_before = self._clock.monotonic() + wait_s
             reason = getattr(error, "reason", type(error).__name__)
             _log.warning("warm_sandbox_not_built", reason=reason, again_s=wait_s)
             self._throw_away(warm, "not_built")
@@ -283,7 +284,7 @@ class PoolKeeper:
             self._throw_away(warm, "closed")
             raise
         else:
-            self._failures = 0
+            stock.failures = 0
             self._figures.built()
             if stock.emptied == emptied:
                 self._add(stock, warm)

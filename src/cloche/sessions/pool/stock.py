@@ -71,6 +71,10 @@ class Stock:
     emptied_why: str = ""
     hits: int = 0
     misses: int = 0
+    failures: int = 0
+    """Of building, since the last that went well."""
+    not_before: float = 0.0
+    """When the next is tried."""
 
     @property
     def there(self) -> int:

@@ -19,6 +19,7 @@ from cloche.errors import (
     JournalError,
     NotFoundError,
     QuotaError,
+    StartError,
 )
 from cloche.ids import ProfileId, new_session_id
 from cloche.sandbox.spec import Engine
@@ -502,6 +503,27 @@ async def test_who_acquires_while_it_is_deleted_gets_a_session_and_no_series_com
     assert (session.status, session.options.pool) == (SessionStatus.READY, "blue")
     await until(lambda: set(world.driver.host.sandboxes) == {session.id})
     assert not [name for name in world.measured() if 'pool="blue"' in name]
+
+
+async def test_a_pool_that_cannot_be_built_does_not_keep_others_from_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, tried = world.driver.create, []
+
+    async def fail_for_phones(spec: Any) -> Any:
+        if "--window-size=400,800" in spec.agent_config.browser.args:
+            tried.append(spec.session_id)
+            raise StartError("no such browser", reason="exec_failed")
+        return await create(spec)
+
+    monkeypatch.setattr(world.driver, "create", fail_for_phones)
+    await made(world, "broken", 4, viewport=PHONE)
+    await until(lambda: len(tried) == 1)
+    await made(world, size=2)
+    await until(lambda: len(asleep(world)) == 2)
+    assert len(tried) == 1, "its next try comes later"
+    world.clock.advance(1.1)
+    await until(lambda: len(tried) == 2)
 
 
 # --- the daemon's stop and start ------------------------------------------------------------------------------------
