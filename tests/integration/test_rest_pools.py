@@ -132,12 +132,18 @@ async def test_a_session_is_acquired_and_released(api: RunningApi) -> None:
     assert (session["status"], session["owner"], session["pool"]) == ("ready", "alice", "blue")
     assert session["labels"] == {"team": "blue", "n": "1"}
 
-    own = {"labels": {"n": "2"}, "start_url": "https://b.test/", "idle_timeout_s": 7, "lifetime_s": 8}
+    own = {
+        "labels": {"n": "2"},
+        "start_url": "https://b.test/",
+        "idle_timeout_s": 7,
+        "lifetime_s": 8,
+        "queue_timeout_s": 9,
+    }
     answer = await ask(api, "POST", "/v1/pools/blue/acquire?wait=false", json=own)
     assert (answer.status_code, answer.json()["status"]) == (202, "pending")
     asked = api.manager.requests[-1]
     assert (asked.labels, asked.start_url) == ({"team": "blue", "n": "2"}, "https://b.test/")
-    assert (asked.idle_timeout_s, asked.lifetime_s) == (7, 8)
+    assert (asked.idle_timeout_s, asked.lifetime_s, asked.queue_timeout_s) == (7, 8, 9)
     assert (await ask(api, "GET", "/v1/pools/blue")).json()["in_use"] == 2
 
     path, body = "/v1/pools/blue/release", {"session_id": session["id"]}

@@ -2711,6 +2711,8 @@ export interface components {
             };
             /** Lifetime S */
             lifetime_s?: number | null;
+            /** Queue Timeout S */
+            queue_timeout_s?: number | null;
             /** Start Url */
             start_url?: string | null;
         };
@@ -5126,6 +5128,8 @@ export interface components {
              * @default false
              */
             private: boolean;
+            /** Queue Timeout S */
+            queue_timeout_s?: number | null;
             standby?: components["schemas"]["StandbyIn"] | null;
             /** Start Url */
             start_url?: string | null;
@@ -5333,6 +5337,8 @@ export interface components {
             machine: boolean;
             /** Private */
             private: boolean;
+            /** Queue Timeout S */
+            queue_timeout_s: number | null;
             standby: components["schemas"]["PoolStandbyOut"] | null;
             /** Start Url */
             start_url: string | null;

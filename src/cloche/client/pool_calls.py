@@ -5,7 +5,7 @@ from typing import Any, Final, TypedDict
 from urllib.parse import quote
 
 from cloche.client.answers import Session
-from cloche.client.calls import Call, SessionOptions
+from cloche.client.calls import START_S, Call, SessionOptions
 from cloche.client.pool_answers import Deleted, Flushed, Pool, PoolList
 
 _POOLS: Final = "/v1/pools"
@@ -18,6 +18,7 @@ class OwnOptions(TypedDict, total=False):
     start_url: str
     idle_timeout_s: int
     lifetime_s: int
+    queue_timeout_s: float
 
 
 def create_pool(name: str, *, size: int, options: SessionOptions) -> Call[Pool]:
@@ -49,8 +50,9 @@ def flush_pool(name: str) -> Call[Flushed]:
 
 def acquire(name: str, own: OwnOptions, *, wait: bool) -> Call[Session]:
     query = [] if wait else [("wait", "false")]
-    path = _path(name, "acquire")
-    return Call(method="POST", path=path, query=query, body=own, parse=Session.model_validate_json)
+    may_take_s = START_S + own.get("queue_timeout_s", 0.0)
+    parse = Session.model_validate_json
+    return Call(method="POST", path=_path(name, "acquire"), query=query, body=own, parse=parse, may_take_s=may_take_s)
 
 
 def release(name: str, session_id: str) -> Call[Session]:

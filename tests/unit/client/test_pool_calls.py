@@ -15,4 +15,6 @@ def test_only_what_is_given_is_sent() -> None:
     call = calls.acquire("a", {"labels": {"x": "1"}}, wait=False)
     assert (call.body, call.query) == ({"labels": {"x": "1"}}, [("wait", "false")])
     assert calls.acquire("a", {}, wait=True).query == []
+    waits = calls.acquire("a", {"queue_timeout_s": 60}, wait=True)
+    assert waits.may_take_s == calls.acquire("a", {}, wait=True).may_take_s + 60
     assert calls.release("a", "ses_1").body == {"session_id": "ses_1"}
