@@ -166,7 +166,7 @@ def sleep(session_id: SessionId, url: UrlOption = None, as_json: JsonOption = Fa
 def hibernate(session_id: SessionId, url: UrlOption = None, as_json: JsonOption = False) -> None:
     """Seal a session's state on the disk and free all that it takes, until somebody comes."""
     with connect(url) as client:
-        _show(client.sessions.hibernate(session_id), as_json)
+        show_session(client.sessions.hibernate(session_id), as_json)
 
 
 @app.command()

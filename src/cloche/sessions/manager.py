@@ -108,7 +108,7 @@ class Manager(RestUseCases, SessionManager):
             demand=self._roster.demand,
         )
         self._profiles = profiles or ProfileKeeper(None)
-        self._pool = PoolKeeper(
+        self.pool = PoolKeeper(
             settings.pool,
             default=effective_options(SessionRequest(), settings.ceilings),
             make=lambda options: Warm(options, driver=parts.driver, agent=settings.agent, clock=parts.clock),
@@ -128,7 +128,7 @@ class Manager(RestUseCases, SessionManager):
             secret_box=secret_box,
             make_runner=self.make_runner,
             end=self.end,
-            pool=self._pool,
+            pool=self.pool,
         )
         self.hibernation = Hibernation(
             parts,
@@ -288,7 +288,7 @@ class Manager(RestUseCases, SessionManager):
     @property
     def warm_relief(self) -> Relief:
         """What the pool can give up for memory or processes."""
-        return Several("warm", self._pool.give_up)
+        return Several("warm", self.pool.give_up)
 
     @property
     def is_short(self) -> bool:
@@ -372,23 +372,19 @@ class Manager(RestUseCases, SessionManager):
         lying = {id_ for id_, runner in self._runners.items() if runner.session.status is SessionStatus.HIBERNATED}
         await self._profiles.recover(tuple(self._runners), lying)
 
-    @property
-    def pool(self) -> PoolKeeper:
-        return self._pool
-
     def in_use(self, pool: str) -> int:
         """How many sessions of a named pool have not ended."""
         return sum(runner.session.options.pool == pool for runner in self._runners.values())
 
     def begin_pool(self) -> None:
         """After the recovery: keep warm sandboxes from here on."""
-        self._pool.begin()
+        self.pool.begin()
 
     async def drain(self) -> None:
         """Admit no one any more, and let what is starting come up or fail."""
         await self._queue.close()
         await self._creation.settled()
-        await self._pool.close()
+        await self.pool.close()
         await self.hibernation.settle()
         await self._profiles.settle()
 

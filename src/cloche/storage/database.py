@@ -118,7 +118,7 @@ async def _synchronous(connection: AsyncConnection) -> AsyncIterator[None]:
         await connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
 
 
-HEAD_REVISION: Final = "0008"
+HEAD_REVISION: Final = "0009"
 """The newest file in `migrations/versions`. Compared first, so that a start with a current schema does not pay for
 importing alembic; a test keeps the two in step."""
 

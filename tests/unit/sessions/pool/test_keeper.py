@@ -303,7 +303,7 @@ async def test_what_is_not_used_after_all_waits_on(pool: World, monkeypatch: pyt
 async def test_who_is_cancelled_while_taking_leaves_it_to_the_next(
     pool: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeper, thaw = pool.manager._pool, pool.driver.thaw
+    keeper, thaw = pool.manager.pool, pool.driver.thaw
     taken: Warm | None = None
 
     async def slowly(sandbox: Any, *_: object) -> None:
@@ -376,7 +376,7 @@ async def test_a_session_that_fails_with_a_warm_sandbox_takes_it_along(
     waiting = set(pool.driver.host.sandboxes)
     with pytest.raises(LostError):
         await pool.ready()
-    (taken,) = waiting - {warm.session_id for stock in pool.manager._pool.stocks for warm in stock.warm}
+    (taken,) = waiting - {warm.session_id for stock in pool.manager.pool.stocks for warm in stock.warm}
     assert taken not in pool.driver.host.sandboxes
 
 
@@ -392,13 +392,13 @@ async def test_an_error_before_it_is_started_takes_its_sandbox_along(
         await pool.ready()
     monkeypatch.undo()
 
-    (taken,) = waiting - {warm.session_id for stock in pool.manager._pool.stocks for warm in stock.warm}
+    (taken,) = waiting - {warm.session_id for stock in pool.manager.pool.stocks for warm in stock.warm}
     assert taken not in pool.driver.host.sandboxes
 
 
 async def test_shedding_throws_out_all_that_wait_and_they_come_back(pool: World) -> None:
     waiting = set(pool.driver.host.sandboxes)
-    assert pool.manager._pool.shed() == 2
+    assert pool.manager.pool.shed() == 2
     await until(lambda: not waiting & set(pool.driver.host.sandboxes))
     await until(lambda: asleep(pool) == 2)
 
@@ -421,7 +421,7 @@ async def test_a_browser_that_ends_after_it_was_taken_is_the_sessions_matter(poo
 
 
 async def test_a_pool_that_is_closed_gives_nothing(pool: World) -> None:
-    keeper = pool.manager._pool
+    keeper = pool.manager.pool
     taking = spawn(keeper.take(keeper.stocks[0].options), name="taking")
     warm = await taking
     assert warm is not None
