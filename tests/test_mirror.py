@@ -59,6 +59,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "live/webrtc/metrics.py": ("integration/test_webrtc_peer.py",),
     "live/webrtc/peer.py": ("integration/test_webrtc_peer.py",),
     "live/webrtc/transports.py": ("integration/test_webrtc_peer.py",),
+    "sessions/hibernation/use_cases.py": ("unit/sessions/hibernation/test_service.py", "e2e/test_standby.py"),
     "sessions/pool/figures.py": ("unit/sessions/pool/test_keeper.py",),
     "sessions/pool/warm.py": ("unit/sessions/pool/test_keeper.py",),
     "sessions/pool/model.py": ("unit/sessions/pool/test_named.py",),

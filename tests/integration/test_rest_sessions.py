@@ -17,7 +17,7 @@ from cloche.testing.api import RunningApi, running_api
 FIELDS = {
     *("id", "status", "reason", "owner", "created_at", "expires_at", "connect_url", "live_url", "engine", "browser"),
     *("viewport", "budget", "egress", "labels", "action_allowed_domains", "machine", "usage"),
-    *("profile", "private", "downloads", "live", "standby", "started", "queue_position"),
+    *("profile", "private", "downloads", "live", "standby", "started", "pool", "queue_position"),
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from cloche.agent_link.guest_report import ExecResult, read_report
 from cloche.errors import ClocheError, ConflictError, DeniedError, GoneError, InvalidError, NotFoundError
@@ -17,7 +17,6 @@ from cloche.sessions.live.interface import SessionLive
 from cloche.sessions.model import (
     FINAL_STATUSES,
     BrowserFacts,
-    Budget,
     EgressOptions,
     EndReason,
     EventType,
@@ -34,20 +33,11 @@ from cloche.testing.browser import FakeSessionBrowser
 from cloche.testing.chromium import FakeChromium
 from cloche.testing.guest_answers import HEALTH, INTEGRATION, METRICS, PROBE
 from cloche.testing.machine import FakeSessionMachine
-from cloche.testing.sessions import standby_of
+from cloche.testing.sessions import BUDGET, standby_of
 from cloche.wire.guest import Answer, Tagged
 from cloche.wire.messages import Payload
 
 T = TypeVar("T")
-
-BUDGET: Final = Budget(
-    memory_bytes=1 << 30,
-    processes=512,
-    cpu_cores=2.0,
-    disk_bytes=1 << 30,
-    egress_bytes=10 << 30,
-    egress_connections=256,
-)
 
 
 @dataclass

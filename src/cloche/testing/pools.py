@@ -17,7 +17,8 @@ from cloche.sessions.pool.keeper import PoolKeeper, PoolSettings
 from cloche.sessions.pool.named import NamedPools
 from cloche.sessions.principal import Principal
 from cloche.storage.database import Database
-from cloche.testing.manager import BUDGET, FakeSessionManager
+from cloche.testing.manager import FakeSessionManager
+from cloche.testing.sessions import BUDGET
 from cloche.vault.secret_box import SecretBox, derive_key
 
 _CEILINGS = Ceilings(default_budget=BUDGET, max_budget=BUDGET, engines=frozenset({"shell", "chrome"}))

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from cloche.ids import PrincipalName, new_session_id
 from cloche.sessions.model import Session, SessionOptions, SessionStatus, SessionUsage
 from cloche.sessions.usage_report import usage_lines
-from cloche.testing.manager import BUDGET
+from cloche.testing.sessions import BUDGET
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
