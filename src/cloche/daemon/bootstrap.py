@@ -54,7 +54,7 @@ from cloche.sessions.pressure.gauge import Gauge
 from cloche.sessions.pressure.judge import Resource
 from cloche.sessions.pressure.keeper import looked_after
 from cloche.sessions.pressure.machine import MachinePressure
-from cloche.sessions.pressure.relief import Reliefs
+from cloche.sessions.pressure.relief import Reliefs, Several
 from cloche.sessions.recovery import Recovery
 from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.waiting.news import Outcome
@@ -167,6 +167,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             pressure=pressure,
         )
         reliefs.add(manager.warm_relief)
+        reliefs.add(Several("sleepers", manager.hibernation.hibernate_longest_asleep))
         stack.push_async_callback(reliefs.close)
         await stack.enter_async_context(looked_after(pressure))
         metrics.registry.register(AgentSeries(manager.last_words))

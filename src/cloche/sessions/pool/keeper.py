@@ -171,10 +171,6 @@ class PoolKeeper:
         """Have all that wait in a pool replaced. Returns how many go."""
         return sum(self._empty(stock, "flushed") for stock in self.stocks if stock.pool == pool)
 
-    def shed(self) -> int:
-        """The host runs short: everything that waits goes, and comes back when there is room. Returns how many went."""
-        return sum(self._empty(stock, "shed") for stock in self.stocks)
-
     async def give_up(self, most: int) -> int:
         """The host runs short: up to so many go, and are gone when this returns. Returns how many."""
         before, waiting = set(self._tasks), [(stock, warm) for stock in self.stocks for warm in stock.warm]

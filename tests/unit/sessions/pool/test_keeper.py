@@ -396,13 +396,6 @@ async def test_an_error_before_it_is_started_takes_its_sandbox_along(
     assert taken not in pool.driver.host.sandboxes
 
 
-async def test_shedding_throws_out_all_that_wait_and_they_come_back(pool: World) -> None:
-    waiting = set(pool.driver.host.sandboxes)
-    assert pool.manager.pool.shed() == 2
-    await until(lambda: not waiting & set(pool.driver.host.sandboxes))
-    await until(lambda: asleep(pool) == 2)
-
-
 async def test_when_the_host_runs_short_as_many_go_as_are_needed_and_are_gone_then(pool: World) -> None:
     waiting = set(pool.driver.host.sandboxes)
     assert await pool.manager.warm_relief.relieve(Need(Resource.MEMORY, 1)) == 64 << 20
