@@ -3,6 +3,7 @@
 Names are noun_verb_unit; label values are enums, made beforehand, never ids.
 """
 
+import asyncio
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -137,6 +138,12 @@ class Metrics:
         self.egress_refusals = Counter(
             "cloche_egress_refusals", "Connections the gateways refused, by reason.", ["reason"], registry=self.registry
         )
+        self.asyncio_tasks = Gauge(
+            "cloche_asyncio_tasks",
+            "Tasks of the daemon's event loop, the scrape's own among them.",
+            registry=self.registry,
+        )
+        self.asyncio_tasks.set_function(_tasks_of_this_loop)
 
     def prepare(
         self,
@@ -167,3 +174,11 @@ class Metrics:
             self.admission_waits.labels(outcome)
         for resource in resources:
             self.admission_short.labels(resource)
+
+
+def _tasks_of_this_loop() -> int:
+    """Counted at each scrape, which runs on the daemon's loop. Without a loop there is none."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0

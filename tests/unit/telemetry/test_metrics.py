@@ -1,5 +1,8 @@
+import asyncio
+
 from prometheus_client import CollectorRegistry, generate_latest
 
+from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.sessions.model import EndReason, SessionStatus
 from cloche.telemetry.metrics import Metrics
 
@@ -57,3 +60,18 @@ def test_every_series_is_named_for_cloche() -> None:
     )
 
     assert all(name.startswith("cloche_") for name in series(metrics))
+
+
+async def test_a_scrape_counts_the_tasks_of_the_loop_it_runs_on() -> None:
+    metrics = Metrics()
+    before = series(metrics)["cloche_asyncio_tasks"]
+    waiting = [spawn(asyncio.Event().wait(), name=f"waiting-{number}") for number in range(3)]
+    during = series(metrics)["cloche_asyncio_tasks"]
+    await cancel_and_wait(*waiting)
+
+    assert during == before + 3
+    assert series(metrics)["cloche_asyncio_tasks"] == before
+
+
+def test_without_a_loop_there_are_no_tasks() -> None:
+    assert series(Metrics())["cloche_asyncio_tasks"] == 0
