@@ -8,7 +8,7 @@ from contextlib import nullcontext
 
 from agent_process import PYTHON, Agent, Stage, ask, connect
 from figures import Samples, machine, table
-from memory import pss_mb
+from processes import pss_mb
 
 PORT = 52
 LOSS_PATIENCE_S = 5.0

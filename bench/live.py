@@ -17,8 +17,9 @@ from typing import Final
 from playwright.async_api import Browser
 
 from cloche.testing.daemon import DaemonProcess
+from cloche.testing.daemon_facts import descriptors_of, resident_bytes
 from figures import Samples, machine, table
-from live_cpu import cpu_by_part, descriptors, encoder_pids, memory_mib
+from live_cpu import cpu_by_part, encoder_pids
 from live_crowd import crowd
 from live_page import BOX, Pages
 from live_polling import polled
@@ -200,7 +201,7 @@ class Bench:
             async with viewing(self.browser, f"{session['live_url']}&transport=webrtc") as viewer:
                 await viewer.first_picture_ms()
                 for minute in range(self.options.minutes + 1):
-                    rows.append([minute, memory_mib(daemon.pid), descriptors(daemon.pid), _encoder_mib(daemon.pid)])
+                    rows.append([minute, _mib(daemon.pid), descriptors_of(daemon.pid), _encoder_mib(daemon.pid)])
                     if minute < self.options.minutes:
                         await viewer.watch(60)
         finally:
@@ -220,7 +221,11 @@ def _summary(rounds: list[Round]) -> list[object]:
 
 
 def _encoder_mib(daemon_pid: int) -> float:
-    return sum(memory_mib(pid) for pid in encoder_pids(daemon_pid))
+    return sum(_mib(pid) for pid in encoder_pids(daemon_pid))
+
+
+def _mib(pid: int) -> float:
+    return resident_bytes(pid) / 2**20
 
 
 async def _sent_bytes(daemon: DaemonProcess) -> float:

@@ -7,14 +7,11 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import urllib.request
-from pathlib import Path
 from typing import Self
 
 from figures import CHROMIUM
-
-BARE_UID = 65534
+from unprivileged import as_nobody, environment, own_directory
 
 
 class RawChromium:
@@ -29,26 +26,21 @@ class RawChromium:
 
     async def start(self) -> None:
         """Launch, and return when DevTools has answered."""
-        self._profile = Path(tempfile.mkdtemp(prefix="bare-"))
-        if os.geteuid() == 0:
-            os.chown(self._profile, BARE_UID, BARE_UID)
+        self._profile = own_directory("bare-")
         await self.launch()
 
     async def launch(self) -> None:
         """Launch over the profile there is, and return when DevTools has answered."""
         (self._profile / "DevToolsActivePort").unlink(missing_ok=True)
-        prefix: list[str] = []
-        if os.geteuid() == 0:
-            prefix = ["setpriv", f"--reuid={BARE_UID}", f"--regid={BARE_UID}", "--clear-groups", "--"]
         self.process = subprocess.Popen(
             [
-                *prefix,
+                *as_nobody(),
                 self._executable,
                 "--remote-debugging-port=0",
                 f"--user-data-dir={self._profile}",
                 *self._arguments,
             ],
-            env={"HOME": str(self._profile), "PATH": "/usr/bin", "LANG": "C.UTF-8"},
+            env=environment(self._profile),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -41,7 +41,7 @@ def pytest_unconfigure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Cheap tests first: a broken parser is seen in seconds, not behind minutes of browsers."""
-    order = ("test_", "unit", "contract", "integration", "e2e")
+    order = ("test_", "unit", "contract", "bench", "integration", "e2e")
     items.sort(key=lambda item: next((n for n, name in enumerate(order) if f"/tests/{name}" in str(item.path)), 0))
 
 

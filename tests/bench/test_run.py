@@ -1,0 +1,91 @@
+import json
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+import run
+import soak
+from side_by_side.adapters.adapter import Adapter, Lease
+from side_by_side.results import Results
+from side_by_side.scenarios.lifecycle import ONE
+from side_by_side.world import World
+from soaking.deeds import DEEDS
+
+
+class Working(Adapter):
+    name = "working"
+    title = "one that works"
+    note = "nothing"
+
+    async def create(self) -> Lease:
+        return Lease("")
+
+
+class Broken(Adapter):
+    name = "broken"
+    title = "one that does not start"
+    note = "nothing"
+    closed = 0
+
+    async def open(self) -> None:
+        raise RuntimeError("the port is taken")
+
+    async def close(self) -> None:
+        Broken.closed += 1
+
+
+async def test_a_peer_that_does_not_start_does_not_take_down_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Results("x", {}, {})
+    async with AsyncExitStack() as stack:
+        able = await run.started([Broken(World()), Working(World())], found, stack)
+
+    assert [adapter.name for adapter in able] == ["working"]
+    assert found.broken == {"broken": "RuntimeError: the port is taken"}
+    assert list(found.peers) == ["working"]
+    assert Broken.closed == 1, "what it had begun is taken back"
+    assert "broken did not start" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [["nosuch"], ["--adapter", "nosuch"], ["--setting", "pool_size"]])
+def test_what_makes_no_sense_is_refused_before_anything_starts(wrong: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.parse(wrong)
+
+
+def test_by_default_everything_is_run_and_nothing_of_the_docs_is_touched() -> None:
+    options = run.parse([])
+
+    assert (options.scenario, options.adapter, options.report, options.out) == ([], [], False, None)
+    assert run.ROOT / ".cloche" in run.OUT.parents
+
+
+def test_raw_and_cloche_side_by_side_for_one_round(tmp_path: Path) -> None:
+    arguments = ["--adapter", "raw", "--adapter", "cloche-cold", "--out", str(tmp_path)]
+    run.main(["lifecycle", "--rounds", "1", "--concurrency", "2", "--rounds-at-once", "1", *arguments])
+
+    found = Results.from_json((tmp_path / "lifecycle.json").read_text())
+    assert {name: each.failed for (name, _), each in found.failures.items()} == {"raw": 0, "cloche-cold": 0}
+    for name in ("raw", "cloche-cold"):
+        assert len(found.values[name, ONE, "total"]) == 1
+        assert len(found.values[name, "2 at once", "total"]) == 2
+        parts = [found.values[name, ONE, stage][0] for stage in ("create", "connect", "page", "release")]
+        assert min(parts) > 0
+        assert sum(parts) <= found.values[name, ONE, "total"][0] * 1.01
+    assert {"lifecycle.json", "report.md", "plots"} == {path.name for path in tmp_path.iterdir()}
+
+
+def test_a_soak_of_a_few_sessions_leaves_nothing_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--sessions", "1", "--batch", str(len(DEEDS) * 2), "--daemon-kills", "1", "--out", str(tmp_path)]
+    assert soak.main(options) == 0
+
+    out = capsys.readouterr().out
+    kept = json.loads((tmp_path / "soak.json").read_text())
+    done = {name: found["tried"] for _, name, found in kept["failures"]}
+    assert done.keys() == {*DEEDS, soak.KILLED}
+    assert "sessions ended" in out
+    series = {kind: values for _, case, kind, values in kept["series"] if case == "readings"}
+    assert series["processes"][-1] == series["processes"][0]
+    assert series["rows: sessions that have not ended"][-1] == 0
