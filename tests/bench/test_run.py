@@ -1,16 +1,22 @@
+import asyncio
 import json
+import os
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import run
 import soak
+from cloche.testing.daemon import DaemonProcess
+from cloche.testing.surroundings import own_control_groups
 from side_by_side.adapters.adapter import Adapter, Lease
 from side_by_side.results import Results
 from side_by_side.scenarios.lifecycle import ONE
 from side_by_side.world import World
 from soaking.deeds import DEEDS
+from soaking.readings import MACHINE_KINDS, NOT_ENDED, take
 
 
 class Working(Adapter):
@@ -89,3 +95,26 @@ def test_a_soak_of_a_few_sessions_leaves_nothing_and_says_so(
     series = {kind: values for _, case, kind, values in kept["series"] if case == "readings"}
     assert series["processes"][-1] == series["processes"][0]
     assert series["rows: sessions that have not ended"][-1] == 0
+
+
+async def test_what_a_living_session_holds_is_seen_and_is_gone_after_it() -> None:
+    """The readings of a soak can fail: they count."""
+    kinds = MACHINE_KINDS.keys() - {"run directory, MiB", "state directory, MiB"}
+    async with DaemonProcess() as daemon:
+        await end(daemon, await daemon.create_session())  # the first leaves a lock file for all
+        before = await take(daemon)
+        session = await daemon.create_session()
+        during = await take(daemon)
+        await end(daemon, session)
+        async with asyncio.timeout(10):
+            while {kind for kind, value in (await take(daemon)).items() if value != before[kind]} & kinds:
+                await asyncio.sleep(0.05)
+
+    more = {kind for kind in during if during[kind] > before[kind]}
+    assert {"processes", "run directory, entries", NOT_ENDED, "rows: sessions", "rows: session_events"} <= more
+    assert ("control groups" in more) is bool(own_control_groups())
+    assert during["uids reserved"] == before["uids reserved"] + (os.geteuid() == 0)
+
+
+async def end(daemon: DaemonProcess, session: dict[str, Any]) -> None:
+    assert (await daemon.request("DELETE", f"/v1/sessions/{session['id']}")).status < 300
