@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from cloche.daemon.settings import Settings
 from side_by_side.adapters.adapter import Lease
 from side_by_side.adapters.browserless import PACKAGE, Browserless
 from side_by_side.adapters.cdp_url import CdpUrl, connect_url
-from side_by_side.adapters.cloche import ClocheCold, ClocheWarm
 from side_by_side.adapters.every import ADAPTERS, choose
 from side_by_side.adapters.lightpanda import BINARY, Lightpanda
 from side_by_side.world import World
@@ -35,7 +33,7 @@ def test_names_are_apart_and_everyone_says_what_it_does_not_do() -> None:
 def test_what_is_not_here_is_left_out_with_how_to_get_it(bare: World) -> None:
     chosen, skipped = choose([], bare)
 
-    assert {"raw", "cloche-cold"} <= {adapter.name for adapter in chosen}
+    assert {"raw", "cloche-cold", "cloche-warm"} <= {adapter.name for adapter in chosen}
     assert "npm install" in skipped["browserless"]
     assert "pip install" in skipped["lightpanda"]
     assert "BENCH_CDP_URL" in skipped["cdp-url"]
@@ -63,11 +61,6 @@ def test_a_peer_that_has_been_installed_is_found(bare: World) -> None:
         node.write_text(f"#!/bin/sh\necho {version}\n")
         node.chmod(0o755)
         assert (Browserless.missing(bare) is None) is is_here
-
-
-def test_warm_needs_a_server_that_has_a_pool(bare: World) -> None:
-    assert (ClocheWarm.missing(bare) is None) is ("pool_size" in Settings.model_fields)
-    assert ClocheCold.missing(bare) is None
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_a_soak_of_a_few_sessions_leaves_nothing_and_says_so(
 async def test_what_a_living_session_holds_is_seen_and_is_gone_after_it() -> None:
     """The readings of a soak can fail: they count."""
     kinds = MACHINE_KINDS.keys() - {"run directory, MiB", "state directory, MiB"}
-    async with DaemonProcess() as daemon:
+    async with DaemonProcess(pool_size=0) as daemon:
         await end(daemon, await daemon.create_session())  # the first leaves a lock file for all
         before = await take(daemon)
         session = await daemon.create_session()

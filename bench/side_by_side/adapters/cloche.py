@@ -4,12 +4,10 @@ import asyncio
 import time
 from typing import Any, Final
 
-from cloche.daemon.settings import Settings
 from cloche.testing.daemon import DaemonProcess, processes_of
 from cloche.testing.daemon_facts import metric
 from processes import tree
 from side_by_side.adapters.adapter import Adapter, Lease
-from side_by_side.world import World
 
 FULL_S: Final = 90.0
 NOTICED_S: Final = 2.0
@@ -32,7 +30,7 @@ class ClocheCold(Adapter):
             "max_sessions_per_principal": most,
             "log_level": "info",
         }
-        self.daemon = DaemonProcess(**(general | _known(self._pool()) | self.world.settings))
+        self.daemon = DaemonProcess(**(general | self._pool() | self.world.settings))
         await self.daemon.start()
 
     async def close(self) -> None:
@@ -84,10 +82,6 @@ class ClocheWarm(ClocheCold):
         "used once. The pool is full when a round begins; refilling it is not part of the round"
     )
 
-    @classmethod
-    def missing(cls, world: World) -> str | None:
-        return None if "pool_size" in Settings.model_fields else "this server has no warm pool"
-
     async def rest(self) -> None:
         """Wait until the pool is full again, and asleep."""
         size, deadline = self._pool()["pool_size"], time.monotonic() + FULL_S
@@ -99,8 +93,3 @@ class ClocheWarm(ClocheCold):
     def _pool(self) -> dict[str, int]:
         size = self.world.at_once + 2
         return {"pool_size": size, "pool_max": size}
-
-
-def _known(settings: dict[str, int]) -> dict[str, int]:
-    """Those that this server has."""
-    return {name: value for name, value in settings.items() if name in Settings.model_fields}
