@@ -21,9 +21,9 @@ from processes import stolen_s
 from side_by_side.adapters.adapter import Adapter
 from side_by_side.adapters.every import ADAPTERS, choose
 from side_by_side.report import draw, markdown, put_between, write_plots
-from side_by_side.results import Peer, Results, load
+from side_by_side.results import Peer, Results, load, told
 from side_by_side.scenarios.every import SCENARIOS
-from side_by_side.scenarios.scenario import Scenario
+from side_by_side.scenarios.scenario import Scenario, Section
 from side_by_side.world import PEERS, ROOT, World
 from soaking.report import SoakPage
 
@@ -31,7 +31,7 @@ KEPT: Final = ROOT / "bench/results"
 OUT: Final = ROOT / ".cloche/bench"
 PAGE: Final = ROOT / "docs/reference/performance.md"
 PLOTS: Final = "plots"
-SECTIONS: Final = (*SCENARIOS, SoakPage())
+SECTIONS: Final[tuple[Section, ...]] = (*SCENARIOS, SoakPage())
 
 
 async def run(scenario: Scenario, options: argparse.Namespace) -> Results:
@@ -45,8 +45,9 @@ async def run(scenario: Scenario, options: argparse.Namespace) -> Results:
             adapters = [adapter for adapter in adapters if adapter.same_as is None]
         async with AsyncExitStack() as stack:
             await scenario.run(await started(adapters, results, stack), results)
-    taken = (stolen_s() - stolen) / (time.monotonic() - began) / int(results.made_on["cores"])
-    results.made_on["stolen"] = f"{taken:.1%}"
+    took_s = time.monotonic() - began
+    results.made_on["stolen"] = f"{(stolen_s() - stolen) / took_s / int(results.made_on['cores']):.1%}"
+    results.made_on["took"] = f"{took_s / 60:.1f} min"
     if options.client != "cdp":
         results.made_on["client"] = options.client
     return results
@@ -61,7 +62,7 @@ async def started(adapters: Sequence[Adapter], results: Results, stack: AsyncExi
             results.peers[adapter.name] = Peer(adapter.title, adapter.note, adapter.version())
             able.append(adapter)
         except Exception as error:
-            results.broken[adapter.name] = f"{type(error).__name__}: {error}"[:300]
+            results.broken[adapter.name] = told(error)
             print(f"{adapter.name} did not start: {error}"[:600], file=sys.stderr)
     return able
 

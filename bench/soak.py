@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cloche.testing.daemon import DaemonProcess, processes_of
+from cloche.testing.daemon import DaemonProcess
 from cloche.testing.daemon_facts import metric
 from cloche.testing.surroundings import own_surroundings
 from figures import facts
@@ -32,6 +32,8 @@ DEED_S = 180.0
 SETTLE_S = 1.5
 FULL_S = 60.0
 KILLED = "daemon killed"
+# A pool that is used, and always of one size: what waits in it is no growth.
+SETTINGS = {"log_level": "info", "pool_size": "2", "pool_max": "2"}
 
 
 class Soak:
@@ -42,7 +44,7 @@ class Soak:
         self.options = options
         self.results = results
         self._deeds = _endless(options)
-        self._until = time.monotonic() + options.minutes * 60
+        self._until = time.monotonic() + float(options.minutes) * 60
         self._readings = 0
 
     async def run(self) -> None:
@@ -63,7 +65,7 @@ class Soak:
 
     def _is_over(self) -> bool:
         if self.options.sessions:
-            return self.stage.ended >= self.options.sessions
+            return self.stage.ended >= int(self.options.sessions)
         return time.monotonic() >= self._until
 
     async def _batch(self) -> None:
@@ -111,17 +113,19 @@ class Soak:
     async def _is_busy(self) -> bool:
         """Whether sandboxes still end, or a warm pool still fills."""
         daemon = self.stage.daemon
-        warm, wanted = await metric(daemon, "cloche_pool_ready"), await metric(daemon, "cloche_pool_wanted")
-        return warm < wanted or (wanted == 0 and len(processes_of(daemon.directory)) > 1)
+        wanted = await metric(daemon, "cloche_pool_wanted")
+        asleep = await metric(daemon, "cloche_pool_ready", state="asleep")
+        return asleep < wanted or len(list(daemon.run_dir.glob("ses_*"))) > wanted
 
 
 def _endless(options: argparse.Namespace) -> "itertools.cycle[tuple[str, Deed]]":
-    """All deeds by their weights, in an order that is the same for every run."""
-    named = [("plain", plain)] if options.plain else [
-        (name, deed) for name, (deed, weight) in DEEDS.items() for _ in range(weight)
-    ]  # fmt: skip
-    random.Random(7).shuffle(named)
-    return itertools.cycle(named)
+    """All deeds by their weights: first one of each, then in an order that is the same for every run."""
+    if options.plain:
+        return itertools.cycle([("plain", plain)])
+    once = [(name, deed) for name, (deed, _) in DEEDS.items()]
+    more = [(name, deed) for name, (deed, weight) in DEEDS.items() for _ in range(weight - 1)]
+    random.Random(7).shuffle(more)
+    return itertools.cycle([*once, *more])
 
 
 async def soak(options: argparse.Namespace) -> int:
@@ -130,10 +134,11 @@ async def soak(options: argparse.Namespace) -> int:
     chosen = {"at_once": options.at_once, "batch": options.batch, "plain": options.plain}
     results = Results("soak", facts(), chosen)
     began = time.monotonic()
-    async with World() as world, DaemonProcess(**({"log_level": "info"} | settings)) as daemon:
-        run = Soak(Stage(daemon, world), options, results)
+    async with World() as world, DaemonProcess(**(SETTINGS | settings)) as daemon:
+        run = Soak(Stage(daemon, world, options.sleepers), options, results)
         await run.run()
     results.options["minutes"] = round((time.monotonic() - began) / 60, 1)
+    results.options["sessions"] = run.stage.ended
     results.peers[WHO] = Peer("Cloche", "one daemon")
     found = growths(results)
     grew = grown(found)
@@ -159,6 +164,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--at-once", type=int, default=4, help="deeds at once")
     parser.add_argument("--batch", type=int, default=48, help="deeds between two readings")
     parser.add_argument("--daemon-kills", type=int, default=2, help="one after each of the first batches")
+    parser.add_argument("--sleepers", type=int, default=8, help="sessions that it is killed over, half of them asleep")
     parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE", help="of the daemon")
     parser.add_argument("--out", type=Path, help="directory for the readings, such as bench/results")
     return parser.parse_args(arguments)

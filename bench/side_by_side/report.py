@@ -79,8 +79,11 @@ def _compared(found: Mapping[str, Results]) -> str:
 def _made_on(results: Results) -> str:
     on = results.made_on
     sizes = ", ".join(f"{name} {value}" for name, value in results.options.items())
-    return (
-        f"*{on['cores']} cores ({on['processor']}), {on['memory']}, {on['kernel']}, Python {on['python']}, "
-        f"{on['chromium']}, Playwright {on['playwright']}, Cloche at {on['cloche']}; load at start {on['load']}, "
-        f"{on.get('stolen', '?')} of the processors taken by the host; {sizes}.*"
-    )
+    parts = [
+        *(f"{on['cores']} cores ({on['processor']})", on["memory"], on["kernel"], f"Python {on['python']}"),
+        *(on["chromium"], f"Playwright {on['playwright']}", f"Cloche at {on['cloche']}", f"load at start {on['load']}"),
+        *([f"{on['stolen']} of the processors taken by the host"] if "stolen" in on else []),
+        *([f"took {on['took']}"] if "took" in on else []),
+        *([f"every browser driven by {on['client']}"] if "client" in on else []),
+    ]
+    return f"*{', '.join(parts)}; {sizes}.*"

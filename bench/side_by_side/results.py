@@ -1,6 +1,7 @@
 """What a run found: every figure as it was taken, what failed, what was left out, on what machine. Kept as JSON."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -55,11 +56,11 @@ class Results:
         self.failures.setdefault((adapter, case), Failures()).tried += 1
 
     def failed(self, adapter: str, case: str, error: BaseException) -> None:
-        """Count one of those tried as failed. A message tells what, and nothing of paths or keys."""
+        """Count one of those tried as failed, and keep what the first of them said."""
         found = self.failures.setdefault((adapter, case), Failures())
         found.failed += 1
         if len(found.messages) < MOST_MESSAGES:
-            found.messages.append(" ".join(f"{type(error).__name__}: {error}".split())[:200])
+            found.messages.append(told(error))
 
     def samples(self, adapter: str, case: str, metric: str) -> Samples | None:
         """All values of one kind, in the order they were taken; None when there are none."""
@@ -100,6 +101,13 @@ class Results:
         for adapter, case, metric, values in whole["series"]:
             results.values[adapter, case, metric] = values
         return results
+
+
+def told(error: BaseException) -> str:
+    """An error in one line that may be published: without paths, and without keys and tokens."""
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    line = re.sub(r"(?<![:/\w])(/[\w.@+-]+){2,}", "…", line)
+    return re.sub(r"(ck_|token=|[Bb]earer )[\w.~+/=-]+", r"\1…", line)[:200]
 
 
 def load(directory: Path) -> dict[str, Results]:

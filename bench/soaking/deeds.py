@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from cloche.sandbox.namespace import members
@@ -18,7 +19,6 @@ from side_by_side.world import World
 FETCH_BYTES: Final = 256 * 1024
 PATIENCE_S: Final = 30.0
 AGAIN_S: Final = 0.05
-SLEEPERS: Final = 8
 ENDED: Final = ("closed", "failed")
 
 Json = dict[str, Any]
@@ -30,6 +30,8 @@ class Stage:
 
     daemon: DaemonProcess
     world: World
+    sleepers: int = 8
+    """How many sessions the daemon is killed over; half of them asleep."""
     ended: int = 0
 
     async def create(self, **options: object) -> Json:
@@ -111,22 +113,22 @@ async def agent_killed(stage: Stage) -> None:
 
 async def daemon_killed(stage: Stage) -> None:
     """The daemon is killed over sessions of which half sleep; the next one finds them all, and as they were."""
-    sessions = [await stage.create() for _ in range(SLEEPERS)]
+    sessions = [await stage.create() for _ in range(stage.sleepers)]
     for session in sessions:
         await _drive(stage, session, "window.kept = 7")
-    for session in sessions[: SLEEPERS // 2]:
+    for session in sessions[: stage.sleepers // 2]:
         await stage.sleep(session)
     await stage.daemon.kill9()
     await stage.daemon.restart()
     lost = []
     for session in sessions:
         try:
-            await _until(lambda session=session: _is_kept(session), f"{session['id']} is not as it was")
+            await _until(partial(_is_kept, session), f"{session['id']} is not as it was")
             await stage.end(session)
         except Exception as error:
             lost.append(f"{(await stage.show(session)).get('status')}: {error}")
     if lost:
-        raise RuntimeError(f"{len(lost)} of {SLEEPERS} were lost: {lost[0]}")
+        raise RuntimeError(f"{len(lost)} of {stage.sleepers} were lost: {lost[0]}")
 
 
 DEEDS: Final[dict[str, tuple[Deed, int]]] = {

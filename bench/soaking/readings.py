@@ -47,7 +47,7 @@ def limit_of(kind: str) -> Limit | None:
 
 
 async def take(daemon: DaemonProcess) -> dict[str, float]:
-    """Count everything, by kind. Sandboxes of a warm pool are the daemon's own and are told apart by nobody here."""
+    """Count everything, by kind. What waits in a warm pool is counted too: a soak's pool is always of one size."""
     pid = daemon.pid
     ours = tree(pid) | set(processes_of(daemon.directory))
     entries = list(daemon.run_dir.rglob("*"))

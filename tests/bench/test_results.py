@@ -2,7 +2,7 @@ from pathlib import Path
 
 from made_results import results
 
-from side_by_side.results import MOST_MESSAGES, Results, load
+from side_by_side.results import MOST_MESSAGES, Results, load, told
 
 
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:
@@ -36,3 +36,9 @@ def test_of_what_was_never_tried_there_are_no_samples_and_no_failures() -> None:
     assert made.samples("raw", "one", "create") is None
     assert made.failures_of("raw", "one").tried == 0
     assert made.cases() == []
+
+
+def test_what_is_published_of_an_error_has_no_paths_and_no_secrets() -> None:
+    error = RuntimeError("POST http://h:1/v1/x?token=s.e-c/ret of ck_12ab at /home/me/x.py\nsaid no")
+
+    assert told(error) == "RuntimeError: POST http://h:1/v1/x?token=… of ck_… at … said no"

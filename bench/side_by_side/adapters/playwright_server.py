@@ -36,8 +36,9 @@ class PlaywrightServer(Adapter):
         assert spec.origin is not None
         driver = Path(spec.origin).parent / "driver"
         self._child, self._port = Child(self.name), free_port()
-        command = [driver / "node", driver / "package/cli.js", "run-server", "--host=127.0.0.1", f"--port={self._port}"]
-        self._child.start([*command, "--unsafe"])
+        # Unsafe is what it calls a client that may name the browser; this one is ours.
+        options = ["--host=127.0.0.1", f"--port={self._port}", "--unsafe"]
+        self._child.start([driver / "node", driver / "package/cli.js", "run-server", *options])
         await self._child.until(lambda: self._child.answers(self._port))
 
     async def close(self) -> None:

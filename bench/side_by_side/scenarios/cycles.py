@@ -12,6 +12,7 @@ from side_by_side.adapters.adapter import Adapter
 from side_by_side.plots import Plot, lines
 from side_by_side.results import Results
 from side_by_side.rounds import attempt, in_turn, rested, still_works
+from side_by_side.scenarios.scenario import Options
 from side_by_side.sessions import ms_since
 from side_by_side.tables import latencies, notes, rows_of
 
@@ -25,7 +26,7 @@ class Cycles:
     title = "Create and release, over and over"
     is_about_creating = True
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
+    def add_options(self, parser: Options) -> None:
         parser.add_argument("--cycles", type=int, default=100, help="sessions of each")
 
     def options(self, chosen: argparse.Namespace) -> dict[str, int]:

@@ -13,6 +13,7 @@ from side_by_side.adapters.adapter import Adapter
 from side_by_side.plots import Plot, bars
 from side_by_side.results import Results
 from side_by_side.rounds import attempt, attempts, rested, still_works
+from side_by_side.scenarios.scenario import Options
 from side_by_side.sessions import Session, begin
 from side_by_side.tables import failed, judged_table, notes, rows_of
 
@@ -33,7 +34,7 @@ class Density:
     title = "Many idle sessions"
     is_about_creating = False
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
+    def add_options(self, parser: Options) -> None:
         parser.add_argument("--idle", type=int, default=20, help="sessions")
         parser.add_argument("--idle-seconds", type=int, default=20, help="over which processor time is taken")
 

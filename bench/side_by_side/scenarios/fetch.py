@@ -10,6 +10,7 @@ from side_by_side.adapters.adapter import Adapter
 from side_by_side.plots import Plot, bars
 from side_by_side.results import Results
 from side_by_side.rounds import attempt, in_turn, rested, still_works
+from side_by_side.scenarios.scenario import Options
 from side_by_side.sessions import Session, one_each
 from side_by_side.tables import latencies, notes
 
@@ -30,7 +31,7 @@ class Fetch:
     title = "A page that fetches a large body"
     is_about_creating = False
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
+    def add_options(self, parser: Options) -> None:
         parser.add_argument("--fetch-rounds", type=int, default=8)
         parser.add_argument("--fetch-mb", type=int, default=1024, help="MiB of each")
 

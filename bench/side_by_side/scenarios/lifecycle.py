@@ -10,6 +10,7 @@ from side_by_side.adapters.adapter import Adapter
 from side_by_side.plots import Plot, stacked
 from side_by_side.results import Results
 from side_by_side.rounds import attempt, attempts, in_turn, rested, still_works
+from side_by_side.scenarios.scenario import Options
 from side_by_side.sessions import ms_since
 from side_by_side.tables import latencies, notes
 
@@ -29,7 +30,7 @@ class Lifecycle:
     title = "Create, connect, load, release"
     is_about_creating = True
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
+    def add_options(self, parser: Options) -> None:
         parser.add_argument("--rounds", type=int, default=20, help="one session at a time")
         parser.add_argument("--rounds-at-once", type=int, default=6)
         parser.add_argument("--concurrency", type=int, default=10, help="sessions at once in those; 0 for none")
@@ -42,7 +43,7 @@ class Lifecycle:
         }
 
     def at_once(self, chosen: argparse.Namespace) -> int:
-        return max(1, chosen.concurrency)
+        return max(1, int(chosen.concurrency))
 
     async def run(self, adapters: Sequence[Adapter], results: Results) -> None:
         for adapter in adapters:

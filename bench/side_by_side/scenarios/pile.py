@@ -12,6 +12,7 @@ from side_by_side.adapters.cloche import ClocheCold
 from side_by_side.plots import Plot, lines
 from side_by_side.results import Results
 from side_by_side.rounds import attempt, rested, still_works
+from side_by_side.scenarios.scenario import Options
 from side_by_side.sessions import Session, begin, end, ms_since
 from side_by_side.tables import failed, notes, rows_of
 
@@ -24,7 +25,7 @@ class Pile:
     title = "As sessions pile up"
     is_about_creating = False
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
+    def add_options(self, parser: Options) -> None:
         parser.add_argument("--pile", type=int, default=60, help="sessions")
 
     def options(self, chosen: argparse.Namespace) -> dict[str, int]:

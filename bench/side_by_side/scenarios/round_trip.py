@@ -12,6 +12,7 @@ from side_by_side.clients import Page
 from side_by_side.plots import Plot, percentiles
 from side_by_side.results import Results
 from side_by_side.rounds import attempt, in_turn, rested, still_works
+from side_by_side.scenarios.scenario import Options
 from side_by_side.sessions import ms_since, one_each
 from side_by_side.tables import latencies, notes
 
@@ -25,7 +26,7 @@ class RoundTrip:
     title = "DevTools round trips"
     is_about_creating = False
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
+    def add_options(self, parser: Options) -> None:
         parser.add_argument("--trip-rounds", type=int, default=12)
         parser.add_argument("--trips", type=int, default=100, help="round trips in each of those")
         parser.add_argument("--bulk-mb", type=int, default=20, help="MiB of the large answer; 0 for none")

@@ -2,18 +2,20 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import Protocol, TypeAlias
 
 from side_by_side.adapters.adapter import Adapter
 from side_by_side.plots import Plot
 from side_by_side.results import Results
 
+Options: TypeAlias = argparse._ArgumentGroup
+
 
 class Section(Protocol):
     """What a report makes of kept results."""
 
-    name: ClassVar[str]
-    title: ClassVar[str]
+    name: str
+    title: str
 
     def render(self, results: Results) -> str:
         """Markdown, with how it was measured."""
@@ -23,10 +25,10 @@ class Section(Protocol):
 
 
 class Scenario(Section, Protocol):
-    is_about_creating: ClassVar[bool]
+    is_about_creating: bool
     """Otherwise adapters that differ only in how a session comes to be are not run, unless they are named."""
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
+    def add_options(self, parser: Options) -> None:
         """Options of its own; their names are the scenario's alone."""
 
     def options(self, chosen: argparse.Namespace) -> dict[str, int]:

@@ -12,6 +12,7 @@ from side_by_side.adapters.adapter import Adapter, Lease
 from side_by_side.plots import Plot, bars
 from side_by_side.results import Results
 from side_by_side.rounds import attempt, attempts, in_turn, rested
+from side_by_side.scenarios.scenario import Options
 from side_by_side.sessions import Session, begin, ms_since
 from side_by_side.tables import latencies, notes
 
@@ -25,7 +26,7 @@ class Wake:
     title = "From asleep to the first answer"
     is_about_creating = False
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
+    def add_options(self, parser: Options) -> None:
         parser.add_argument("--wakes", type=int, default=40, help="one at a time")
         parser.add_argument("--storms", type=int, default=5, help="times that many wake at once")
         parser.add_argument("--storm", type=int, default=10, help="sessions that wake at once")
@@ -34,7 +35,7 @@ class Wake:
         return {"wakes": chosen.wakes, "storms": chosen.storms, "storm": chosen.storm}
 
     def at_once(self, chosen: argparse.Namespace) -> int:
-        return max(1, chosen.storm)
+        return max(1, int(chosen.storm))
 
     async def run(self, adapters: Sequence[Adapter], results: Results) -> None:
         for adapter in adapters:
