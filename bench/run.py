@@ -59,7 +59,7 @@ async def started(adapters: Sequence[Adapter], results: Results, stack: AsyncExi
     for adapter in adapters:
         try:
             await stack.enter_async_context(adapter)
-            results.peers[adapter.name] = Peer(adapter.title, adapter.note, adapter.version())
+            results.peers[adapter.name] = Peer(adapter.title, adapter.note, adapter.version(), adapter.is_remote)
             able.append(adapter)
         except Exception as error:
             results.broken[adapter.name] = told(error)

@@ -22,6 +22,8 @@ class Peer:
     title: str
     note: str
     version: str = ""
+    is_remote: bool = False
+    """It ran on another machine, behind a network: it is shown, and held against nobody."""
 
 
 @dataclass

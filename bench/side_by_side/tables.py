@@ -55,7 +55,7 @@ def failed(results: Results, name: str, case: str) -> str:
 
 def against_floor(results: Results, name: str, case: str, metric: str) -> str:
     ours, floor = results.samples(name, case, metric), results.samples(FLOOR, case, metric)
-    if name == FLOOR or not ours or not floor or not floor.p50:
+    if name == FLOOR or results.peers[name].is_remote or not ours or not floor or not floor.p50:
         return ""
     return f"{ours.p50 / floor.p50:.2f}"
 
@@ -63,12 +63,13 @@ def against_floor(results: Results, name: str, case: str, metric: str) -> str:
 def slower_than(results: Results, name: str, case: str, metric: str) -> str:
     """Every other whose median is less. Not for remote ones, and not against them: they run on another machine."""
     ours = results.samples(name, case, metric)
-    if ours is None:
+    if ours is None or results.peers[name].is_remote:
         return ""
     return ", ".join(
         results.peers[other].title
         for other in rows_of(results, case)
         if other != name
+        and not results.peers[other].is_remote
         and (theirs := results.samples(other, case, metric)) is not None
         and theirs.p50 < ours.p50 * (1 - LEVEL)
     )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from made_results import results
 
 from side_by_side.tables import against_floor, failed, latencies, notes, slower_than, spread
@@ -30,6 +32,15 @@ def test_medians_that_are_level_are_no_loss() -> None:
     made = results("pile", {("raw", CASE, "total"): [100.0], ("cloche-cold", CASE, "total"): [104.0]})
 
     assert slower_than(made, "cloche-cold", CASE, "total") == ""
+
+
+def test_who_runs_elsewhere_is_shown_and_held_against_nobody() -> None:
+    made = results("pile", FIGURES)
+    made.peers["lightpanda"] = replace(made.peers["lightpanda"], is_remote=True)
+    found = rows(latencies(made, CASE, {"total": "total"}, of_floor="total"))
+
+    assert found["Lightpanda"] == ["22.0 / 23.8 / 24.0", "3", "0", "", ""]
+    assert found["Cloche cold"][-1] == "raw Chromium"
 
 
 def test_who_only_failed_keeps_its_row() -> None:
