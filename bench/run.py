@@ -7,15 +7,14 @@ page of docs and its plots anew from the files of `--out`.
 """
 
 import argparse
-import asyncio
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
+import running
 from figures import facts
 from processes import stolen_s
 from side_by_side.adapters.adapter import Adapter
@@ -99,8 +98,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 async def measure(options: argparse.Namespace) -> None:
-    # Requests go through threads, and asyncio's own six would let only six creates begin at once.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64))
     out: Path = options.out or OUT
     out.mkdir(parents=True, exist_ok=True)
     found = {}
@@ -120,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.report:
         report(options.out or KEPT, options.page)
     else:
-        asyncio.run(measure(options))
+        running.run(measure(options))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import running
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.daemon_facts import metric
 from cloche.testing.surroundings import own_surroundings
@@ -129,7 +129,6 @@ def _endless(options: argparse.Namespace) -> "itertools.cycle[tuple[str, Deed]]"
 
 
 async def soak(options: argparse.Namespace) -> int:
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64))
     settings = dict(pair.split("=", 1) for pair in options.setting)
     chosen = {"at_once": options.at_once, "batch": options.batch, "plain": options.plain}
     results = Results("soak", facts(), chosen)
@@ -139,7 +138,7 @@ async def soak(options: argparse.Namespace) -> int:
         await run.run()
     results.options["minutes"] = round((time.monotonic() - began) / 60, 1)
     results.options["sessions"] = run.stage.ended
-    results.peers[WHO] = Peer("Cloche", "one daemon")
+    results.peers[WHO] = Peer("Cloche", "")
     found = growths(results)
     grew = grown(found)
     for kind in grew:
@@ -174,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     # A temporary directory and control groups of its own: what is found there is ours.
     with own_surroundings():
-        return asyncio.run(soak(options))
+        return running.run(soak(options))
 
 
 if __name__ == "__main__":

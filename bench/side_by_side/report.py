@@ -62,7 +62,7 @@ def _targets(found: Mapping[str, Results]) -> str:
 def _compared(found: Mapping[str, Results]) -> str:
     """Everyone who took part in anything, who did not and how they could, and who did not start."""
     lines = ["### What is compared\n"]
-    peers = {name: peer for results in found.values() for name, peer in results.peers.items()}
+    peers = {name: peer for results in found.values() for name, peer in results.peers.items() if peer.note}
     for name, peer in peers.items():
         version = next((r.peers[name].version for r in found.values() if name in r.peers and r.peers[name].version), "")
         lines.append(f"- **{peer.title}**{f' {version}' if version else ''}: {peer.note}.")

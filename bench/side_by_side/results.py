@@ -122,6 +122,9 @@ def load(directory: Path) -> dict[str, Results]:
 
 
 def _short(value: float) -> float:
+    """Counts are kept whole."""
+    if value == int(value):
+        return int(value)
     return float(f"{value:.{FIGURES}g}")
 
 

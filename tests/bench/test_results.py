@@ -20,6 +20,12 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
     assert (back.skipped, back.broken, back.options) == (made.skipped, made.broken, {"wakes": 2})
 
 
+def test_counts_are_kept_whole_however_large() -> None:
+    made = results("soak", {("raw", "readings", "rows"): [123_457.0, 1.23456]})
+
+    assert Results.from_json(made.to_json()).values["raw", "readings", "rows"] == [123_457, 1.235]
+
+
 def test_every_failure_is_counted_and_the_first_are_told() -> None:
     made = Results("x", {}, {})
     for number in range(20):

@@ -1,0 +1,27 @@
+"""A bench's loop: with threads enough for what it asks at once, and ended in order however it is ended."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+# Requests go through threads, and asyncio's own six would let only six creates begin at once.
+THREADS: Final = 64
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run it as `asyncio.run` does. A SIGTERM (timeout(1), a supervisor) is taken as an interrupt, so that the servers
+    and sessions that were started end too."""
+
+    async def with_threads() -> T:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+        return await main
+
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        return asyncio.run(with_threads())
+    finally:
+        signal.signal(signal.SIGTERM, before)
