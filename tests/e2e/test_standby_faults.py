@@ -98,7 +98,7 @@ async def test_a_download_under_way_keeps_it_awake_and_comes_out(
         while await sleep(daemon, session) != (409, "session_in_use"):  # it has not begun yet
             await daemon.request("POST", f"/v1/sessions/{session['id']}/wake")
     told = await events.wait(session, "artifact.ready", timeout_s=10)
-    assert told["name"] == "ticks.txt"
+    assert told["file_name"] == "ticks.txt"
     await asleep_at_last(daemon, session)
 
 
