@@ -50,7 +50,12 @@ def test_the_environment_is_an_allow_list() -> None:
 
     assert set(env) == {"HOME", "LANG", "PATH", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "TZ"}
     assert env["LANG"] == "pt_BR.UTF-8"
-    assert "TZ" not in browser_env(LaunchOptions())
+
+
+def test_a_time_zone_is_named_also_where_nobody_asks_for_one() -> None:
+    # Without one ICU looks through the whole time zone database in each of Chromium's processes.
+    assert browser_env(LaunchOptions())["TZ"] == "Etc/UTC"
+    assert browser_env(LaunchOptions(timezone="Europe/Vienna"))["TZ"] == "Europe/Vienna"
 
 
 hostile = st.text(max_size=40) | st.sampled_from(["--no-sandbox", "a --no-sandbox", "x\n--no-sandbox", "-", "\x00"])
