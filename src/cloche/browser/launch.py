@@ -102,7 +102,7 @@ def browser_args(options: LaunchOptions) -> tuple[str, ...]:
 
 def browser_env(options: LaunchOptions) -> dict[str, str]:
     """Chromium's whole environment: an allow-list, nothing of the daemon's."""
-    env = {
+    return {
         "HOME": "/data/home",
         "LANG": f"{options.locale.replace('-', '_')}.UTF-8" if options.locale else "C.UTF-8",
         "PATH": "/usr/bin",
@@ -114,4 +114,3 @@ def browser_env(options: LaunchOptions) -> dict[str, str]:
         "XDG_CONFIG_HOME": "/data/home/.config",
         "XDG_CACHE_HOME": "/data/home/.cache",
     }
-    return env

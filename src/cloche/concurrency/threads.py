@@ -43,6 +43,15 @@ def begin(work: Callable[[], T]) -> "asyncio.Future[T]":
     return asyncio.get_running_loop().run_in_executor(None, work)
 
 
+async def finished(working: "asyncio.Future[T]") -> T:
+    """Wait for what a thread does, and return or raise what it does; cancelled, wait for its end all the same."""
+    if await _is_cancelled_before(working):
+        if not working.cancelled():
+            working.exception()
+        raise asyncio.CancelledError
+    return working.result()
+
+
 async def settled(working: "asyncio.Future[Any] | None") -> None:
     """Wait until a thread is done, whatever came of it."""
     if working is None:

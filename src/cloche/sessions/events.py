@@ -114,8 +114,7 @@ class EventLog:
     async def _write(self, batch: Sequence[SessionEvent]) -> None:
         """Write a batch; of one the database will never take (its session has no row), leave out the culprits."""
         try:
-            async with self._database.begin() as connection:
-                await rows.add_events(connection, batch)
+            await self._database.write(lambda connection: rows.add_events(connection, batch))
         except IntegrityError:
             if len(batch) == 1:
                 _log.warning("event_dropped", session=batch[0].session_id, type=batch[0].type)

@@ -51,6 +51,7 @@ from cloche.sessions.model import (
 )
 from cloche.sessions.resting import Snapshot, StandbyUse
 from cloche.storage.database import metadata
+from cloche.storage.sqlite_thread import Connection
 from cloche.storage.timestamps import UtcDateTime
 
 sessions = Table(
@@ -109,9 +110,7 @@ class Unfinished:
     upstream_sealed: str | None
 
 
-async def add(
-    connection: AsyncConnection, session: Session, *, agent_token_hash: str, upstream_sealed: str | None
-) -> None:
+async def add(connection: Connection, session: Session, *, agent_token_hash: str, upstream_sealed: str | None) -> None:
     row = _state(session) | {
         "id": session.id,
         "owner": session.owner,
@@ -127,29 +126,26 @@ async def add(
         await connection.execute(insert(labels), pairs)
 
 
-async def save(connection: AsyncConnection, session: Session) -> None:
-    """Write what can change of a session."""
-    await connection.execute(update(sessions).where(sessions.c.id == session.id).values(_state(session)))
-
-
-async def save_sandbox(connection: AsyncConnection, session_id: SessionId, description: Mapping[str, Any]) -> None:
-    await connection.execute(update(sessions).where(sessions.c.id == session_id).values(sandbox=dict(description)))
+async def save(connection: Connection, session: Session, *, sandbox: Mapping[str, Any] | None = None) -> None:
+    """Write what can change of a session, and with `sandbox` where that is found again."""
+    values = _state(session) | ({} if sandbox is None else {"sandbox": dict(sandbox)})
+    await connection.execute(update(sessions).where(sessions.c.id == session.id).values(values))
 
 
 async def hand_over(
-    connection: AsyncConnection, session_id: SessionId, description: Mapping[str, Any], agent_token_hash: str
+    connection: Connection, session_id: SessionId, description: Mapping[str, Any], agent_token_hash: str
 ) -> None:
     """It has another sandbox from here on, and an agent with another token."""
     values = {"sandbox": dict(description), "agent_token_hash": agent_token_hash}
     await connection.execute(update(sessions).where(sessions.c.id == session_id).values(values))
 
 
-async def upstream_of(connection: AsyncConnection, session_id: SessionId) -> str | None:
+async def upstream_of(connection: Connection, session_id: SessionId) -> str | None:
     """As it was sealed."""
     return (await connection.execute(select(sessions.c.upstream_sealed).where(sessions.c.id == session_id))).scalar()
 
 
-async def get(connection: AsyncConnection, session_id: SessionId) -> Session | None:
+async def get(connection: Connection, session_id: SessionId) -> Session | None:
     row = (await connection.execute(select(sessions).where(sessions.c.id == session_id))).mappings().first()
     return _to_session(row) if row is not None else None
 
@@ -193,7 +189,7 @@ async def unfinished(connection: AsyncConnection) -> dict[SessionId, Unfinished]
     }
 
 
-async def add_events(connection: AsyncConnection, batch: Iterable[SessionEvent]) -> None:
+async def add_events(connection: Connection, batch: Iterable[SessionEvent]) -> None:
     rows = [{"id": e.id, "session_id": e.session_id, "type": e.type, "at": e.at, "data": dict(e.data)} for e in batch]
     if rows:
         await connection.execute(insert(events), rows)

@@ -20,15 +20,15 @@ class SessionStore:
         self._database = database
 
     async def add(self, session: Session, *, agent_token_hash: str, upstream_sealed: str | None) -> None:
-        async with self._database.begin() as connection:
-            await rows.add(connection, session, agent_token_hash=agent_token_hash, upstream_sealed=upstream_sealed)
+        await self._database.write(
+            lambda connection: rows.add(
+                connection, session, agent_token_hash=agent_token_hash, upstream_sealed=upstream_sealed
+            )
+        )
 
     async def save(self, session: Session, *, sandbox: Mapping[str, Any] | None = None) -> None:
         """Write what can change of a session, and with it where its sandbox is found again."""
-        async with self._database.begin() as connection:
-            await rows.save(connection, session)
-            if sandbox is not None:
-                await rows.save_sandbox(connection, session.id, sandbox)
+        await self._database.write(lambda connection: rows.save(connection, session, sandbox=sandbox))
 
     async def lay_down(self, session: Session) -> None:
         """Write that it is hibernated. On the disk once this returns."""
@@ -47,8 +47,7 @@ class SessionStore:
 
     async def load(self, session_id: SessionId) -> Session:
         """Raises: NotFoundError."""
-        async with self._database.read() as connection:
-            session = await rows.get(connection, session_id)
+        session = await self._database.look(lambda connection: rows.get(connection, session_id))
         if session is None:
             raise NotFoundError("there is no such session")
         return session

@@ -34,10 +34,12 @@ async def full(database: Database, statement: str) -> AsyncIterator[None]:
         if sql.startswith(statement):
             raise sqlite3.OperationalError("database or disk is full")
 
-    engine = database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", refuse)
+    assert database._thread is not None
+    for engine in (database._engine.sync_engine, database._thread._engine):
+        event.listen(engine, "before_cursor_execute", refuse)
     yield
-    event.remove(engine, "before_cursor_execute", refuse)
+    for engine in (database._engine.sync_engine, database._thread._engine):
+        event.remove(engine, "before_cursor_execute", refuse)
 
 
 @pytest.fixture

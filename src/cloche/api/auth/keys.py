@@ -141,8 +141,7 @@ class KeyStore:
         if (fresh := self._fresh.get(secret_hash)) is not None and self._clock.monotonic() < fresh[1]:
             return fresh[0]
         revocations = self._revocations
-        async with self._database.read() as connection:
-            row = await rows.by_hash(connection, secret_hash)
+        row = await self._database.look(lambda connection: rows.by_hash(connection, secret_hash))
         if row is None or not hmac.compare_digest(row["secret_hash"], secret_hash):
             return None
         record = _record(row)
@@ -192,8 +191,7 @@ class KeyStore:
     async def _touch(self, record: KeyRecord) -> None:
         now = self._clock.now()
         if record.last_used_at is None or now - record.last_used_at >= LAST_USED_EVERY:
-            async with self._database.begin() as connection:
-                await rows.touch(connection, record.id, now)
+            await self._database.write(lambda connection: rows.touch(connection, record.id, now))
 
 
 def hash_secret(secret: str) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloche.ids import KeyId
 from cloche.storage.database import metadata
+from cloche.storage.sqlite_thread import Connection
 from cloche.storage.timestamps import UtcDateTime
 
 keys: Final = Table(
@@ -30,7 +31,7 @@ async def add(connection: AsyncConnection, **values: str | datetime | list[str] 
     await connection.execute(insert(keys).values(**values))
 
 
-async def by_hash(connection: AsyncConnection, secret_hash: str) -> RowMapping | None:
+async def by_hash(connection: Connection, secret_hash: str) -> RowMapping | None:
     result = await connection.execute(select(keys).where(keys.c.secret_hash == secret_hash))
     return result.mappings().one_or_none()
 
@@ -58,5 +59,5 @@ async def revoke(connection: AsyncConnection, key_id: KeyId, now: datetime) -> N
     await connection.execute(query)
 
 
-async def touch(connection: AsyncConnection, key_id: KeyId, now: datetime) -> None:
+async def touch(connection: Connection, key_id: KeyId, now: datetime) -> None:
     await connection.execute(update(keys).where(keys.c.id == key_id).values(last_used_at=now))
