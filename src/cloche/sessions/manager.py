@@ -392,8 +392,10 @@ class Manager(RestUseCases, SessionManager):
         """End every session because the server stops; but those that are hibernated wait for the next one."""
         up = (runner for runner in tuple(self._runners.values()) if not self.hibernation.holds(runner))
         await asyncio.gather(*(self.end(runner, EndReason.SERVER_STOPPING) for runner in up))
+        await self._parts.removals.settled()
 
     async def release_all(self) -> None:
         """Leave every session running for the next daemon."""
         runners = tuple(runner for runner in self._runners.values() if not self.hibernation.holds(runner))
         await asyncio.gather(*(runner.release() if runner.ending is None else runner.ending for runner in runners))
+        await self._parts.removals.settled()

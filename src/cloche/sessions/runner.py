@@ -42,7 +42,6 @@ from cloche.sessions.watch import Watch
 
 ATTACH_WAIT_S: Final = 10.0
 """How long a client waits for a browser that is starting again, or for an adopted session to be whole."""
-STOP_GRACE_S: Final = 3.0
 NEWS_BURST: Final = 5
 
 _log = structlog.get_logger(__name__)
@@ -113,29 +112,23 @@ class SessionRunner:
         await self._come_up(self._take_back(description))
 
     async def stop(self, reason: str) -> None:
-        """Take everything down: clients, gateway, sandbox, link. Safe to call at any point, also half-way up."""
-        self._leave(reason)
-        await self._startup.stop()
-        await self.standby.end()
-        await self._watch.close()
-        await cancel_and_wait(self._investigation.task)
-        await self.keeping.close()
+        """Take everything down: clients, gateway, sandbox, link. Safe to call at any point, also half-way up.
+
+        Nothing lives inside when this returns; what is left of the sandbox goes soon after, see `removals`.
+        """
+        await self._leave(reason)
         await self._put_away(self.browsing.close())
         await self._put_away(self._gateway.close())
         if self.sandbox is not None:
-            await self._put_away(self._parts.driver.stop(self.sandbox, grace_s=STOP_GRACE_S))
+            # No grace: what is to be kept has been, and behind a gateway that is closed nobody hears a farewell.
+            await self._put_away(self._parts.driver.stop(self.sandbox, grace_s=0))
         await self._put_away(self._agent.close())
         if self.sandbox is not None:
-            await self._put_away(self._parts.driver.destroy(self.sandbox))
+            await self._parts.removals.begin(self.session.id, self._parts.driver.destroy(self.sandbox))
 
     async def release(self) -> None:
         """Let go of the session but leave its sandbox running, for the next daemon to adopt."""
-        self._leave("server_stopping")
-        await self._startup.stop()
-        await self.standby.end()
-        await self._watch.close()
-        await cancel_and_wait(self._investigation.task)
-        await self.keeping.close()
+        await self._leave("server_stopping")
         await self.browsing.close()
         await self._gateway.close()
         await self._agent.close()
@@ -154,14 +147,19 @@ class SessionRunner:
         except Exception:  # noqa: BLE001 - one turn of several: what will not go must not keep the rest standing
             self._log.exception("session_part_left")
 
-    def _leave(self, reason: str) -> None:
-        """Tell every client why, those that wait for a browser or for the agent's answer too."""
+    async def _leave(self, reason: str) -> None:
+        """Tell every client why, those that wait for a browser or for the agent's answer too, and end what goes on."""
         self._stopping, self.end_reason = True, reason
         self._attachments.finish(reason)
         self.questions.give_up()
         self.machine.give_up(reason)
         self.browsing.give_up()
         self._browser.end()
+        await self._startup.stop()
+        await self.standby.end()
+        await self._watch.close()
+        await cancel_and_wait(self._investigation.task)
+        await self.keeping.close()
 
     async def _come_up(self, steps: Coroutine[Any, Any, None]) -> None:
         if self._stopping or not await self._startup.run(steps):
@@ -171,6 +169,7 @@ class SessionRunner:
     async def _build(self, spec: SandboxSpec) -> None:
         driver = self._parts.driver
         self.keeping.prepare()
+        await self._parts.removals.gone(self.session.id)
         self.sandbox = await driver.create(spec)
         await self._agent.listen(self.sandbox.link_path, peer_uid=self.sandbox.peer_uid)
         await driver.start(self.sandbox)

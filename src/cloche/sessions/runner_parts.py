@@ -12,6 +12,7 @@ from cloche.sessions.events import EventLog
 from cloche.sessions.keeping import Keeping
 from cloche.sessions.live.none import LivePart, NoLive
 from cloche.sessions.news import News
+from cloche.sessions.removals import Removals
 from cloche.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -30,3 +31,4 @@ class RunnerParts:
     keeping: "Callable[[SessionRunner], Keeping]" = lambda _: Keeping()
     audit: AuditWriter = field(default_factory=NoAudit)
     news: News = field(default_factory=News)
+    removals: Removals = field(default_factory=Removals)

@@ -29,6 +29,7 @@ from cloche.sessions.pressure.machine import MachinePressure
 from cloche.sessions.principal import Principal, Role
 from cloche.sessions.profiles.keeper import ProfileKeeper
 from cloche.sessions.recovery import Recovery
+from cloche.sessions.removals import Removals
 from cloche.sessions.runner_parts import RunnerParts
 from cloche.sessions.sandbox_spec import AgentSettings
 from cloche.sessions.waiting.queue import QueueLimits
@@ -71,6 +72,7 @@ class World:
     handed_over: bool = False
     pool: PoolSettings = field(default_factory=PoolSettings)
     audit: AuditWriter = field(default_factory=NoAudit)
+    removals: Removals = field(default_factory=Removals)
 
     def __post_init__(self) -> None:
         self.resolver = Resolver(_no_such_name, self.clock)
@@ -93,6 +95,7 @@ class World:
                 browser_tools=self.browser_tools,
                 keeping=lambda runner: Keeping(self.profiles.parts_of(runner)),
                 audit=self.audit,
+                removals=self.removals,
             ),
             database=self.database,
             resolver=self.resolver,

@@ -4,9 +4,11 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
+from cloche.concurrency.tasks import spawn
 from cloche.egress.policy import EgressPolicy, parse_private_ceiling
 from cloche.errors import DeniedError, GoneError, InvalidError, NoRoomError, NotFoundError, QuotaError
 from cloche.ids import EventId, new_session_id
+from cloche.sandbox.driver import Sandbox
 from cloche.sessions.admission import AdmissionLimits
 from cloche.sessions.egress_policy import EgressCeiling
 from cloche.sessions.model import BudgetRequest, EgressOptions, EventType, Session, SessionRequest, SessionStatus
@@ -287,19 +289,49 @@ async def test_a_server_that_stops_ends_every_session_for_that_reason(world: Wor
     assert world.driver.host.sandboxes == {}
 
 
-@pytest.mark.parametrize("verb", ["stop", "destroy"])
+async def test_a_session_is_closed_when_nothing_lives_in_it_and_removed_after_that(
+    world: World, driver: AgentDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = asyncio.Event()
+    real = driver.destroy
+
+    async def slow(sandbox: Sandbox) -> None:
+        await go_on.wait()
+        await real(sandbox)
+
+    monkeypatch.setattr(driver, "destroy", slow)
+    session = await world.ready()
+    closed = await world.manager.close(ANN, session.id)
+
+    assert closed.status is SessionStatus.CLOSED
+    (left,) = driver.host.sandboxes.values()
+    assert left.agent is not None
+    assert left.agent.done()
+    assert (await world.history(session.id))[-2:] == ["session.closing", "session.closed"]
+    await world.ready()  # its place is free
+    ending = spawn(world.manager.end_all(), name="end")
+    while len(world.removals) < 2:
+        await asyncio.sleep(0)
+    assert not ending.done(), "the server does not leave before all has been removed"
+    go_on.set()
+    await ending
+    assert driver.host.sandboxes == {}
+
+
+@pytest.mark.parametrize(("verb", "told"), [("stop", "session_part_left"), ("destroy", "sandbox_not_removed")])
 async def test_a_driver_that_fails_while_a_session_ends_does_not_keep_its_place(
-    make_world: Make, driver: AgentDriver, chromium: None, verb: str
+    make_world: Make, driver: AgentDriver, chromium: None, verb: str, told: str
 ) -> None:
     world = make_world(limits=AdmissionLimits(1, 1))
     session = await world.ready()
     driver.fails[verb] = ValueError("cannot")
     with capture_logs() as logs:
         closed = await world.manager.close(ANN, session.id)
+        await world.removals.settled()
     driver.fails.clear()
 
     assert closed.status is SessionStatus.CLOSED
-    assert "session_part_left" in [entry["event"] for entry in logs]
+    assert told in [entry["event"] for entry in logs]
     await world.recover()  # as the next start does: reaps what was left
     assert driver.host.sandboxes == {}
     await world.ready()

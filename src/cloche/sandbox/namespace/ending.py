@@ -33,6 +33,8 @@ async def stop(handle: NamespaceSandbox, grace_s: float, hurry: asyncio.Event) -
 async def kill(handle: NamespaceSandbox) -> None:
     """KILL to the init: the kernel ends every process of its pid namespace with it (pid_namespaces(7))."""
     processes = handle.processes
+    if handle.is_dead:
+        return
     for process in (processes.inner, processes.outer):
         if process is not None:
             process.send(signal.SIGKILL)
@@ -47,6 +49,7 @@ async def kill(handle: NamespaceSandbox) -> None:
     if processes.inner is not None:
         processes.inner.reap()
     await in_thread(_empty_group, handle)
+    handle.is_dead = handle.was_started
 
 
 def remove(handle: NamespaceSandbox) -> None:

@@ -71,6 +71,8 @@ class NamespaceSandbox(Sandbox):
     processes: Processes = field(default_factory=Processes)
     output: SealedOutput | None = None
     was_started: bool = False
+    is_dead: bool = False
+    """Its processes have ended and were reaped."""
     is_removed: bool = False
     death_was_logged: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
