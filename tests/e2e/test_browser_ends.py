@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from cloche.testing.cdp import CdpClient, CdpClosedError
 from cloche.testing.daemon import DaemonProcess
+from cloche.testing.traces import await_removed
 from cloche.testing.web.server import LocalWeb
 
 SETTINGS: Final = {"restart_budget": 2, "restart_window_s": 300}
@@ -99,7 +100,7 @@ async def test_a_spent_restart_budget_fails_the_session_and_says_so(
     with pytest.raises(InvalidStatus) as refused:
         await cdp(session["connect_url"])
     assert refused.value.response.status_code == 410
-    assert not (shared_daemon.run_dir / session["id"]).exists()
+    await await_removed(shared_daemon.run_dir / session["id"])
 
 
 async def _dial(cdp: Any, session: Json) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from cloche.testing.cdp import CdpClient
 from cloche.testing.daemon import DaemonProcess, processes_of
+from cloche.testing.traces import await_removed
 from cloche.testing.web.server import LocalWeb
 
 Json = dict[str, Any]
@@ -77,7 +78,7 @@ async def test_an_adopted_session_can_be_ended_and_leaves_nothing(daemon: Daemon
     await daemon.restart()
     assert (await daemon.request("DELETE", f"/v1/sessions/{lasting['id']}")).json["status"] == "closed"
     assert not processes_of(daemon.run_dir)
-    assert not (daemon.run_dir / lasting["id"]).exists()
+    await await_removed(daemon.run_dir / lasting["id"])
 
 
 async def test_a_name_that_moved_home_while_the_daemon_was_away_is_refused(

@@ -235,7 +235,7 @@ async def test_a_thousand_streams_opened_and_dropped_leave_nothing(
 
 async def figures(machine: Machine) -> tuple[int, int]:
     """Descriptors and tasks of the agent, as it counts them itself."""
-    descriptors = await machine.sh("ls /proc/$(pgrep -of agent.pyz)/fd | wc -l")
+    descriptors = await machine.sh("ls /proc/$(pgrep -of cloche.agent.main)/fd | wc -l")
     told = (await machine.ask("GET", "/metrics?fresh=true")).json()
     return int(descriptors), int(told["goroutines"])
 

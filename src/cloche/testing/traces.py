@@ -29,6 +29,14 @@ async def await_no_traces(daemon: DaemonProcess) -> None:
         await asyncio.sleep(0.02)
 
 
+async def await_removed(directory: Path) -> None:
+    """Wait until a sandbox's directory is gone, which is a moment after its session is closed."""
+    deadline = time.monotonic() + SETTLE_S
+    while await asyncio.to_thread(directory.exists):
+        assert time.monotonic() < deadline, f"left behind: {directory}"
+        await asyncio.sleep(0.02)
+
+
 def control_groups() -> list[Path]:
     """The groups of sandboxes, of every daemon of this test run."""
     return [path for parent in own_control_groups() for path in parent.rglob("cloche-ses_*") if path.is_dir()]

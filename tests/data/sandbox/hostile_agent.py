@@ -143,7 +143,7 @@ def misbehave():
         "pass_nothing": (None, ok()),
         "pass_refusal": (None, b'{"ok": false, "code": "nope", "message": "no"}\n'),
         "pass_garbage": (None, b"\xff" * 3000),
-        "pass_file": (lambda: [os.open("/usr/share/cloche/agent.pyz", os.O_RDONLY)], ok()),
+        "pass_file": (lambda: [os.open("/usr/share/cloche/welcome.html", os.O_RDONLY)], ok()),
         "pass_pipe": (lambda: [os.pipe()[0]], ok()),
         "pass_unix": (lambda: [socket.socketpair()[0].detach()], ok()),
         "pass_udp": (lambda: [socket.socket(socket.AF_INET, socket.SOCK_DGRAM).detach()], ok()),

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -108,7 +109,9 @@ async def test_a_session_whose_record_could_not_be_written_is_named_and_so_is_th
     audit.fails = JournalError("it was done, but could not be written", done=True)
     with pytest.raises(JournalError) as made:
         await world.manager.create(ANN, SessionRequest())
-    (session,) = (await world.manager.list(ANN)).sessions
+    while not (found := (await world.manager.list(ANN)).sessions):  # its row is on its way
+        await asyncio.sleep(0)
+    (session,) = found
     assert made.value.fields == {"done": True, "session_id": session.id}
     with pytest.raises(JournalError):
         await world.manager.close(ANN, session.id)

@@ -4,7 +4,7 @@
         usr/lib/…                        shared libraries, at the paths where the loader looks for them
         opt/python/                      this Python and its standard library
         bin usr/bin/{sh,env}             links into the shell, which only some sessions have
-        usr/share/cloche/                agent.pyz, welcome.html, image.lock
+        usr/share/cloche/                agent/, welcome.html, image.lock
         etc/{passwd,group,hosts,…}       made up; nothing of the host's
         proc dev data run/cloche opt/{chromium,shell} usr/share/fonts …      empty, to mount on
     <state>/runtime/<digest>.json        the sources, to see at the next start that nothing has changed
@@ -30,7 +30,7 @@ from cloche.sandbox.namespace.engine import BrowserFiles
 from cloche.sandbox.namespace.libraries import closure, is_elf, loader_of
 from cloche.sandbox.namespace.runtime_dir import building, make, stamp
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What is in a root image besides programs and libraries: made-up files, mount points, links, a start page."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -51,13 +53,21 @@ def write_skeleton(root: Path) -> None:
         (root / name.lstrip("/")).mkdir(parents=True, exist_ok=True)
     for name, text in _TEXTS.items():
         _write(root / name, text.encode())
-    _write(root / places.AGENT.lstrip("/"), build_agent_bundle())
+    _unpack_agent(root / places.AGENT.lstrip("/"))
     _write(root / places.WELCOME.lstrip("/"), (Path(__file__).parent / "welcome.html").read_bytes())
     for name, target in _LINKS.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).symlink_to(target)
     (root / "bin").symlink_to("usr/bin")
     _link_merged_directories(root)
+
+
+def _unpack_agent(directory: Path) -> None:
+    """The bytecode alone, which is this Python's as the image's Python is."""
+    with zipfile.ZipFile(io.BytesIO(build_agent_bundle())) as bundle:
+        for name in bundle.namelist():
+            if name.endswith(".pyc") and "/" in name:
+                _write(directory / name, bundle.read(name))
 
 
 def _link_merged_directories(root: Path) -> None:

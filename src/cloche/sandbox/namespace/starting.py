@@ -25,8 +25,8 @@ from cloche.wire.agent_config import AgentConfig, WatchdogConfig
 
 _log = structlog.get_logger(__name__)
 
-# -I: no environment, no user site; -S: no site at all. Both make the start shorter too. Naming the zip itself would
-# load `runpy` first, 8 ms before the browser's start.
+# -I: no environment, no user site; -S: no site at all. Both make the start shorter too. Naming the directory itself, or
+# a module with -m, would load `runpy` first, 8 ms before the browser's start.
 _RUN_AGENT: Final = (
     f"import sys; sys.path.insert(0, {places.AGENT!r}); from cloche.agent.main import main; sys.exit(main())"
 )

@@ -56,7 +56,7 @@ def test_a_changed_source_makes_another_image_and_keeps_the_old(
 
 
 def test_it_holds_what_is_needed_and_nothing_of_the_host(image: Image) -> None:
-    for name in (places.PYTHON, places.AGENT, places.WELCOME, places.LOCK):
+    for name in (places.PYTHON, f"{places.AGENT}/cloche/agent/main.pyc", places.WELCOME, places.LOCK):
         assert (image.path / name.lstrip("/")).is_file()
     for name in (places.BROWSER, places.LINK, places.DATA, places.SHELL, *places.SHARED, "/proc", "/dev"):
         assert list((image.path / name.lstrip("/")).iterdir()) == []
