@@ -19,6 +19,7 @@ from cloche.process.cgroup import (
     GroupLimits,
     GroupUsage,
     has_swap,
+    home_of,
     parse_mounts,
     parse_own_paths,
     read_field,
@@ -121,8 +122,8 @@ class CgroupV1(Cgroup):
 class CgroupV1Root(CgroupRoot):
     kind = CgroupKind.V1
 
-    def __init__(self, parents: Mapping[str, Path], why: str) -> None:
-        super().__init__(why)
+    def __init__(self, parents: Mapping[str, Path], why: str, home: Path | None = None) -> None:
+        super().__init__(why, home)
         self._parents = dict(parents)
 
     def at(self, name: str) -> Cgroup:
@@ -144,7 +145,8 @@ def probe() -> CgroupRoot | str:
     if REQUIRED - parents.keys():
         return "the cgroup v1 hierarchies are not writable for this user"
     used = ", ".join(name for name in CONTROLLERS if name in parents)
-    return CgroupV1Root({name: parents[name] for name in CONTROLLERS if name in parents}, f"cgroup v1: {used}")
+    inside: dict[str, Path] = {name: parents[name] for name in CONTROLLERS if name in parents}
+    return CgroupV1Root(inside, f"cgroup v1: {used}", home_of(parents["pids"]))
 
 
 def _limit(directories: Mapping[str, Path], limits: GroupLimits) -> None:

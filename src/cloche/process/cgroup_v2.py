@@ -17,10 +17,12 @@ from cloche.process.cgroup import (
     CPU_PERIOD_US,
     Cgroup,
     CgroupKind,
+    CgroupMount,
     CgroupRoot,
     GroupLimits,
     GroupUsage,
     has_swap,
+    home_of,
     parse_mounts,
     parse_own_paths,
     read_field,
@@ -119,8 +121,8 @@ class CgroupV2(Cgroup):
 class CgroupV2Root(CgroupRoot):
     kind = CgroupKind.V2
 
-    def __init__(self, parent: Path, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, parent: Path, why: str, home: Path | None = None) -> None:
+        super().__init__(why, home)
         self._parent = parent
 
     def at(self, name: str) -> Cgroup:
@@ -139,7 +141,7 @@ def probe() -> CgroupRoot | str:
     if own.name == LEAF:  # an earlier start moved us here, or systemd did (DelegateSubgroup=)
         own = own.parent
     if own.resolve() != mount.path.resolve() and _take_over(own):
-        return CgroupV2Root(own, "cgroup v2, below the daemon's own delegated group")
+        return CgroupV2Root(own, "cgroup v2, below the daemon's own delegated group", _home(mount))
     top = mount.path / "cloche"
     try:
         _enable(mount.path)
@@ -147,7 +149,11 @@ def probe() -> CgroupRoot | str:
         _enable(top)
     except OSError:
         return "cgroup v2 is mounted, but no group is delegated to this user"
-    return CgroupV2Root(top, "cgroup v2, in a group of its own at the top")
+    return CgroupV2Root(top, "cgroup v2, in a group of its own at the top", _home(mount))
+
+
+def _home(mount: CgroupMount) -> Path | None:
+    return home_of(mount.directory(parse_own_paths(Path("/proc/self/cgroup").read_text()).get("", "/")))
 
 
 def _take_over(own: Path) -> bool:

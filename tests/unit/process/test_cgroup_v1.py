@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from cloche.errors import InternalError
 from cloche.process import cgroup_v1
-from cloche.process.cgroup import Cgroup, CgroupKind, CgroupRoot, GroupLimits, reopen
+from cloche.process.cgroup import Cgroup, CgroupKind, CgroupRoot, GroupLimits, home_of, reopen
+from cloche.process.cgroup_v1 import CgroupV1Root
 
 LIMITS = GroupLimits(memory_bytes=64 << 20, processes=8, cpu_cores=0.5)
 HOG = "import sys; sys.stdin.read(1); x = bytearray(200 << 20)"
@@ -139,3 +141,27 @@ def test_what_does_not_freeze_goes_on(group: Cgroup, monkeypatch: pytest.MonkeyP
     monkeypatch.undo()
     assert not group.is_frozen()
     group.end()
+
+
+def test_a_move_soon_after_another_is_prepared_by_one_that_moves_nothing() -> None:
+    root = cgroup_v1.probe()
+    if not isinstance(root, CgroupRoot):
+        pytest.skip(f"{root} (cloche doctor: limits)")
+    before = Path("/proc/self/cgroup").read_text()
+    root.prime()
+    root.prime()
+    assert Path("/proc/self/cgroup").read_text() == before
+
+
+def test_a_group_that_this_process_is_not_in_is_not_its_home(tmp_path: Path, group: Cgroup) -> None:
+    group.make(LIMITS)
+    try:
+        assert home_of(Path(group.record()["paths"]["pids"])) is None
+    finally:
+        group.remove()
+    (tmp_path / "cgroup.procs").write_text(f"1\n{os.getpid()}\n")
+    root = CgroupV1Root({}, "test", home_of(tmp_path))
+    root.prime()
+    assert (tmp_path / "cgroup.procs").read_text() == str(os.getpid())
+    CgroupV1Root({}, "test", None).prime()
+    CgroupV1Root({}, "test", tmp_path / "gone" / "cgroup.procs").prime()  # nothing is worse than without it

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import structlog
 
-from cloche.concurrency.threads import in_thread, to_the_end
+from cloche.concurrency.tasks import spawn
+from cloche.concurrency.threads import in_thread, settled, to_the_end
 from cloche.errors import InternalError, LostError, StartError
 from cloche.ids import SessionId
 from cloche.sandbox.driver import Observation, Sandbox, SandboxDriver, SandboxState, Usage
@@ -54,13 +55,18 @@ class NamespaceDriver(SandboxDriver):
     async def create(self, spec: SandboxSpec) -> Sandbox:
         if (known := self._created.get(spec.session_id)) is not None:
             return known
+        # Beside it, and not waited for: `start` moves a process into the group some milliseconds from now.
+        priming = spawn(in_thread(lambda: self._host.cgroups().prime()), name="prime-cgroups")
         try:
             await in_thread(self._create, spec)
-        except asyncio.CancelledError:
-            if (made := self._created.pop(spec.session_id, None)) is not None:
+        except BaseException as error:
+            await settled(priming)
+            if isinstance(error, asyncio.CancelledError) and (made := self._created.pop(spec.session_id, None)):
                 await in_thread(ending.remove, made)
             raise
-        return self._created[spec.session_id]
+        handle = self._created[spec.session_id]
+        handle.priming = priming
+        return handle
 
     def _create(self, spec: SandboxSpec) -> None:
         self._created[spec.session_id] = creation.reserve(self._config, self._host, spec)
@@ -97,6 +103,7 @@ class NamespaceDriver(SandboxDriver):
 
     async def _destroy(self, handle: NamespaceSandbox) -> None:
         await ending.kill(handle)
+        await settled(handle.priming)
         await in_thread(ending.remove, handle)
         self._created.pop(handle.session_id, None)
 

@@ -70,6 +70,8 @@ class NamespaceSandbox(Sandbox):
     plan: Plan | None = None
     processes: Processes = field(default_factory=Processes)
     output: SealedOutput | None = None
+    priming: "asyncio.Task[None] | None" = None
+    """Has the kernel ready for the move into the group."""
     was_started: bool = False
     is_dead: bool = False
     """Its processes have ended and were reaped."""
