@@ -5,9 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
-
-import structlog
 
 from cloche.concurrency.tasks import spawn
 from cloche.egress.accept_guard import AcceptGuard
@@ -57,9 +54,6 @@ from cloche.sessions.usage_report import UsageLine, usage_lines
 from cloche.sessions.waiting.queue import WORDS, AdmissionQueue, QueueLimits
 from cloche.storage.database import Database
 from cloche.vault.secret_box import SecretBox
-
-_log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
