@@ -75,6 +75,7 @@ async def lain_down(world: World, **request: Any) -> Session:
     session = await world.ready(**request)
     hibernated = await world.manager.hibernate(ANN, session.id)
     assert hibernated.status is SessionStatus.HIBERNATED
+    await until(lambda: session.id not in world.driver.host.sandboxes)  # removed behind the answer's back
     return hibernated
 
 
