@@ -1,16 +1,21 @@
 """Plots as small SVG files: no scripts, no fonts of their own, the same bytes for the same figures."""
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pygal
+from pygal import PluginImportFixer
 from pygal.style import Style
 
 from side_by_side.results import Results
 
 COLOURS: Final = ("#3b6ea8", "#d98032", "#5b9a5b", "#b5494d", "#7d6aa8", "#8a7157", "#5f9ea0")
+# The library's finder of map plugins, which we have none of, has every later import of the process warn (Python 3.11).
+sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, PluginImportFixer)]
+
 MOST_POINTS: Final = 60
 """On a line: a reader sees no more."""
 

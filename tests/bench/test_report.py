@@ -1,4 +1,5 @@
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,10 @@ def test_a_plot_is_small_runs_nothing_and_is_the_same_for_the_same_figures() -> 
     assert one.render().startswith("<svg")
     assert "<script" not in one.render()
     assert len(one.render()) < 20_000
+
+
+def test_drawing_leaves_imports_alone() -> None:
+    assert not [finder for finder in sys.meta_path if type(finder).__module__.startswith("pygal")]
 
 
 def test_plots_of_scenarios_that_are_no_more_go(tmp_path: Path) -> None:
