@@ -72,10 +72,13 @@ class Creation:
         self._pool = pool
         self._starts: set[asyncio.Task[Any]] = set()
 
-    async def take_place(self, principal: Principal, *, timeout_s: float | None = None, wait: bool = True) -> Place:
+    async def take_place(
+        self, principal: Principal, options: SessionOptions, *, timeout_s: float | None = None, wait: bool = True
+    ) -> Place:
         """As `AdmissionQueue.take`. Raises: QuotaError, NoRoomError."""
         try:
-            return await self._queue.take(principal.name, timeout_s=timeout_s, wait=wait)
+            is_warm = self._pool.has(options)
+            return await self._queue.take(principal.name, timeout_s=timeout_s, wait=wait, is_there=is_warm)
         except CapacityError as error:
             self._ledger.not_admitted(error)
             raise

@@ -147,7 +147,7 @@ class Manager(RestUseCases, SessionManager):
         if request.machine:
             require_scope(principal)
         options, policy = self.in_force(request, pool)
-        place = await self._creation.take_place(principal, timeout_s=request.queue_timeout_s, wait=wait)
+        place = await self._creation.take_place(principal, options, timeout_s=request.queue_timeout_s, wait=wait)
         # Shielded: a client that goes away does not take down a session that is half built; it will be listed.
         session, going = await asyncio.shield(
             self._creation.begin(place, principal, request, options, policy, started + place.waited_s)

@@ -10,7 +10,8 @@ from cloche.concurrency.tasks import spawn
 from cloche.errors import NoRoomError, QuotaError
 from cloche.process.pressure import HostReadings
 from cloche.sessions.admission import AdmissionLimits
-from cloche.sessions.model import EventType, Session, SessionRequest, SessionStatus
+from cloche.sessions.model import EventType, Session, SessionRequest, SessionStatus, Started
+from cloche.sessions.pool.keeper import PoolSettings
 from cloche.sessions.pressure.demand import UNKNOWN_MEMORY_BYTES
 from cloche.sessions.pressure.gauge import Gauge
 from cloche.sessions.pressure.judge import Thresholds
@@ -209,3 +210,26 @@ async def test_sessions_on_their_way_count_with_what_others_are_seen_to_take(
     clock.advance(2)  # they are up, and what they take is in what is left
     memory[0] = 2 * UNKNOWN_MEMORY_BYTES
     assert (await world.ready()).status is SessionStatus.READY
+
+
+async def test_a_machine_that_is_short_still_gives_what_is_warm(
+    make_world: Make, chromium: None, clock: FakeClock
+) -> None:
+    available = 1 << 38
+
+    def read() -> HostReadings:
+        return HostReadings(memory_total=1 << 40, memory_available=available)
+
+    pressure = MachinePressure(Gauge(read, clock), Thresholds(memory_reserve_bytes=0), Reliefs((), clock))
+    world = make_world(pressure=pressure, pool=PoolSettings(size=1, settle_s=0))
+    world.manager.begin_pool()
+    async with asyncio.timeout(5):
+        while not any(facts.is_frozen for facts in world.driver.host.sandboxes.values()):
+            await asyncio.sleep(0.005)
+    available = 0
+    clock.advance(5)
+    session = await world.ready()
+    assert session.started is Started.WARM
+    clock.advance(5)
+    with pytest.raises(NoRoomError):
+        await world.ready()

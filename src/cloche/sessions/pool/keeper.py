@@ -131,6 +131,11 @@ class PoolKeeper:
         self._took(stock, Taken.MISS if warm is None else Taken.HIT)
         return warm
 
+    def has(self, options: SessionOptions) -> bool:
+        """Whether one waits for a session with these options: it takes nothing more of the machine."""
+        stock = self._find(shape_of(options), options.pool or DEFAULT)
+        return stock is not None and bool(stock.warm) and options.profile is None
+
     async def _roused(self, stock: Stock, pool: str) -> Warm | None:
         while (warm := stock.pick()) is not None:
             self._ages.pop(warm, None)

@@ -92,10 +92,13 @@ class AdmissionQueue:
         is_machine_short = self._pressure is not None and self._pressure.is_short
         return is_machine_short or bool(self._line) or not self._admission.has_room
 
-    async def take(self, principal: PrincipalName, *, timeout_s: float | None = None, wait: bool = True) -> Place:
+    async def take(
+        self, principal: PrincipalName, *, timeout_s: float | None = None, wait: bool = True, is_there: bool = False
+    ) -> Place:
         """Take a place, or wait for one for up to `timeout_s` (None: the server's). Cancelled, none is kept.
 
-        With `wait` False it may come back still waited for: `Place.granted` waits then.
+        `is_there`: what it is for is up already, so that only the number of sessions counts, and not how the machine
+        is. With `wait` False it may come back still waited for: `Place.granted` waits then.
 
         Raises:
             QuotaError: the principal has, with those it waits for, as many as it may.
@@ -103,6 +106,8 @@ class AdmissionQueue:
         """
         self._require(principal)
         if not self._line and self._admission.has_room:
+            if is_there:
+                return self._held(principal)
             await self._look()
             self._require(principal)  # others may have come meanwhile
             if not self._line and self._admission.has_room and self._short_of is None:
