@@ -433,6 +433,7 @@ async def test_what_a_crash_leaves_of_a_sandbox_goes_and_the_snapshot_stays(
     world: World, after: Make, shelf: Shelf, driver: AgentDriver
 ) -> None:
     falling, rising = await world.ready(), await lain_down(world)
+    driver.reached["stop"].clear()  # that was the one which lay down
     driver.holds["stop"] = asyncio.Event()
     shelf.may_restore.clear()
     going = [
