@@ -74,7 +74,7 @@ async def test_sessions_outlive_a_planned_restart_where_they_are_told_to(stub_br
         daemon.settings["stop_sessions"] = "true"
         await daemon.start()
         assert (await daemon.request("GET", f"/v1/sessions/{session['id']}")).json["status"] == "ready"
-        assert (await daemon.request("POST", "/v1/sessions", {})).status == 429, "an adopted session has its place"
+        assert (await daemon.request("POST", "/v1/sessions", {})).status == 503, "an adopted session has its place"
 
 
 @pytest.mark.promise("lease-ends-it")

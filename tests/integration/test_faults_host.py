@@ -175,7 +175,7 @@ async def test_a_full_database_refuses_new_sessions_and_spares_what_runs(stub_br
                 while "audit" in (await daemon.request("GET", "/readyz")).json.get("reasons", {}):
                     await asyncio.sleep(0.1)
             more = [await daemon.create_session() for _ in range(2)]
-            assert (await create(daemon)).status == 429
+            assert (await create(daemon)).status == 503
             for session in (running, *more):
                 ended = await daemon.request("DELETE", f"/v1/sessions/{session['id']}")
                 assert ended.json["status"] == "closed"
