@@ -5,7 +5,7 @@ Pure: `addresses` (which addresses are public), `hosts` (names, patterns, privat
 coalesced), `accounting` (bytes and counts, plain numbers a session can read).
 Shell: `resolver` (names, cached), `lookups` (the system's resolver, a hosts file), `connect` (dial only what was
 checked, happy eyeballs), `upstream` (a chained proxy), `destination` (judge, resolve, judge, dial), `connection` (one
-client), `gateway` (accept, count, tell).
+client), `gateway` (accept, count, tell), `segments` (larger segments on the sandbox's loopback).
 
     listener ─► gateway ─► connection ─► destination ─► policy.decide_host ─► resolver ─► policy.decide_addresses
                                 │                                                              │

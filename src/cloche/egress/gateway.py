@@ -10,6 +10,7 @@ import structlog
 
 from cloche.concurrency.splice import abort
 from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.concurrency.threads import in_thread
 from cloche.egress.accept_guard import AcceptGuard
 from cloche.egress.accounting import ByteBudget, Counters
 from cloche.egress.connect import Dial, dial
@@ -18,6 +19,7 @@ from cloche.egress.destination import Destinations
 from cloche.egress.policy import EgressPolicy, RefusalReason
 from cloche.egress.refusals import WINDOW_S, Refusal, RefusalWindow
 from cloche.egress.resolver import Resolver
+from cloche.egress.segments import widen
 
 __all__ = ["EGRESS_BYTES", "Gateway", "Refusal"]
 
@@ -70,6 +72,7 @@ class Gateway:
         self._flush_timer: asyncio.TimerHandle | None = None
         self._accept_timer: asyncio.TimerHandle | None = None
         self._listener: socket.socket | None = None
+        self._widenings: set[asyncio.Task[bool]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._service = Service(
             policy=policy,
@@ -88,12 +91,13 @@ class Gateway:
         self._drop_listener()
         listener.setblocking(False)
         self._listener = listener
+        self._widen(listener.dup())
         self._resume()
 
     async def close(self) -> None:
         """Stop accepting, end every connection, tell the refusals that are still held back."""
         self._drop_listener()
-        await cancel_and_wait(*self._tasks)
+        await cancel_and_wait(*self._tasks, *self._widenings)
         if self._flush_timer is not None:
             self._flush_timer.cancel()
             self._flush()
@@ -113,6 +117,13 @@ class Gateway:
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
             self._listener = None
+
+    def _widen(self, listener: socket.socket) -> None:
+        """Nobody waits for it: connections that are made before are only a little slower."""
+        task = spawn(in_thread(widen, listener), name="widen-loopback")
+        self._widenings.add(task)
+        task.add_done_callback(self._widenings.discard)
+        task.add_done_callback(lambda _: listener.close())
 
     def _accept(self, listener: socket.socket) -> None:
         # One at a time: only the first accept of a turn is known to find a connection waiting.
