@@ -120,7 +120,7 @@ PURE = (
     "sessions.live.tabs",
     "live.ack_pace",
     "live.encoder_argv",
-    "live.encoder.filter_table",
+    "process.seccomp.filter_table",
     "live.encoder.interval",
     "live.encoder.jpeg_head",
     "live.encoder.shape",

@@ -50,6 +50,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "live/encoder/pictures_loop.py": ("integration/test_encoder_child.py",),
     "live/encoder/warm_up.py": ("integration/test_encoder_child.py",),
     "live/encoder/confinement.py": ("integration/test_encoder_walls.py",),
+    "process/seccomp/install.py": ("integration/test_encoder_walls.py",),
     "live/encoder/recording_loop.py": ("integration/test_recording_child.py",),
     "live/encoder_child.py": ("integration/test_encoder_child.py",),
     "live/encoder_process.py": ("integration/test_encoder_child.py",),

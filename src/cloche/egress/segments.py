@@ -15,6 +15,7 @@ import os
 import socket
 import struct
 import threading
+from pathlib import Path
 from typing import Final
 
 SEGMENT_BYTES: Final = 524_280
@@ -42,7 +43,7 @@ def widen(listener: socket.socket) -> bool:
     except OSError:
         return False
     try:
-        if os.path.samestat(os.fstat(namespace), os.stat("/proc/thread-self/ns/net")):
+        if os.path.samestat(os.fstat(namespace), Path("/proc/thread-self/ns/net").stat()):
             return False
         done = list[bool]()
         # A thread of its own, which ends in there: one of a pool would have to come back.

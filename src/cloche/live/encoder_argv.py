@@ -54,6 +54,8 @@ class PythonFiles:
     """The package; its own libraries lie beside it in `av.libs`."""
     code: Path
     """The directory of `cloche.live.encoder`."""
+    seccomp: Path
+    """The directory of `cloche.process.seccomp`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ def encoder_argv(walls: EncoderWalls, words: Sequence[str], *, program: str = _S
         *_bind(files.av, f"{SITE}/av"),
         *("--ro-bind-try", str(files.av.with_name("av.libs")), f"{SITE}/av.libs"),
         *_bind(files.code, f"{CODE}/cloche/live/encoder"),
+        *_bind(files.seccomp, f"{CODE}/cloche/process/seccomp"),
         *(_bind(Path(walls.setpriv), _SETPRIV) if walls.builder is Builder.ROOT and walls.setpriv else ()),
         *("--remount-ro", "/", "--chdir", "/", "--clearenv", "--setenv", "LANG", "C.UTF-8"),
         *(("--setenv", "LD_LIBRARY_PATH", _SHARED) if files.shared_library else ()),
@@ -104,7 +107,7 @@ def _namespaces(walls: EncoderWalls) -> list[str]:
 def _directories(files: PythonFiles) -> tuple[str, ...]:
     """Above what is bound. By itself bubblewrap may make them for their owner only, who is root and not the child."""
     python = (PYTHON, f"{PYTHON}/bin", f"{PYTHON}/{files.library_dir}", _SHARED)
-    return ("/usr", "/usr/local", "/etc", "/bin", *python, SITE, CODE, f"{CODE}/cloche", f"{CODE}/cloche/live")
+    return ("/usr", "/usr/local", "/etc", "/bin", *python, SITE, CODE, f"{CODE}/cloche", f"{CODE}/cloche/live", f"{CODE}/cloche/process")
 
 
 def _become(walls: EncoderWalls, builder: Builder, setpriv: str = "") -> list[str]:

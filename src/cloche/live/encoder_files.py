@@ -10,6 +10,7 @@ from typing import Final
 
 from cloche.errors import StartError
 from cloche.live.encoder_argv import Builder, EncoderWalls, PythonFiles
+from cloche.process import seccomp
 
 NOT_CONFINED: Final = "encoder_not_confined"
 _CAP_SYS_ADMIN: Final = 21
@@ -63,6 +64,7 @@ def _python_files() -> PythonFiles:
         shared_library=shared_library(Path("/proc/self/maps").read_text()),
         av=Path(spec.origin).resolve().parent,
         code=Path(__file__).resolve().parent / "encoder",
+        seccomp=Path(seccomp.__file__).resolve().parent,
     )
 
 

@@ -16,6 +16,7 @@ FILES = PythonFiles(
     shared_library=Path("/opt/py/lib/libpython3.11.so.1.0"),
     av=Path("/srv/site-packages/av"),
     code=Path("/srv/cloche/live/encoder"),
+    seccomp=Path("/srv/cloche/process/seccomp"),
 )
 WALLS = EncoderWalls(bwrap="/usr/bin/bwrap", builder=Builder.USER, setpriv="/usr/bin/setpriv", python=FILES)
 EVERY = pytest.mark.parametrize("builder", Builder)
@@ -37,6 +38,7 @@ def test_a_users_child_is_nobody_in_a_user_namespace() -> None:
         *("--perms", "0755", "--dir", "/python/lib", "--perms", "0755", "--dir", "/python/shared"),
         *("--perms", "0755", "--dir", "/site", "--perms", "0755", "--dir", "/code"),
         *("--perms", "0755", "--dir", "/code/cloche", "--perms", "0755", "--dir", "/code/cloche/live"),
+        *("--perms", "0755", "--dir", "/code/cloche/process"),
         *("--ro-bind-try", "/usr/lib", "/usr/lib", "--ro-bind-try", "/usr/lib64", "/usr/lib64"),
         *("--ro-bind-try", "/usr/local/lib", "/usr/local/lib", "--ro-bind-try", "/lib", "/lib"),
         *("--ro-bind-try", "/lib64", "/lib64", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"),
@@ -46,6 +48,7 @@ def test_a_users_child_is_nobody_in_a_user_namespace() -> None:
         *("--ro-bind", "/srv/site-packages/av", "/site/av"),
         *("--ro-bind-try", "/srv/site-packages/av.libs", "/site/av.libs"),
         *("--ro-bind", "/srv/cloche/live/encoder", "/code/cloche/live/encoder"),
+        *("--ro-bind", "/srv/cloche/process/seccomp", "/code/cloche/process/seccomp"),
         *("--remount-ro", "/", "--chdir", "/", "--clearenv", "--setenv", "LANG", "C.UTF-8"),
         *("--setenv", "LD_LIBRARY_PATH", "/python/shared", "--"),
         *("/python/bin/python3.11", "-I", "-S", "-B", "-c", words[-3], "pictures", "7"),

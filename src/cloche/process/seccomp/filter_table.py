@@ -1,12 +1,13 @@
-"""The system calls that are left to the encoder child once it is ready, as a program for the kernel. Pure.
+"""The system calls that are left to a child of the daemon once it is ready, as a program for the kernel. Pure.
 
 An allow-list (seccomp(2), linux/filter.h): compute, memory that is not executable, the descriptors that are open
-already, the end. No open, no socket, no exec, no fork, no signal to anybody. What is not listed fails with EPERM: a
+already or are handed over, the end. No open, no socket, no exec, no fork, no signal to anybody. What is not listed fails with EPERM: a
 library that tries whether a file is there goes on without it. A call in another machine's numbering ends the process.
 """
 
 import struct
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 _KILL_PROCESS: Final = 0x80000000
@@ -29,12 +30,23 @@ _PROT_EXEC: Final = 4
 _CLONE_THREAD: Final = 0x00010000
 
 
+class Calls(StrEnum):
+    """What a child does with its descriptors."""
+
+    COMPUTE = "compute"
+    """Reads and writes those it was started with."""
+    RELAY = "relay"
+    """Is handed sockets, waits for many of them at once, and has their connections end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     audit_arch: int
     seccomp: int
     """The number of seccomp(2) itself."""
     allowed: tuple[int, ...]
+    relaying: tuple[int, ...]
+    """Beside those, for `Calls.RELAY`."""
     mmap: int
     mprotect: int
     clone: int
@@ -44,6 +56,10 @@ class Machine:
 # read write close lseek pread64 pwrite64 poll ppoll | brk munmap mremap madvise | rt_sigaction rt_sigprocmask
 # rt_sigreturn sigaltstack restart_syscall | sched_yield sched_getaffinity getpid gettid | nanosleep clock_gettime
 # clock_nanosleep | sendto recvfrom | futex set_robust_list rseq | getrandom exit exit_group
+# relaying: sendmsg recvmsg shutdown | setsockopt getsockopt getsockname getpeername | fcntl ioctl fstat | epoll_wait
+# epoll_ctl epoll_pwait
+# relaying: sendmsg recvmsg shutdown | setsockopt getsockopt getsockname getpeername | fcntl ioctl fstat | epoll_wait
+# epoll_ctl epoll_pwait
 MACHINES: Final = {
     "x86_64": Machine(
         audit_arch=0xC000003E,
@@ -58,12 +74,13 @@ MACHINES: Final = {
             *(202, 273, 334),
             *(318, 60, 231),
         ),
+        relaying=(*(46, 47, 48), *(54, 55, 51, 52), *(72, 16, 5), *(232, 233, 281)),
         mmap=9,
         mprotect=10,
         clone=56,
         clone3=435,
     ),
-    # It has no poll of its own.
+    # It has no poll and no epoll_wait of its own.
     "aarch64": Machine(
         audit_arch=0xC00000B7,
         seccomp=277,
@@ -77,6 +94,7 @@ MACHINES: Final = {
             *(98, 99, 293),
             *(278, 93, 94),
         ),
+        relaying=(*(211, 212, 210), *(208, 209, 204, 205), *(25, 29, 80), *(21, 22)),
         mmap=222,
         mprotect=226,
         clone=220,
@@ -85,7 +103,7 @@ MACHINES: Final = {
 }
 
 
-def filter_program(machine: Machine, *, threads: bool) -> bytes:
+def filter_program(machine: Machine, *, threads: bool, calls: Calls = Calls.COMPUTE) -> bytes:
     """The instructions, `struct sock_filter` one after another. `threads`: more of them may be started."""
     refuse = _ERRNO | _EPERM
     program = [
@@ -101,7 +119,7 @@ def filter_program(machine: Machine, *, threads: bool) -> bytes:
             *(_if_equal(machine.clone, 0, 4), _load(_ARGUMENTS_AT)),
             *(_instruction(_JUMP_SET, 0, 1, _CLONE_THREAD), _return(_ALLOW), _return(refuse)),
         ]
-    for number in machine.allowed:
+    for number in machine.allowed + (machine.relaying if calls is Calls.RELAY else ()):
         program += [_if_equal(number, 0, 1), _return(_ALLOW)]
     return b"".join([*program, _return(refuse)])
 

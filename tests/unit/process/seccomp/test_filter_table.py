@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from cloche.live.encoder.filter_table import MACHINES, Machine, filter_program
+from cloche.process.seccomp.filter_table import MACHINES, Calls, Machine, filter_program
 
 ALLOW, KILL, EPERM, ENOSYS = 0x7FFF0000, 0x80000000, 0x00050001, 0x00050026
 BOTH = pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES.keys())
@@ -49,6 +49,23 @@ def test_what_reaches_out_is_refused(name: str, threads: bool) -> None:
     answers = {run(program, machine.audit_arch, number) for number in DENIED[name]}
     assert answers <= {EPERM, ENOSYS}
     assert run(program, machine.audit_arch, 0x40000000) == EPERM
+
+
+@BOTH
+def test_who_relays_may_use_sockets_and_make_none(machine: Machine) -> None:
+    program = filter_program(machine, threads=False, calls=Calls.RELAY)
+    passed = {number for number in range(1024) if run(program, machine.audit_arch, number) == ALLOW}
+    assert passed == {*machine.allowed, *machine.relaying, machine.mmap, machine.mprotect}
+    assert not set(machine.allowed) & set(machine.relaying)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_who_relays_cannot_reach_anybody_new(name: str) -> None:
+    # socket connect bind listen accept accept4 socketpair openat execve
+    reaching = {"x86_64": (41, 42, 49, 50, 43, 288, 53, 257, 59), "aarch64": (198, 203, 200, 201, 202, 242, 199, 56, 221)}
+    machine = MACHINES[name]
+    program = filter_program(machine, threads=False, calls=Calls.RELAY)
+    assert {run(program, machine.audit_arch, number) for number in reaching[name]} == {EPERM}
 
 
 @BOTH
