@@ -14,7 +14,7 @@ import pytest
 SRC = Path(__file__).parents[1] / "src"
 
 LEAVES = frozenset({"errors", "ids", "clock"})
-FOUNDATION = LEAVES | {"wire", "concurrency", "process", "storage", "telemetry", "vault"}
+FOUNDATION = LEAVES | {"wire", "concurrency", "data_plane", "process", "storage", "telemetry", "vault"}
 CONCERNS = frozenset({"sandbox", "agent_link", "egress", "browser", "profiles", "artifacts", "live", "audit"})
 
 # Who may import whom: the first part of the module's path below `cloche`, and the parts it may reach.
@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "process": LEAVES | {"concurrency", "telemetry"},
     "storage": LEAVES | {"concurrency", "telemetry"},
     "vault": LEAVES | {"concurrency", "storage", "telemetry"},
+    "data_plane": LEAVES | {"concurrency", "process", "telemetry"},
     **dict.fromkeys(CONCERNS, FOUNDATION),
     "sessions": FOUNDATION | CONCERNS,
     # The doors know sessions and, for types alone, the concerns: see TYPES_OF_CONCERNS.
@@ -121,6 +122,8 @@ PURE = (
     "live.ack_pace",
     "live.encoder_argv",
     "process.seccomp.filter_table",
+    "data_plane.frames",
+    "data_plane.lease",
     "live.encoder.interval",
     "live.encoder.jpeg_head",
     "live.encoder.shape",

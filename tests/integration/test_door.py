@@ -18,11 +18,12 @@ from cloche.ids import SessionId, new_session_id
 from cloche.sessions.model import EndReason
 from cloche.testing.api import RunningApi, running_api
 from cloche.testing.chromium import HOST_IT_BELIEVES, PAGE_ID
+from cloche.testing.relays import WORKERS, data_workers
 
 
-@pytest.fixture
-async def api() -> AsyncIterator[RunningApi]:
-    async with running_api() as running:
+@pytest.fixture(params=WORKERS, ids=["here", "workers"])
+async def api(request: pytest.FixtureRequest) -> AsyncIterator[RunningApi]:
+    async with data_workers(request.param) as workers, running_api(relays_of=workers and workers.of) as running:
         yield running
 
 

@@ -20,6 +20,7 @@ from cloche.api.live.peers import MakePeer
 from cloche.api.live.settings import LiveDoorSettings
 from cloche.api.urls import Origin, origin_of
 from cloche.clock import Clock
+from cloche.data_plane.relay import RelaysOf
 from cloche.errors import ConflictError, DeniedError
 from cloche.ids import ArtifactId, ProfileId, SessionId, parse_artifact_id, parse_profile_id, parse_session_id
 from cloche.sessions.artifacts.interface import SessionArtifacts
@@ -67,6 +68,8 @@ class ApiDeps:
     """For viewers by WebRTC; None: `live.webrtc.peer`, loaded when the first comes."""
     max_upload_bytes: int = MAX_UPLOAD_BYTES
     """Of the body of one upload, and of what it unpacks to."""
+    relays_of: RelaysOf | None = None
+    """For DevTools' and programs' connections; None: in the server's own loop."""
 
     def guard(self) -> RequestGuard:
         return RequestGuard(

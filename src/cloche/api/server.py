@@ -32,7 +32,9 @@ class ApiServer:
     def __init__(self, deps: ApiDeps, sockets: Sequence[socket.socket]) -> None:
         self._app = build_app(deps)
         self._sockets = list(sockets)
-        devtools = door_factory(deps.manager, deps.credentials(), deps.guard(), deps.auth_failures("devtools"))
+        devtools = door_factory(
+            deps.manager, deps.credentials(), deps.guard(), deps.auth_failures("devtools"), deps.relays_of
+        )
         door = upgrades_factory(devtools, live_door_factory(self._app.state.live))
         config = uvicorn.Config(
             self._app,

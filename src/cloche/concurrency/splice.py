@@ -32,6 +32,7 @@ _NEVER_WAIT: Final = socket.MSG_DONTWAIT
 
 Tap = Callable[[memoryview], None]
 Quota = Callable[[int], int]
+Refill = Callable[[Callable[[], None]], bool]
 
 
 class SpliceEnd(StrEnum):
@@ -60,19 +61,21 @@ class SpliceResult:
     errno: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Way:
     """Options for one direction.
 
     `head` is sent before anything that is read. `tap` sees every chunk before it is sent, head included, and must
     not keep the view. `quota` is asked with a chunk's size how much of it may pass and counts it as passed; an
-    answer below the question ends the splice with `LIMIT` once that much is sent. An exception from either ends
-    the splice and is raised by it.
+    answer below the question ends the splice with `LIMIT` once that much is sent, unless `refill`, asked then, answers
+    that there may be more: it is given what to call when there is, and nothing is read until then. An exception from
+    either ends the splice and is raised by it.
     """
 
     head: bytes = b""
     tap: Tap | None = None
     quota: Quota | None = None
+    refill: Refill | None = None
 
 
 _PLAIN: Final = Way()
@@ -184,6 +187,7 @@ class _Pump:
     __slots__ = (
         "_ended",
         "_loop",
+        "_owing",
         "_pending",
         "_queued",
         "_quota",
@@ -196,6 +200,7 @@ class _Pump:
         "_splice",
         "_stopped",
         "_tap",
+        "_unpaid",
         "_way",
         "passed",
     )
@@ -216,6 +221,8 @@ class _Pump:
         self._way, self._tap, self._quota = way, way.tap, way.quota
         self._scratch = _scratch()
         self._pending = memoryview(b"")
+        self._unpaid = b""  # read, and the quota has not let it pass yet
+        self._owing = False
         self._ended: SpliceEnd | None = None  # what to do once the pending bytes are out
         self._reading = False
         self._queued = False
@@ -235,7 +242,7 @@ class _Pump:
             self._stopped = True
             self._watch_source(watch=False)
             self._loop.remove_writer(self._sink)
-            self._pending = memoryview(b"")
+            self._pending, self._unpaid = memoryview(b""), b""
 
     def _readable(self) -> None:
         self._guarded(self._read)
@@ -293,8 +300,8 @@ class _Pump:
     def _forward(self, chunk: memoryview) -> bool:
         """Send a chunk; what does not go out waits, and reading with it. False: nothing more may be read now."""
         if self._quota is not None and (granted := self._quota(len(chunk))) < len(chunk):
+            self._fall_short(chunk[granted:])
             chunk = chunk[:granted]
-            self._ended = SpliceEnd.LIMIT
         if self._tap is not None and chunk:
             self._tap(chunk)
         sent = self._send(chunk)
@@ -306,7 +313,28 @@ class _Pump:
         if self._ended is not None:
             self._end(self._ended)
             return False
-        return True
+        return not self._unpaid
+
+    def _fall_short(self, unpaid: memoryview) -> None:
+        if self._way.refill is None:
+            self._ended = SpliceEnd.LIMIT
+            return
+        self._unpaid, self._owing = bytes(unpaid), True
+        if self._way.refill(self._refilled):
+            self._watch_source(watch=False)
+        else:
+            self._unpaid, self._owing, self._ended = b"", False, SpliceEnd.LIMIT
+
+    def _refilled(self) -> None:
+        self._owing = False
+        if not self._stopped and not self._pending:
+            self._guarded(self._pay)
+
+    def _pay(self) -> None:
+        """Go on with what there was no quota for."""
+        unpaid, self._unpaid = self._unpaid, b""
+        if self._forward(memoryview(unpaid)):
+            self._watch_source(watch=True)
 
     def _send(self, chunk: memoryview) -> int | None:
         """How much the sink took; None when it failed, which ends the splice."""
@@ -339,7 +367,10 @@ class _Pump:
         self._loop.remove_writer(self._sink)
         if self._ended is not None:
             return self._end(self._ended)
-        self._watch_source(watch=True)
+        if not self._unpaid:
+            self._watch_source(watch=True)
+        elif not self._owing:
+            self._pay()
         return None
 
     def _end(self, end: SpliceEnd) -> None:

@@ -13,6 +13,7 @@ from cloche.clock import SystemClock
 from cloche.console import serve as console
 from cloche.daemon import record
 from cloche.daemon.audit_parts import open_journal
+from cloche.daemon.data_plane_parts import data_plane
 from cloche.daemon.doctor.from_settings import doctor_settings
 from cloche.daemon.keeping import keeping_parts
 from cloche.daemon.live_parts import encoder_settings, live_door_settings, live_parts
@@ -134,6 +135,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
         reliefs = Reliefs((), clock, on_freed=lambda name, _need, _freed: metrics.given_up.labels(name).inc())
         pressure = MachinePressure(Gauge(HostReader().read, clock), thresholds(settings), reliefs)
         secret_box = SecretBox(derive_key(secret, "secret-box"))
+        relays_of = await stack.enter_async_context(data_plane(settings.data_workers, metrics.registry))
         manager = Manager(
             ManagerSettings(
                 ceilings=ceilings(settings),
@@ -159,6 +161,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             resolver=resolver,
             accept_guard=stack.enter_context(AcceptGuard()),
             secret_box=secret_box,
+            relays_of=relays_of,
             probes=readiness_probes(
                 doctor_settings(settings), database=database, driver=driver, metrics=metrics, clock=clock
             )
@@ -195,6 +198,7 @@ async def build(settings: Settings, *, is_loopback: bool) -> AsyncIterator[Daemo
             allowed_hosts=settings.allowed_hosts,
             allowed_origins=settings.allowed_origins,
             max_upload_bytes=settings.max_upload_bytes,
+            relays_of=relays_of,
         )
         yield Daemon(api, manager, Recovery(manager, driver, database), driver)
 

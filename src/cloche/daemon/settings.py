@@ -97,6 +97,8 @@ class Settings(AdmissionSettings, BrowserSettings, KeepingSettings, LiveSettings
     egress_connections: int = Field(default=256, ge=1)
     max_egress_connections: int = Field(default=1024, ge=1)
 
+    data_workers: int = Field(default=0, ge=0, le=64)
+    """Processes that relay DevTools' and the gateways' bytes; 0: the daemon does it itself."""
     max_upload_bytes: int = Field(default=4 * GIB, ge=1 * MIB)
     """Of the body of one upload into a session, and of what it unpacks to."""
 

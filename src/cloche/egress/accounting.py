@@ -36,6 +36,8 @@ class ByteBudget:
 
     counters: Counters
     max_bytes: int | None
+    leased: int = 0
+    """Set aside for a worker of the data plane, and not counted yet."""
 
     @property
     def exhausted(self) -> bool:
@@ -53,7 +55,23 @@ class ByteBudget:
         self.counters.bytes_out += granted
         return granted
 
+    def lease(self, count: int) -> tuple[int, bool]:
+        """Set up to `count` bytes aside; returns how many, and whether they are the last."""
+        granted = self._granted(count)
+        self.leased += granted
+        return granted, granted < count
+
+    def moved(self, out_bytes: int, in_bytes: int) -> None:
+        """So much of what was leased has passed."""
+        self.counters.bytes_out += out_bytes
+        self.counters.bytes_in += in_bytes
+        self.leased -= out_bytes + in_bytes
+
+    def release(self, count: int) -> None:
+        """So much of what was leased is not needed."""
+        self.leased -= count
+
     def _granted(self, count: int) -> int:
         if self.max_bytes is None:
             return count
-        return max(0, min(count, self.max_bytes - self.counters.bytes_total))
+        return max(0, min(count, self.max_bytes - self.counters.bytes_total - self.leased))

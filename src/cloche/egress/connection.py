@@ -3,14 +3,15 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from cloche.concurrency.splice import SpliceEnd, Way, abort, splice
+from cloche.concurrency.splice import abort
+from cloche.data_plane.relay import Order, RelayEnd, Relays
 from cloche.egress.accounting import ByteBudget, Counters
 from cloche.egress.connect import ConnectError
 from cloche.egress.destination import Destinations, RefusedError
-from cloche.egress.policy import Decision, EgressPolicy, RefusalReason, Scheme
+from cloche.egress.policy import Decision, EgressPolicy, RefusalReason
 from cloche.egress.ports import scheme_of
 from cloche.egress.refusals import Refusal
 from cloche.egress.socks5 import ConnectRequest, ProtocolError, Reply, Socks5Server, encode_reply
@@ -32,24 +33,14 @@ class Service:
     budget: ByteBudget
     on_refusal: Callable[[Refusal], None]
     on_exhausted: Callable[[], None]
+    relays: Relays
     busy: int = 0
     """Connections past their handshake: being opened or open."""
+    first_bytes: bytes = field(init=False)
+    """What a client may begin with: a relay need not know schemes."""
 
-
-class SchemeGuard:
-    """A tap on what a client sends: its first byte must begin one of the allowed schemes."""
-
-    def __init__(self, schemes: frozenset[Scheme]) -> None:
-        self._schemes = schemes
-        self._seen = False
-
-    def __call__(self, chunk: memoryview) -> None:
-        if self._seen:
-            return
-        self._seen = True
-        scheme = scheme_of(chunk[0])
-        if scheme not in self._schemes:
-            raise RefusedError(Decision(RefusalReason.SCHEME_NOT_ALLOWED, scheme or "neither http nor tls"))
+    def __post_init__(self) -> None:
+        self.first_bytes = bytes(byte for byte in range(256) if scheme_of(byte) in self.policy.schemes)
 
 
 async def serve(client: socket.socket, service: Service) -> None:
@@ -132,34 +123,31 @@ class _Conversation:
         whole = False
         try:
             await self._reply(Reply.SUCCEEDED)
-            whole = await self._splice(tunnel, request)
+            whole = await self._relay(tunnel, request)
         finally:
             counters.connections_open -= 1
             # A stream that was cut must not look like one that ended, to either side.
             for sock in (tunnel.sock, self._client):
                 sock.close() if whole else abort(sock)
 
-    async def _splice(self, tunnel: Tunnel, request: ConnectRequest) -> bool:
-        """Copy until the end; returns whether both sides had said all they had to say."""
+    async def _relay(self, tunnel: Tunnel, request: ConnectRequest) -> bool:
+        """Relay until the end; returns whether both sides had said all they had to say."""
         service, policy = self._service, self._service.policy
-        try:
-            result = await splice(
-                self._client,
-                tunnel.sock,
-                a_to_b=Way(
-                    head=self._machine.early_data, tap=SchemeGuard(policy.schemes), quota=service.budget.take_out
-                ),
-                b_to_a=Way(head=tunnel.head, quota=service.budget.take_in),
-                idle_timeout_s=policy.idle_timeout_s,
-                half_closed_timeout_s=min(policy.idle_timeout_s, HALF_CLOSED_TIMEOUT_S),
-                lifetime_s=policy.connection_lifetime_s,
-            )
-        except RefusedError as error:
-            self._refuse(error.decision, request)
-            return False
-        if result.end is SpliceEnd.LIMIT:
+        order = Order(
+            a_to_b_head=self._machine.early_data,
+            b_to_a_head=tunnel.head,
+            first_bytes=service.first_bytes,
+            idle_timeout_s=policy.idle_timeout_s,
+            half_closed_timeout_s=min(policy.idle_timeout_s, HALF_CLOSED_TIMEOUT_S),
+            lifetime_s=policy.connection_lifetime_s,
+        )
+        relayed = await service.relays.relay(self._client, tunnel.sock, order, meter=service.budget)
+        if relayed.end is RelayEnd.REFUSED:
+            spoken = scheme_of(relayed.first_byte) or "neither http nor tls"
+            self._refuse(Decision(RefusalReason.SCHEME_NOT_ALLOWED, spoken), request)
+        if relayed.end is RelayEnd.LIMIT:
             service.on_exhausted()
-        return result.end in (SpliceEnd.EOF, SpliceEnd.IDLE)
+        return relayed.end in (RelayEnd.EOF, RelayEnd.IDLE)
 
     async def _reply(self, reply: Reply) -> None:
         # Ten bytes into an empty socket buffer; the deadline is for a client that has stopped the world.

@@ -11,6 +11,8 @@ import structlog
 from cloche.concurrency.splice import abort
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.concurrency.threads import in_thread
+from cloche.data_plane.relay import Relays
+from cloche.data_plane.running import HereRelays
 from cloche.egress.accept_guard import AcceptGuard
 from cloche.egress.accounting import ByteBudget, Counters
 from cloche.egress.connect import Dial, dial
@@ -60,8 +62,9 @@ class Gateway:
         counters: Counters | None = None,
         dial: Dial = dial,
         guard: AcceptGuard | None = None,
+        relays: Relays | None = None,
     ) -> None:
-        """`guard` None leaves accept unwatched: for a listener that no guest can hold."""
+        """`guard` None leaves accept unwatched: for a listener that no guest can hold. `relays` None: in this loop."""
         self.counters = Counters() if counters is None else counters
         self._policy = policy
         self._on_refusal = on_refusal
@@ -81,6 +84,7 @@ class Gateway:
             budget=ByteBudget(self.counters, policy.max_bytes),
             on_refusal=self._refused,
             on_exhausted=self._exhausted,
+            relays=relays or HereRelays(),
         )
 
     async def start(self, listener: socket.socket) -> None:

@@ -107,7 +107,8 @@ def _namespaces(walls: EncoderWalls) -> list[str]:
 def _directories(files: PythonFiles) -> tuple[str, ...]:
     """Above what is bound. By itself bubblewrap may make them for their owner only, who is root and not the child."""
     python = (PYTHON, f"{PYTHON}/bin", f"{PYTHON}/{files.library_dir}", _SHARED)
-    return ("/usr", "/usr/local", "/etc", "/bin", *python, SITE, CODE, f"{CODE}/cloche", f"{CODE}/cloche/live", f"{CODE}/cloche/process")
+    code = (CODE, f"{CODE}/cloche", f"{CODE}/cloche/live", f"{CODE}/cloche/process")
+    return ("/usr", "/usr/local", "/etc", "/bin", *python, SITE, *code)
 
 
 def _become(walls: EncoderWalls, builder: Builder, setpriv: str = "") -> list[str]:

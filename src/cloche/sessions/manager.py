@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from cloche.concurrency.tasks import spawn
+from cloche.data_plane.relay import RelaysOf
 from cloche.egress.accept_guard import AcceptGuard
 from cloche.egress.accounting import Counters
 from cloche.egress.gateway import Gateway
@@ -78,6 +79,7 @@ class Manager(RestUseCases, SessionManager):
         database: Database,
         resolver: Resolver,
         accept_guard: AcceptGuard | None = None,
+        relays_of: RelaysOf | None = None,
         secret_box: SecretBox,
         probes: Mapping[str, Callable[[], Awaitable[str | None]]],
         profiles: ProfileKeeper | None = None,
@@ -88,7 +90,7 @@ class Manager(RestUseCases, SessionManager):
         self._store = SessionStore(database)
         self._ledger = Ledger(parts.metrics, self._store)
         self._resolver = resolver
-        self._accept_guard = accept_guard
+        self._accept_guard, self._relays_of = accept_guard, relays_of
         self._secret_box = secret_box
         self._probes = probes
         self._roster = Roster(parts, self._store, self._ledger)
@@ -299,6 +301,7 @@ class Manager(RestUseCases, SessionManager):
                 on_exhausted=runner.budget_exhausted,
                 counters=counters,
                 guard=self._accept_guard,
+                relays=self._relays_of(session.id) if self._relays_of else None,
             )
 
         return SessionRunner(

@@ -5,7 +5,7 @@ import errno
 import hashlib
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -320,3 +320,32 @@ async def test_hundreds_of_splices_share_one_buffer_without_mixing_bytes() -> No
                 results.append(group.create_task(read_to_end(line.right)))
         for number, result in enumerate(results):
             assert result.result() == bytes([number]) * size
+
+
+async def test_a_quota_that_may_be_refilled_holds_the_rest_until_it_is(
+    line: Line, running: list["asyncio.Task[SpliceResult]"]
+) -> None:
+    loop, left, waiting = asyncio.get_running_loop(), [3], list[Callable[[], None]]()
+
+    def quota(count: int) -> int:
+        granted = min(count, left[0])
+        left[0] -= granted
+        return granted
+
+    def refill(resume: Callable[[], None]) -> bool:
+        waiting.append(resume)
+        return left[0] >= 0 and len(waiting) < 3
+
+    running.append(spawn(splice(line.a, line.b, a_to_b=Way(quota=quota, refill=refill)), name="splice"))
+    async with asyncio.timeout(5):
+        await loop.sock_sendall(line.left, b"abcdefgh")
+        assert await loop.sock_recv(line.right, 100) == b"abc"
+        left[0] = 2
+        waiting[0]()
+        assert await loop.sock_recv(line.right, 100) == b"de"
+        left[0] = 1
+        waiting[1]()
+        assert await loop.sock_recv(line.right, 100) == b"f"
+        # The third time there is no more to come.
+        assert (await running[0]).end is SpliceEnd.LIMIT
+    assert len(waiting) == 3

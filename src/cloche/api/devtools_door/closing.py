@@ -14,7 +14,7 @@ reason is the session's own reason.
 from dataclasses import dataclass
 from typing import Final
 
-from cloche.api.devtools_door.frames import close_frame
+from cloche.data_plane.frames import close_frame
 from cloche.sessions.attachment import BROWSER_STOPPED
 from cloche.sessions.model import EndReason
 

@@ -12,7 +12,6 @@ from uvicorn.server import ServerState
 from cloche.api.auth.credentials import Credentials
 from cloche.api.auth.failures import AuthFailures
 from cloche.api.auth.guard import RequestGuard
-from cloche.api.devtools_door.client_socket import ClientSocket
 from cloche.api.devtools_door.closing import SERVER_STOPPING, Closing
 from cloche.api.devtools_door.head import END, Endpoint, Upgrade, parse_upgrade
 from cloche.api.devtools_door.passage import Opening, carry, open_passage, open_process, tune
@@ -21,6 +20,8 @@ from cloche.api.devtools_door.refusal import refuse
 from cloche.api.problem import INTERNAL_DETAIL
 from cloche.concurrency.splice import abort
 from cloche.concurrency.tasks import spawn
+from cloche.data_plane.relay import RelaysOf
+from cloche.data_plane.running import HereRelays
 from cloche.errors import BusyError, ClocheError, GoneError, InternalError, SandboxError, UnauthenticatedError
 from cloche.sessions.interface import Attachment, SessionManager
 from cloche.sessions.principal import Principal
@@ -31,12 +32,20 @@ DoorFactory = Callable[..., "Door"]
 
 
 def door_factory(
-    manager: SessionManager, credentials: Credentials, guard: RequestGuard, failures: AuthFailures | None = None
+    manager: SessionManager,
+    credentials: Credentials,
+    guard: RequestGuard,
+    failures: AuthFailures | None = None,
+    relays_of: RelaysOf | None = None,
 ) -> DoorFactory:
-    """What uvicorn calls as its `ws` protocol class. `failures` is told of whom it does not let in."""
+    """What uvicorn calls as its `ws` protocol class.
+
+    `failures` is told of whom it does not let in; `relays_of` None: everything is relayed in this loop.
+    """
+    here = HereRelays()
 
     def make(*, config: Any, server_state: ServerState, app_state: dict[str, Any]) -> Door:
-        return Door(manager, credentials, guard, server_state, failures)
+        return Door(manager, credentials, guard, server_state, failures, relays_of or (lambda _: here))
 
     return make
 
@@ -54,10 +63,11 @@ class Door(asyncio.Protocol):
         credentials: Credentials,
         guard: RequestGuard,
         server_state: ServerState,
-        failures: AuthFailures | None = None,
+        failures: AuthFailures | None,
+        relays_of: RelaysOf,
     ) -> None:
         self._manager = manager
-        self._failures = failures
+        self._failures, self._relays_of = failures, relays_of
         self._credentials = credentials
         self._guard = guard
         self._connections: set[Any] = server_state.connections
@@ -143,7 +153,7 @@ class Door(asyncio.Protocol):
     ) -> None:
         """Carry until it ends; `peer` is closed here."""
         try:
-            with _take_socket(transport, len(opening.head)) as client:
+            with _take_socket(transport) as client:
                 self._is_through = True
                 told = await carry(
                     client,
@@ -151,6 +161,7 @@ class Door(asyncio.Protocol):
                     opening,
                     early=early,
                     endpoint=upgrade.endpoint,
+                    relays=self._relays_of(upgrade.session_id),
                     ended=ended,
                     stopping=self._stopping,
                 )
@@ -160,7 +171,7 @@ class Door(asyncio.Protocol):
             abort(peer)
 
 
-def _take_socket(transport: asyncio.Transport, head_bytes: int) -> ClientSocket:
+def _take_socket(transport: asyncio.Transport) -> socket.socket:
     """Take the connection out of the transport's hands: a descriptor of our own, then the transport may go.
 
     The connection stays open, because closing one of two descriptors of a socket sends nothing (close(2)).
@@ -168,7 +179,7 @@ def _take_socket(transport: asyncio.Transport, head_bytes: int) -> ClientSocket:
     theirs: socket.socket = transport.get_extra_info("socket")
     if transport.is_closing():
         raise BusyError("the client has gone")  # no one will read it; it only has to end the visit
-    client = ClientSocket(os.dup(theirs.fileno()), head_bytes)
+    client = socket.socket(fileno=os.dup(theirs.fileno()))
     client.setblocking(False)
     tune(client)
     transport.abort()

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cloche.api.devtools_door.client_socket import ClientSocket
 from cloche.api.devtools_door.closing import (
     BROWSER_CLOSED,
     PROCESS_LOST,
@@ -16,15 +16,13 @@ from cloche.api.devtools_door.closing import (
 )
 from cloche.api.devtools_door.exchange import ask, read_body
 from cloche.api.devtools_door.head import Endpoint, Upgrade, agent_opening, agent_request, chromium_request
-from cloche.concurrency.splice import SpliceResult, Way, splice
-from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.data_plane.client_socket import ClientSocket
+from cloche.data_plane.relay import Order, Relayed, RelayEnd, Relays
 from cloche.errors import AgentError, NotFoundError
 from cloche.sessions.machine_errors import MAX_REFUSAL_BYTES, error_of
 
 REASON_WAIT_S: Final = 1.0
 """How long the reason may come after the browser's connection has ended: the agent tells the host first."""
-BOUNDARY_WAIT_S: Final = 0.5
-"""How long a half-sent frame may take to get out when the session has ended."""
 FAREWELL_S: Final = 1.0
 """How long the client may take to answer a Close frame."""
 HALF_CLOSED_S: Final = 10.0
@@ -86,41 +84,60 @@ def tune(client: socket.socket) -> None:
 
 
 async def carry(
-    client: ClientSocket,
+    client: socket.socket,
     browser: socket.socket,
     opening: Opening,
     *,
     early: bytes,
     endpoint: Endpoint,
+    relays: Relays,
     ended: "asyncio.Future[str]",
     stopping: "asyncio.Future[Closing]",
 ) -> Closing | None:
-    """Splice until either side or the session ends; then tell the client why, if no one has yet.
+    """Relay until either side or the session ends; then tell the client why, if no one has yet.
 
     `early` is what the client sent behind its head. Returns what the client was told, None when it left by itself.
     Closes neither socket.
     """
-    forth, back = Way(head=early), Way(head=opening.head + opening.rest)
-    splicing = spawn(
-        splice(client, browser, a_to_b=forth, b_to_a=back, half_closed_timeout_s=HALF_CLOSED_S), name="door-splice"
+    order = Order(
+        a_to_b_head=early,
+        b_to_a_head=opening.head + opening.rest,
+        frames_after=len(opening.head),
+        half_closed_timeout_s=HALF_CLOSED_S,
     )
-    try:
-        waiting: set[asyncio.Future[Any]] = {splicing, ended, stopping}
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if not splicing.done() and not client.frames.at_boundary:
-            await asyncio.wait({splicing}, timeout=BOUNDARY_WAIT_S)
-        if splicing.done() and (client.has_left or not _browser_left(splicing.result())):
-            return None
-        # After Chromium's own Close frame there is nothing left to say.
-        closing = None if client.frames.close_seen else await _why(endpoint, ended, stopping)
-    finally:
-        await cancel_and_wait(splicing)
-    await _say_farewell(client, closing)
+    with _either(ended, stopping) as until:
+        relayed = await relays.relay(client, browser, order, until=until)
+    frames = relayed.frames
+    if frames is None:
+        return None  # gone with the worker that had it: nobody knows where in a frame the client is
+    if relayed.end is not RelayEnd.STOPPED and (frames.client_left or not _browser_left(relayed)):
+        return None
+    # After Chromium's own Close frame there is nothing left to say.
+    closing = None if frames.close_seen else await _why(endpoint, ended, stopping)
+    await _say_farewell(client, closing if frames.at_boundary else None)
     return closing
 
 
-def _browser_left(result: SpliceResult) -> bool:
-    return result.errno == ClientSocket.END_OF_BROWSER or result.side == "b"
+@contextlib.contextmanager
+def _either(first: "asyncio.Future[Any]", second: "asyncio.Future[Any]") -> Generator["asyncio.Future[None]"]:
+    """A future that is done with the first of two, which outlive it."""
+    until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def finish(_: "asyncio.Future[Any]") -> None:
+        if not until.done():
+            until.set_result(None)
+
+    for future in (first, second):
+        future.add_done_callback(finish)
+    try:
+        yield until
+    finally:
+        for future in (first, second):
+            future.remove_done_callback(finish)
+
+
+def _browser_left(relayed: Relayed) -> bool:
+    return relayed.errno == ClientSocket.END_OF_BROWSER or relayed.side == "b"
 
 
 async def _why(endpoint: Endpoint, ended: "asyncio.Future[str]", stopping: "asyncio.Future[Closing]") -> Closing:
@@ -134,17 +151,17 @@ async def _why(endpoint: Endpoint, ended: "asyncio.Future[str]", stopping: "asyn
     return _UNTOLD[endpoint]
 
 
-async def _say_farewell(client: ClientSocket, closing: Closing | None) -> None:
-    """Put a Close frame where one can stand, then wait until the client has read it.
+async def _say_farewell(client: socket.socket, closing: Closing | None) -> None:
+    """Put a Close frame there, then wait until the client has read it.
 
     A socket closed with unread bytes in it resets the connection, and the frame would be lost with it (RFC 1122,
     section 4.2.2.13): hence the reading.
     """
     loop = asyncio.get_running_loop()
     with contextlib.suppress(OSError, TimeoutError):
-        if closing is not None and client.frames.at_boundary:
+        if closing is not None:
             client.send(closing.frame())
-        client.finish()
+        client.shutdown(socket.SHUT_WR)
         async with asyncio.timeout(FAREWELL_S):
             while await loop.sock_recv(client, 64 * 1024):
                 pass

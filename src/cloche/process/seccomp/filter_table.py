@@ -1,8 +1,9 @@
 """The system calls that are left to a child of the daemon once it is ready, as a program for the kernel. Pure.
 
 An allow-list (seccomp(2), linux/filter.h): compute, memory that is not executable, the descriptors that are open
-already or are handed over, the end. No open, no socket, no exec, no fork, no signal to anybody. What is not listed fails with EPERM: a
-library that tries whether a file is there goes on without it. A call in another machine's numbering ends the process.
+already or are handed over, the end. No open, no socket, no exec, no fork, no signal to anybody. What is not
+listed fails with EPERM: a library that tries whether a file is there goes on without it. A call in another machine's
+numbering ends the process.
 """
 
 import struct

@@ -62,7 +62,10 @@ def test_who_relays_may_use_sockets_and_make_none(machine: Machine) -> None:
 @pytest.mark.parametrize("name", MACHINES)
 def test_who_relays_cannot_reach_anybody_new(name: str) -> None:
     # socket connect bind listen accept accept4 socketpair openat execve
-    reaching = {"x86_64": (41, 42, 49, 50, 43, 288, 53, 257, 59), "aarch64": (198, 203, 200, 201, 202, 242, 199, 56, 221)}
+    reaching = {
+        "x86_64": (41, 42, 49, 50, 43, 288, 53, 257, 59),
+        "aarch64": (198, 203, 200, 201, 202, 242, 199, 56, 221),
+    }
     machine = MACHINES[name]
     program = filter_program(machine, threads=False, calls=Calls.RELAY)
     assert {run(program, machine.audit_arch, number) for number in reaching[name]} == {EPERM}

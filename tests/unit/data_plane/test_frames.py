@@ -5,7 +5,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloche.api.devtools_door.frames import MAX_REASON_BYTES, FrameCounter, close_frame
+from cloche.data_plane.frames import MAX_REASON_BYTES, FrameCounter, close_frame
 
 
 def frame(opcode: int, length: int, *, masked: bool = False) -> bytes:

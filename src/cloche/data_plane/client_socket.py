@@ -4,7 +4,7 @@ import errno
 import socket
 from typing import Any
 
-from cloche.api.devtools_door.frames import FrameCounter
+from cloche.data_plane.frames import FrameCounter
 
 
 class ClientSocket(socket.socket):
@@ -34,7 +34,3 @@ class ClientSocket(socket.socket):
 
     def shutdown(self, how: int) -> None:
         raise OSError(self.END_OF_BROWSER, "the browser's end is told in a Close frame")
-
-    def finish(self) -> None:
-        """Send FIN: the orderly end after a Close frame."""
-        super().shutdown(socket.SHUT_WR)
