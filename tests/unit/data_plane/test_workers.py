@@ -39,10 +39,10 @@ class Running:
     tasks: "list[asyncio.Task[Relayed]]" = field(default_factory=list)
 
     def relay(
-        self, line: Line, order: Order | None = None, *, key: str = "s", **more: object
+        self, line: Line, order: Order | None = None, *, key: str = "s", meter: ByteBudget | None = None
     ) -> "asyncio.Task[Relayed]":
         relays = self.workers.of(key)
-        task = spawn(relays.relay(line.a, line.b, order or Order(), **more), name="relay")  # type: ignore[arg-type]
+        task = spawn(relays.relay(line.a, line.b, order or Order(), meter=meter), name="relay")
         self.tasks.append(task)
         return task
 
@@ -279,7 +279,7 @@ async def test_heads_that_fit_into_no_packet_are_relayed_here(running: Running, 
 async def test_a_worker_that_hangs_is_noticed_and_replaced(
     running: Running, new_line: Callable[[], Line], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_process, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(worker_process, "LOOK_EVERY_S", 0.4)
     line = new_line()
     relaying = running.relay(line)
     await say(line.left, line.right, b"x")
