@@ -54,7 +54,6 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "data_plane/channel.py": ("unit/data_plane/test_workers.py",),
     "data_plane/client_socket.py": ("integration/test_door.py",),
     "data_plane/metrics.py": ("unit/data_plane/test_workers.py",),
-    "data_plane/relay.py": ("unit/egress/test_gateway.py", "integration/test_door.py"),
     "data_plane/running.py": ("unit/egress/test_gateway.py", "integration/test_door.py"),
     "data_plane/wire.py": ("unit/data_plane/test_workers.py",),
     "data_plane/worker.py": ("unit/data_plane/test_workers.py",),
