@@ -48,7 +48,7 @@ async def test_the_list_shows_sessions_as_they_come_and_go(
     await expect(page.get_by_text("Written as name:value.")).to_be_visible()
     await page.get_by_role("combobox", name="Status").click()
     offered = await page.get_by_role("option").all_inner_texts()
-    assert offered == ["pending", "ready", "sleeping", "closing", "closed", "failed"]
+    assert offered == ["pending", "ready", "sleeping", "hibernated", "closing", "closed", "failed"]
     await page.keyboard.press("Escape")
     assert await loads_of(page) == loads, "the page was loaded anew"
 
