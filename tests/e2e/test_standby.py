@@ -47,7 +47,7 @@ async def test_a_session_that_asks_for_it_sleeps_and_a_client_wakes_it(
     shared_daemon: DaemonProcess, local_web: LocalWeb, events_of: Any
 ) -> None:
     session = await shared_daemon.create_session(standby={"after_s": 1})
-    assert session["standby"] == {"after_s": 1}
+    assert session["standby"] == {"after_s": 1, "hibernate_after_s": None}
     await counting(session, local_web.url("site.test", "/form"))
     await until_status(shared_daemon, session, "sleeping")
     async with await CdpClient.connect(session["connect_url"]) as client:

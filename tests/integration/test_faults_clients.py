@@ -35,9 +35,13 @@ async def settled(daemon: DaemonProcess, label: str, count: int) -> list[dict[st
 async def test_a_client_that_vanishes_after_its_create_leaves_a_session_that_is_listed_and_can_be_closed(
     stub_daemon: DaemonProcess,
 ) -> None:
-    await asyncio.gather(
-        *(send_and_vanish(stub_daemon.base_url, create_request(stub_daemon, "ghost")) for _ in range(5))
-    )
+    admitted, request = asyncio.Event(), create_request(stub_daemon, "ghost")
+    async with asyncio.timeout(30), asyncio.TaskGroup() as clients:
+        for _ in range(5):  # who vanishes before has asked for nothing
+            clients.create_task(send_and_vanish(stub_daemon.base_url, request, once=admitted))
+        while len((await stub_daemon.request("GET", "/v1/sessions?label=who:ghost")).json["sessions"]) < 5:
+            await asyncio.sleep(0.01)
+        admitted.set()
     sessions = await settled(stub_daemon, "ghost", 5)
     assert {session["status"] for session in sessions} == {"ready"}
     assert live_ids(stub_daemon) == {session["id"] for session in sessions}

@@ -38,11 +38,13 @@ async def exchange(base_url: str, data: bytes, *, timeout_s: float = TIMEOUT_S) 
         await _close(writer)
 
 
-async def send_and_vanish(base_url: str, data: bytes) -> None:
-    """Send `data` and reset the connection, without reading a byte."""
+async def send_and_vanish(base_url: str, data: bytes, *, once: asyncio.Event | None = None) -> None:
+    """Send `data` and reset the connection, at once or `once` something is so, without reading a byte."""
     reader, writer = await asyncio.open_connection(*_address(base_url))
     writer.write(data)
     await writer.drain()
+    if once is not None:
+        await once.wait()
     writer.transport.abort()
     await _close(writer)
     del reader
