@@ -1,6 +1,7 @@
 """What an adapter does. Its four stages are those of BrowserArena: create, connect, goto (a client does that), "
 "release."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -20,7 +21,7 @@ class Lease:
     inner: Any = field(default=None, compare=False)
 
 
-class Adapter:
+class Adapter(ABC):
     """One way to a browser. Owns its server, if it has one, from `open` to `close` (`async with`)."""
 
     name: ClassVar[str]
@@ -45,12 +46,15 @@ class Adapter:
 
     async def open(self) -> None:
         """Start what has to run before a session can be created. Raises when it does not start."""
+        return  # some have no server
 
     async def close(self) -> None:
         """Take back all of `open`, also after it failed."""
+        return
 
     async def rest(self) -> None:
         """Wait until nothing that earlier sessions set going is under way, where it can be told."""
+        return
 
     def version(self) -> str:
         return ""
@@ -59,19 +63,20 @@ class Adapter:
         """A page of the local web, as its browsers reach it."""
         return self.world.url(path)
 
+    @abstractmethod
     async def create(self) -> Lease:
-        raise NotImplementedError(self.name)
+        """A session to connect to."""
 
     async def connect(self, lease: Lease) -> Client:
         return await connect(self.world, lease.url)
 
+    @abstractmethod
     async def release(self, lease: Lease) -> None:
         """End the session, as far as the peer has the caller wait for it. Its client has closed already."""
-        raise NotImplementedError(self.name)
 
     async def sleep(self, lease: Lease) -> None:
-        """Put a session to sleep; only where `sleeps`."""
-        raise NotImplementedError(self.name)
+        """Put a session to sleep. One whose adapter does not say `sleeps` cannot be."""
+        raise TypeError(f"sessions of {self.name} do not sleep")
 
     def processes(self) -> set[int]:
         """Everything of it that runs now: server, sandboxes, browsers."""

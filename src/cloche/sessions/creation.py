@@ -132,6 +132,10 @@ class Creation:
             if warm is not None:
                 self._pool.put_back(warm, pool=pool)
             raise
+        if warm is not None and beginning.is_at_rest:
+            # Saved as a directory since it was looked at, and a browser that runs cannot take that.
+            await self._parts.removals.begin(session_id, warm.discard())
+            warm = None
         started = Started.COLD if warm is None else Started.WARM
         session = self._new_session(session_id, principal, beginning.options, started)
         token = secrets.token_urlsafe(32)

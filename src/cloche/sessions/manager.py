@@ -22,7 +22,7 @@ from cloche.sessions.budget import Ceilings, effective_options
 from cloche.sessions.creation import Creation
 from cloche.sessions.egress_policy import EgressCeiling, effective_policy, without_credentials
 from cloche.sessions.hibernation.service import Hibernation
-from cloche.sessions.hibernation.use_cases import RestUseCases
+from cloche.sessions.hibernation.use_cases import StandbyUseCases
 from cloche.sessions.interface import Attachment, SessionAgent, SessionBrowser, SessionMachine, SessionManager
 from cloche.sessions.ledger import Ledger
 from cloche.sessions.live.interface import SessionLive
@@ -68,7 +68,7 @@ class ManagerSettings:
     pool: PoolSettings = field(default_factory=PoolSettings)
 
 
-class Manager(RestUseCases, SessionManager):
+class Manager(StandbyUseCases, SessionManager):
     """Owns the runners of all live sessions and the rows of all. Built by the composition root."""
 
     def __init__(

@@ -59,8 +59,6 @@ class Machine:
 # clock_nanosleep | sendto recvfrom | futex set_robust_list rseq | getrandom exit exit_group
 # relaying: sendmsg recvmsg shutdown | setsockopt getsockopt getsockname getpeername | fcntl ioctl fstat | epoll_wait
 # epoll_ctl epoll_pwait
-# relaying: sendmsg recvmsg shutdown | setsockopt getsockopt getsockname getpeername | fcntl ioctl fstat | epoll_wait
-# epoll_ctl epoll_pwait
 MACHINES: Final = {
     "x86_64": Machine(
         audit_arch=0xC000003E,

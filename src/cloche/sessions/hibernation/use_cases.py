@@ -9,7 +9,7 @@ from cloche.sessions.roster import Roster
 from cloche.sessions.runner_parts import RunnerParts
 
 
-class RestUseCases:
+class StandbyUseCases:
     """Part of the manager. See `sessions.interface.SessionManager`."""
 
     _parts: RunnerParts

@@ -134,7 +134,7 @@ class PoolKeeper:
     def has(self, options: SessionOptions) -> bool:
         """Whether one waits for a session with these options: it takes nothing more of the machine."""
         stock = self._find(shape_of(options), options.pool or DEFAULT)
-        return stock is not None and bool(stock.warm) and options.profile is None
+        return stock is not None and bool(stock.warm) and options.profile is None and can_open(options.start_url)
 
     async def _roused(self, stock: Stock, pool: str) -> Warm | None:
         while (warm := stock.pick()) is not None:
@@ -353,7 +353,7 @@ class PoolKeeper:
 
     def _stock_for(self, options: SessionOptions, pool: str) -> Stock | None:
         """The stock that serves these options; a shape nobody had asked for gets one. None: none serves it."""
-        if self._is_closed or (options.start_url is not None and not can_open(options.start_url)):
+        if self._is_closed or not can_open(options.start_url):
             return None
         shape = shape_of(options)
         if (found := self._find(shape, pool)) is not None:

@@ -33,9 +33,9 @@ async def open_start_page(url: str, dial: Dial) -> None:
             await _ask(dial, "GET", f"/json/close/{_checked(tab.get('id'))}", is_json=False)
 
 
-def can_open(url: str) -> bool:
-    """Whether it fits into a request."""
-    return len(_target(url)) <= http.MAX_TARGET_CHARS
+def can_open(url: str | None) -> bool:
+    """Whether it fits into a request; no page always does."""
+    return url is None or len(_target(url)) <= http.MAX_TARGET_CHARS
 
 
 def _target(url: str) -> str:

@@ -37,15 +37,13 @@ class Warm:
         """`options`: of whoever it is built for; only its shape is taken from them."""
         self.session_id: SessionId = new_session_id()
         self.shape: Shape = shape_of(options)
-        self.token_hash = ""
         self.sandbox: Sandbox | None = None
         self.spoilt = ""
         """Why it must not be given away."""
         self.is_asleep = False
-        self._options, self._driver, self._settings = nobodys(options), driver, agent
-        token = secrets.token_urlsafe(32)
+        self._driver, token = driver, secrets.token_urlsafe(32)
         self.token_hash = hash_token(token)
-        self._spec = spec_of(self.session_id, self._options, token, agent, carries_profile=True)
+        self._spec = spec_of(self.session_id, nobodys(options), token, agent, carries_profile=True)
         self._limits: Limits | None = self._spec.limits
         """In force: of who had it last, where that one has put it back."""
         self.agent = AgentSide(

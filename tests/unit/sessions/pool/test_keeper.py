@@ -11,12 +11,13 @@ from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import ConflictError, InternalError, LostError, StartError
 from cloche.sandbox.driver import Observation, SandboxState, Usage
 from cloche.sandbox.spec import SandboxSpec
-from cloche.sessions.model import BudgetRequest, EventType, SessionStatus, Started, Viewport
+from cloche.sessions.model import BudgetRequest, EventType, SessionOptions, SessionStatus, Started, Viewport
 from cloche.sessions.pool import keeper as module
 from cloche.sessions.pool.keeper import PoolSettings
 from cloche.sessions.pool.warm import Warm
 from cloche.sessions.pressure.judge import Resource
 from cloche.sessions.pressure.relief import Need
+from cloche.sessions.profiles.keeper import Beginning
 from cloche.testing.agent import AgentTemper
 from cloche.testing.cancelling import cancelled_at
 from cloche.testing.session_world import ANN, BOB, World
@@ -471,3 +472,25 @@ async def test_where_limits_cannot_be_changed_who_wants_others_gets_one_built_fo
 
     assert session.id not in waiting
     assert session.started is Started.COLD
+
+
+async def test_a_profile_that_became_a_directory_meanwhile_gets_a_sandbox_built_for_it(
+    pool: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_rest(_: object, __: object, options: SessionOptions) -> Beginning:
+        return Beginning(options, is_at_rest=True)
+
+    monkeypatch.setattr(pool.profiles, "begin", at_rest)
+    waiting = set(pool.driver.host.sandboxes)
+    session = await pool.ready()
+
+    assert session.id in waiting, "the lease on the profile was taken under the id of the one that was taken"
+    assert session.started is Started.COLD
+    browser = pool.driver.host.sandboxes[session.id].spec.agent_config.browser
+    assert browser is not None and browser.at_rest
+
+
+async def test_a_start_page_that_fits_into_no_request_is_no_reason_to_ask_the_machine_for_nothing(pool: World) -> None:
+    options = pool.manager.pool.stocks[0].options
+    assert pool.manager.pool.has(options)
+    assert not pool.manager.pool.has(replace(options, start_url="https://a.example/" + "%20" * 4000))
