@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from side_by_side.adapters.adapter import Adapter
+from side_by_side.adapters.adapter import Adapter, Lease
 from side_by_side.results import Results
 from side_by_side.rounds import HOPELESS, attempt, attempts, in_turn, rested, still_works
 from side_by_side.world import World
@@ -15,6 +15,12 @@ class Quiet(Adapter):
     name = "quiet"
     title = "quiet"
     note = "nothing"
+
+    async def create(self) -> Lease:
+        return Lease("")
+
+    async def release(self, lease: Lease) -> None:
+        """It has nothing to end."""
 
 
 @pytest.fixture

@@ -27,8 +27,11 @@ class Working(Adapter):
     async def create(self) -> Lease:
         return Lease("")
 
+    async def release(self, lease: Lease) -> None:
+        """It has nothing to end."""
 
-class Broken(Adapter):
+
+class Broken(Working):
     name = "broken"
     title = "one that does not start"
     note = "nothing"
