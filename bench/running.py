@@ -17,11 +17,17 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     and sessions that were started end too."""
 
     async def with_threads() -> T:
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
-        return await main
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        loop.set_default_executor(ThreadPoolExecutor(THREADS))
+        # Not by way of SIGINT: a shell without job control starts what it puts into the background with it ignored.
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        try:
+            return await main
+        finally:
+            loop.remove_signal_handler(signal.SIGTERM)
 
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         return asyncio.run(with_threads())
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None

@@ -1,9 +1,18 @@
 import asyncio
 import signal
+from collections.abc import Iterator
 
 import pytest
 
 import running
+
+
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["foreground", "background"])
+def start(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As a shell starts programs: in the background of a script with interrupts ignored."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_what_it_returns_comes_back_and_the_signal_is_as_it_was() -> None:
@@ -16,6 +25,7 @@ def test_what_it_returns_comes_back_and_the_signal_is_as_it_was() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.usefixtures("start")
 def test_told_to_end_it_takes_back_what_it_began() -> None:
     taken_back = []
 
