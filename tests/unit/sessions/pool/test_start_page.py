@@ -1,6 +1,7 @@
 """The page is opened through DevTools' HTTP endpoints, and the one that was there is closed after it."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -20,10 +21,17 @@ class Endpoints:
         self.asked: list[str] = []
         self.hosts: set[str] = set()
         self.answers: dict[str, tuple[int, bytes]] = {}
+        self.connections = 0
         self.address: tuple[str, int] = ("", 0)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        self.connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while not reader.at_eof():
+                await self._answer((await reader.readuntil(b"\r\n\r\n")).decode(), writer)
+        writer.close()
+
+    async def _answer(self, head: str, writer: asyncio.StreamWriter) -> None:
         request, *fields = head.split("\r\n")
         self.hosts |= {field.partition(": ")[2] for field in fields if field.lower().startswith("host: ")}
         method, target, _ = request.split(" ")
@@ -31,7 +39,6 @@ class Endpoints:
         status, body = self.answers.get(target.partition("?")[0], (200, json.dumps(PAGES).encode()))
         writer.write(b"HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body)
         await writer.drain()
-        writer.close()
 
     async def dial(self) -> tuple[socket.socket, str]:
         stream = socket.socket()
@@ -57,6 +64,7 @@ async def test_the_new_page_comes_before_the_old_one_goes(browser: Endpoints) ->
         "GET /json/close/AB12-3",
     ]
     assert browser.hosts == {"localhost"}, "Chromium answers no other name"
+    assert browser.connections == 1
 
 
 def test_what_is_escaped_already_is_escaped_once_more_for_the_way() -> None:
@@ -72,6 +80,7 @@ def test_what_is_escaped_already_is_escaped_once_more_for_the_way() -> None:
         ("/json/list", (200, json.dumps([{"type": "page", "id": "../../x"}]).encode())),
         ("/json/list", (200, json.dumps([{"type": "page", "id": 7}]).encode())),
         ("/json/list", (200, json.dumps([{"type": "page", "id": "A" * 65}]).encode())),
+        ("/json/list", (200, b"[" + b" " * 2_000_000)),
         ("/json/new", (404, b"{}")),
         ("/json/close/AB12-3", (404, b"No such target id")),
     ],
