@@ -55,8 +55,9 @@ class BrowserSide:
         self._owner = owner
         self._state = _State.COMING
         self._settled = asyncio.Event()
+        self._whole = asyncio.Event()
         self._last_exit = ""
-        self._is_expected = False
+        self._is_up = self._is_expected = False
         self._restarts = 0
         """After crashes; one that was asked for is none."""
         self._intent: asyncio.TimerHandle | None = None
@@ -72,14 +73,33 @@ class BrowserSide:
         if self._state is _State.STOPPED:
             raise ConflictError("the browser was stopped; start it first", reason=BROWSER_STOPPED)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the session is up and its browser is in nobody's hands, so that clients may be let to it."""
+        return self._whole.is_set()
+
+    async def whole(self) -> None:
+        """Wait until it is, or the session ends."""
+        await self._whole.wait()
+
+    def came_up(self) -> None:
+        """The session has: what there was to put into its browser is there."""
+        self._is_up = True
+        self._look_whether_whole()
+
     def expect(self, *, is_expected: bool) -> None:
-        """Whether one that is stopped is started again at once, so that those who dial meanwhile are to wait for it."""
+        """From here on it is in hand: stopped, started again at once and given back what was in it; or it is no more.
+
+        Those who dial meanwhile are to wait for it, and those whom that concerns until it is whole.
+        """
         self._is_expected = is_expected
+        self._look_whether_whole()
 
     def end(self) -> None:
         """Nobody need wait any longer. Safe to call again."""
         self._forget_intent()
         self._become(_State.OVER)
+        self._look_whether_whole()
 
     def take(self, news: BrowserNews) -> None:
         if self._state is _State.OVER:
@@ -149,6 +169,12 @@ class BrowserSide:
         if self._intent is not None:
             self._intent.cancel()
             self._intent = None
+
+    def _look_whether_whole(self) -> None:
+        if self._state is _State.OVER or (self._is_up and not self._is_expected):
+            self._whole.set()
+        else:
+            self._whole.clear()
 
     def _become(self, state: _State) -> None:
         self._state = state

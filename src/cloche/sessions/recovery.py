@@ -13,10 +13,10 @@ from cloche.errors import ClocheError
 from cloche.ids import SessionId
 from cloche.sandbox.driver import SandboxDriver
 from cloche.sessions import rows
+from cloche.sessions.entrance import ATTACH_WAIT_S
 from cloche.sessions.manager import Manager
 from cloche.sessions.model import EndReason, EventType, SessionStatus
 from cloche.sessions.reconcile import Action, Adopt, Fail, Reap, Rest, plan
-from cloche.sessions.runner import ATTACH_WAIT_S
 from cloche.storage.database import Database
 
 _log = structlog.get_logger(__name__)

@@ -18,7 +18,7 @@ from cloche.agent_link import streams
 from cloche.concurrency.tasks import cancel_and_wait
 from cloche.egress.accounting import Counters
 from cloche.egress.gateway import Gateway
-from cloche.errors import ClocheError, ConflictError, DeadlineError
+from cloche.errors import ClocheError, ConflictError
 from cloche.sandbox.driver import Observation, Sandbox, Usage
 from cloche.sandbox.spec import SandboxSpec
 from cloche.sessions.accounts import Accounts
@@ -29,6 +29,7 @@ from cloche.sessions.attachment import Attachments, RunnerAttachment, gone
 from cloche.sessions.auditing import announce
 from cloche.sessions.browser_side import ON_PURPOSE, BrowserSide
 from cloche.sessions.browsing.service import BrowserService
+from cloche.sessions.entrance import Entrance
 from cloche.sessions.events import Data
 from cloche.sessions.investigation import Investigation
 from cloche.sessions.machine_api import AgentMachine
@@ -40,8 +41,6 @@ from cloche.sessions.standby import Standby
 from cloche.sessions.startup import Startup, registered
 from cloche.sessions.watch import Watch
 
-ATTACH_WAIT_S: Final = 10.0
-"""How long a client waits for a browser that is starting again, or for an adopted session to be whole."""
 NEWS_BURST: Final = 5
 
 _log = structlog.get_logger(__name__)
@@ -85,6 +84,7 @@ class SessionRunner:
         self._on_usage = on_usage
         self._log = _log.bind(session=session.id)
         self._browser = BrowserSide(self)
+        self.entrance = Entrance(self._browser, self.keeping.client_comes, self.dial_agent)
         self._startup = Startup(session.id)
         self._attachments = Attachments(self.dial_devtools, self._clients_changed)
         self._actions = self._programs = 0
@@ -197,6 +197,7 @@ class SessionRunner:
         await self.keeping.begin()
         self.require_staying()
         self._whole = True
+        self._browser.came_up()
         self._watch.begin()
         self.standby.begin()
 
@@ -224,20 +225,10 @@ class SessionRunner:
     async def dial_devtools(self, *, is_own: bool = False) -> tuple[socket.socket, str]:
         """Connect to Chromium, waiting for one that is starting; ConflictError for one that was stopped.
 
-        Returns the socket and the browser's path. `is_own`: for what clients have to wait for.
+        Returns the socket and the browser's path. `is_own`: for what clients have to wait for. See `entrance`.
         """
         self.require_staying()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + ATTACH_WAIT_S
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._browser.ready()
-                if not is_own:
-                    await self.keeping.client_comes()
-                guest = await self.dial_agent()
-        except TimeoutError:
-            raise DeadlineError("the browser is not ready; try again") from None
-        return await streams.open_devtools(guest, wait_s=max(0.1, deadline - loop.time()))
+        return await self.entrance.dial(is_own=is_own)
 
     def current(self) -> Session:
         """The session as it stands, usage included."""

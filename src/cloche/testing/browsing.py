@@ -1,6 +1,8 @@
 """A session's browser service over a browser and a runner that a test drives."""
 
+import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -11,6 +13,7 @@ from cloche.browser.session_browser import Browser
 from cloche.browser.tab import Tab
 from cloche.errors import GoneError
 from cloche.sessions.audit import AuditWriter
+from cloche.sessions.browsing.lazy_browser import LetsIn
 from cloche.sessions.browsing.service import BrowserService
 from cloche.sessions.browsing.tools import FailureScreenshot, Function, Tools
 from cloche.sessions.events import Data
@@ -58,8 +61,21 @@ class FakeOwner:
     reported: list[tuple[EventType, Data | None]] = field(default_factory=list)
     exhausted: list[str] = field(default_factory=list)
     stopping: bool = False
+    whole: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def dial_devtools(self) -> tuple[socket.socket, str]:
+    def __post_init__(self) -> None:
+        self.whole.set()
+
+    @property
+    def entrance(self) -> LetsIn:
+        return self
+
+    async def let_in(self, reach: Callable[[], Awaitable[Browser]]) -> Browser:
+        await self.whole.wait()
+        return await reach()
+
+    async def dial_devtools(self, *, is_own: bool = False) -> tuple[socket.socket, str]:
+        assert is_own, "who is served waits before"
         self.dials += 1
         if self.dial_fails:
             raise self.dial_fails.pop(0)

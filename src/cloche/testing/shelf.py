@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 
 
 class Shelf(ProfileKeeper):
-    """`may_save` and `may_restore` hold those who do; what `saving_fails` and `restoring_fails` name is raised."""
+    """`may_save`, `may_go_on` and `may_restore` hold those who do; what `saving_fails` and `restoring_fails` name is
+    raised. As the real one it has the session's browser in hand from the saving on.
+    """
 
     def __init__(self) -> None:
         super().__init__(Storing(MemoryStore(), 1 << 20))
         self.kept: dict[SessionId, Snapshot] = {}
         self.done: list[str] = []
-        self.may_save, self.may_restore = asyncio.Event(), asyncio.Event()
-        self.may_save.set()
-        self.may_restore.set()
+        self.may_save, self.may_go_on, self.may_restore = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        for may in (self.may_save, self.may_go_on, self.may_restore):
+            may.set()
+        self.goes_on = asyncio.Event()
+        """Set once a session is given back what it was doing."""
         self.saving_fails: Exception | None = None
         self.restoring_fails: Exception | None = None
 
@@ -36,14 +40,16 @@ class Shelf(ProfileKeeper):
     def snapshot_of(
         self, runner: "SessionRunner", somebody_came: asyncio.Event
     ) -> AbstractAsyncContextManager[Snapshot]:
-        return self._taken(runner.session.id)
+        return self._taken(runner)
 
     async def drop_snapshot(self, session_id: SessionId) -> None:
         if self.kept.pop(session_id, None) is not None:
             self.done.append("dropped")
 
     @asynccontextmanager
-    async def _taken(self, session_id: SessionId) -> AsyncGenerator[Snapshot]:
+    async def _taken(self, runner: "SessionRunner") -> AsyncGenerator[Snapshot]:
+        session_id = runner.session.id
+        runner.browser_returns(is_expected=True)
         self.done.append("saving")
         try:
             await self.may_save.wait()
@@ -54,8 +60,11 @@ class Shelf(ProfileKeeper):
             self.done.append("saved")
             yield snapshot
         except BaseException:
+            self.goes_on.set()
+            await self.may_go_on.wait()
             self.done.append("gone on")
             self.kept.pop(session_id, None)
+            runner.browser_returns(is_expected=False)
             raise
 
 

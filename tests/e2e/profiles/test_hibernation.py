@@ -162,7 +162,9 @@ async def test_somebody_who_comes_while_it_is_sealed_is_served_where_it_is(perso
     falling = spawn(person.daemon.request("POST", f"/v1/sessions/{session['id']}/hibernate"), name="falling")
     await asyncio.sleep(0.05)
     served = await person.do(session, "evaluate", expression="location.pathname")
-    assert served["success"], "never lost, whichever of the two was first"
+    assert served["value_json"] == '"/pages/scroll.html"', (
+        "never lost, whichever of the two was first, nor on a blank page"
+    )
     assert (await falling).status in {200, 409}
     await found(person, session, urls)
 

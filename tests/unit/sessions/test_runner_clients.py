@@ -5,7 +5,7 @@ import pytest
 
 from cloche.concurrency.tasks import spawn
 from cloche.errors import AgentError, ConflictError, DeadlineError, GoneError, LostError
-from cloche.sessions import runner as module
+from cloche.sessions import entrance as module
 from cloche.sessions.model import EventType, SessionRequest
 from cloche.testing.agent import Handed
 from cloche.testing.agent_driver import AgentDriver

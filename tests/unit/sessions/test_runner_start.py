@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from cloche.concurrency.tasks import spawn
 from cloche.errors import AgentError, ClocheError, DeadlineError, InternalError, StartError
-from cloche.sessions import runner as module
+from cloche.sessions import entrance as module
 from cloche.sessions.model import BudgetRequest, EgressOptions, EventType, Session, SessionRequest, SessionStatus
 from cloche.testing.agent import PRODUCT, AgentTemper, Handed
 from cloche.testing.agent_driver import AgentDriver

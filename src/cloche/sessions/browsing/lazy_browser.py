@@ -10,9 +10,22 @@ from cloche.browser.session_browser import Browser
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 
 
+class LetsIn(Protocol):
+    """See `entrance.Entrance`."""
+
+    async def let_in(self, reach: Callable[[], Awaitable[Browser]]) -> Browser:
+        """Raises: DeadlineError, and what `reach` raises."""
+        ...
+
+
 class Dials(Protocol):
-    async def dial_devtools(self) -> tuple[socket.socket, str]:
+    @property
+    def entrance(self) -> LetsIn: ...
+
+    async def dial_devtools(self, *, is_own: bool = False) -> tuple[socket.socket, str]:
         """Connect to Chromium, waiting for one that is starting. Returns the socket and the browser's path.
+
+        `is_own`: also to one that is not whole, see `entrance`. Those for whom this is done wait there.
 
         Raises: GoneError, ConflictError (`browser_stopped`), AgentError, DeadlineError.
         """
@@ -41,7 +54,14 @@ class LazyBrowser:
         return self._browser if self._browser is not None and not self._browser.is_closed else None
 
     async def get(self) -> Browser:
-        """Raises: ActionError (`browser_restarted`), and what `dial_devtools` raises."""
+        """One that is whole. Raises: as `at_once`, and DeadlineError."""
+        return await self._owner.entrance.let_in(self.at_once)
+
+    async def at_once(self) -> Browser:
+        """Also one whose tabs are still to be put back.
+
+        Raises: ActionError (`browser_restarted`), and what `dial_devtools` raises.
+        """
         if (browser := self.current) is not None:
             return browser
         if self._opening is None:
@@ -72,7 +92,7 @@ class LazyBrowser:
     async def _open(self) -> Browser | ActionError:
         try:
             self.drop()
-            self._browser = await self._open_browser(*await self._owner.dial_devtools())
+            self._browser = await self._open_browser(*await self._owner.dial_devtools(is_own=True))
             return self._browser
         except ActionError as error:
             # Returned, for it is an answer and no failure of the task, and every waiter raises its own.

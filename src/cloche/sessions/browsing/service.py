@@ -163,14 +163,15 @@ class BrowserService(SessionBrowser):
         self._browser.drop()
 
     async def outside_budget(self, timeout_s: float) -> Call:
-        """A call for what is kept of the session: it takes nothing from the budget and waits for nobody's turn.
+        """A call for what is kept of the session: it takes nothing from the budget and waits for nobody's turn, nor for
+        the browser to be whole (see `entrance`): this is what makes it so.
 
         Raises: ActionError, DeadlineError, and what dialling raises.
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         try:
             async with asyncio.timeout_at(deadline):
-                return Call(browser=await self._browser.get(), limits=self._limits, deadline=deadline)
+                return Call(browser=await self._browser.at_once(), limits=self._limits, deadline=deadline)
         except TimeoutError:
             raise DeadlineError("the browser is not ready") from None
 

@@ -121,6 +121,8 @@ class Snapshots:
             await side.save_now()  # what it keeps of the session, its end will not find any more
         keeper = await self._keeper(runner)
         try:
+            if somebody_came.is_set():  # and was let in: from here on nobody is
+                raise in_use(1)
             saving = spawn(keeper.save_and_rest(), name=f"snapshot:{session.id}")
             revision = await _unless(saving, somebody_came)
             yield Snapshot(

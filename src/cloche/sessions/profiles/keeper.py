@@ -172,7 +172,12 @@ class ProfileKeeper:
         side, use = self._sides.get(runner.session.id), runner.session.options.profile
         if side is None or use is None:
             raise no_profile()
-        await side.save_now()
+        runner.actions_changed(1)  # as good as a client: whoever lays the session down just now gives that up
+        try:
+            await runner.entrance.whole()
+            await side.save_now()
+        finally:
+            runner.actions_changed(-1)
         return use.id
 
     async def settle(self) -> None:
