@@ -204,8 +204,12 @@ class OneDirectory:
     pages_load: asyncio.Event | None = None
     """What the pages of tabs that are opened again wait for."""
 
+    all_there: asyncio.Event = field(default_factory=asyncio.Event)
+    """Of tabs that are opened again; set, where a test does not clear it."""
+
     def __post_init__(self) -> None:
         self.browser: Any = _Browser()
+        self.all_there.set()
 
     @property
     def machine(self) -> Any:
@@ -286,7 +290,7 @@ class OneDirectory:
             raise error
         self.state = state
         loaded = asyncio.sleep(0) if self.pages_load is None else self.pages_load.wait()
-        return Restored(0, 0, len(state.tabs), spawn(_done(loaded), name="rest"))
+        return Restored(0, 0, len(state.tabs), self.all_there, spawn(_done(loaded), name="rest"))
 
     async def _get_storage_state(self, call: Call, request: GetStorageStateRequest) -> GetStorageStateResponse:
         self.wanted_origins = request.origins

@@ -107,6 +107,8 @@ class Restored:
     permissions: int
     tabs: int
     """That are on their way; whether their pages load is for them to show."""
+    all_there: asyncio.Event
+    """Set once those after the tab in front are there and on their way too, or will not be."""
     rest: asyncio.Task[None]
     """Opens what comes after the tab in front, and tidies up once pages have loaded. It ends by itself, also with the
     browser; its owner cancels it (`cancel_and_wait`) when the session ends before."""
@@ -223,8 +225,9 @@ async def restore(browser: Browser, state: KeptState, deadline: float) -> Restor
     elif opened:
         browser.set_active(opened[0].tab)
     later = [kept for _, kept in tabs[until_front:]]
-    rest = spawn(_finish(browser, opened, later), name="restore-tabs")
-    return Restored(cookies=cookies, permissions=len(state.permissions), tabs=len(tabs), rest=rest)
+    all_there = asyncio.Event()
+    rest = spawn(_finish(browser, opened, later, all_there), name="restore-tabs")
+    return Restored(cookies=cookies, permissions=len(state.permissions), tabs=len(tabs), all_there=all_there, rest=rest)
 
 
 @dataclass(slots=True)
@@ -271,7 +274,7 @@ async def _put_in_front(browser: Browser, tab: Tab, deadline: float) -> None:
     browser.set_active(tab)
 
 
-async def _finish(browser: Browser, opened: list[_Opened], later: Sequence[KeptTab]) -> None:
+async def _finish(browser: Browser, opened: list[_Opened], later: Sequence[KeptTab], all_there: asyncio.Event) -> None:
     deadline = asyncio.get_running_loop().time() + SETTLED_WITHIN_S
     browser.tabs_to_come += len(later)
     to_come = len(later)
@@ -281,8 +284,10 @@ async def _finish(browser: Browser, opened: list[_Opened], later: Sequence[KeptT
                 opened.append(await _open(browser, kept, None, deadline))
             browser.tabs_to_come -= 1
             to_come -= 1
+        all_there.set()
         await together(*(_settle(one, deadline) for one in opened))
     finally:
+        all_there.set()
         browser.tabs_to_come -= to_come
         for one in opened:
             _tidy(one)

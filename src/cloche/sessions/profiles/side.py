@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
@@ -149,7 +149,7 @@ class ProfileSide(Kept):
         began = monotonic()
         try:
             if self._head.form is ProfileForm.DIRECTORY:
-                await self._restore(held.state_of(self._head))
+                await self._restore(held.state_of(self._head), wholly=self._start is StartsFrom.SNAPSHOT)
             else:
                 await self._put_storage_state(await self._incoming.whole(MAX_STATE_BYTES))
         except (ActionError, TimeoutError) as error:
@@ -169,13 +169,18 @@ class ProfileSide(Kept):
             return
         await take_up(self._owner)
 
-    async def _restore(self, state: KeptState) -> None:
+    async def _restore(self, state: KeptState, *, wholly: bool) -> None:
+        """`wholly`: until all tabs are there, and not only those up to the one in front."""
         if state == KeptState():
             return
         call = await self._owner.browsing.outside_budget(RESTORE_S)
         await cancel_and_wait(self._opening)
-        self._opening = (await self._storing.tools.restore(call.browser, state, call.deadline)).rest
-        self._restored = state
+        restored = await self._storing.tools.restore(call.browser, state, call.deadline)
+        self._opening, self._restored = restored.rest, state
+        if wholly:
+            with suppress(TimeoutError):  # the rest follow, as they do where nobody waits
+                async with asyncio.timeout_at(call.deadline):
+                    await restored.all_there.wait()
 
     async def _put_storage_state(self, data: bytes) -> None:
         state = held.storage_state(data)
@@ -284,7 +289,7 @@ class ProfileSide(Kept):
             if error.fields.get("reason") != "browser_running":
                 raise
             return
-        await self._restore(state)
+        await self._restore(state, wholly=True)
 
     async def _save_in_time(self, state: KeptState | None = None) -> Revision:
         try:

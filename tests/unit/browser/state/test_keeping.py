@@ -108,9 +108,9 @@ async def test_tabs_come_back_in_order_with_the_same_one_in_front_and_none_is_wa
     front = browser.active_tab()
     assert restored.tabs == 4
     assert await front.until(lambda: front.url == urls[1] and blank.url == urls[0], soon())
-    async with asyncio.timeout(5):
-        while len(set(browser.tabs) - others) < 4:
-            await asyncio.shield(browser._news)
+    assert not restored.all_there.is_set() and browser.tabs_to_come == 2
+    await asyncio.wait_for(restored.all_there.wait(), 5)
+    assert len(set(browser.tabs) - others) == 4 and browser.tabs_to_come == 0
     *_, failed, last = (tab for tab in await own_tabs(browser) if tab.id not in others)
     assert await last.until(lambda: last.url == urls[3], soon())
     assert await failed.until(lambda: failed.url != "about:blank", soon())

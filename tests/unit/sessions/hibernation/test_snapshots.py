@@ -123,6 +123,36 @@ async def test_who_comes_has_it_go_on_as_it_was(moment: str) -> None:
         assert world.runner.started_with == {"restore_tabs": False, "start_url": "about:blank"}
 
 
+async def test_its_browser_is_in_hand_until_all_tabs_are_back() -> None:
+    world = World()
+    world.runner.all_there.clear()
+    world.store.fails = TooLargeError("too large")
+
+    async def take() -> None:
+        async with world.taken():
+            raise AssertionError("nothing was saved")
+
+    taking = spawn(take(), name="taking")
+    await until(lambda: "restore" in world.runner.asked)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert world.runner.expected == [True]
+    world.runner.all_there.set()
+    with pytest.raises(TooLargeError):
+        await taking
+    assert world.runner.expected == [True, False]
+
+
+async def test_somebody_who_was_let_in_before_the_saving_began_is_not_cut_off() -> None:
+    world = World()
+    world.came.set()
+    with pytest.raises(ConflictError):
+        async with world.taken():
+            raise AssertionError("somebody is there")
+    assert world.runner.is_running
+    assert world.runner.asked == ["/browser/start"], "which it was; nothing has stopped it"
+
+
 async def test_what_cannot_be_saved_leaves_the_browser_as_it_was() -> None:
     world = World()
     world.store.fails = TooLargeError("too large")

@@ -14,7 +14,7 @@ from cloche.ids import ProfileId
 from cloche.profiles.model import ProfileForm
 from cloche.sessions.model import EventType, ProfileUse
 from cloche.sessions.profiles import side as module
-from cloche.sessions.profiles.side import ProfileSide, Storing
+from cloche.sessions.profiles.side import ProfileSide, StartsFrom, Storing
 from cloche.testing.kept_profiles import MemoryStore, OneDirectory
 from cloche.testing.sessions import make_options, make_session
 
@@ -39,12 +39,18 @@ class Stage:
 
 
 def make_stage(
-    store: MemoryStore, *, saves_s: float = 5.0, max_bytes: int = 1 << 20, start_url: str | None = None, **use: Any
+    store: MemoryStore,
+    *,
+    saves_s: float = 5.0,
+    max_bytes: int = 1 << 20,
+    start_url: str | None = None,
+    way: StartsFrom = StartsFrom.PROFILE,
+    **use: Any,
 ) -> Stage:
     profile_id = next(iter(store.profiles))
     profile = ProfileUse(id=profile_id, **{"save": True, "revision": store.profiles[profile_id].revision} | use)
     owner = OneDirectory(make_session(options=make_options(profile=profile, start_url=start_url)))
-    side = ProfileSide(owner, profile, Storing(store, max_bytes, saves_s, owner.tools))
+    side = ProfileSide(owner, profile, Storing(store, max_bytes, saves_s, owner.tools), way)
     return Stage(owner, store, side, profile_id)
 
 
@@ -85,6 +91,39 @@ async def test_a_directory_is_there_before_the_browser_and_what_chromium_forgets
     assert stage.owner.started_with == {"restore_tabs": False, "start_url": "about:blank"}
     told = stage.told(EventType.PROFILE_RESTORED)
     assert (told["profile"], told["revision"], told["bytes"]) == (profile.id, 1, len(TAR))
+    await stage.side.close()
+
+
+@pytest.mark.parametrize("way", [StartsFrom.PROFILE, StartsFrom.SNAPSHOT])
+async def test_a_session_that_goes_on_has_all_of_its_tabs_and_one_from_a_profile_the_one_in_front(
+    store: MemoryStore, way: StartsFrom
+) -> None:
+    profile = store.add()
+    store.put(profile.id, TAR, manifest=STATE.to_json())
+    stage = make_stage(store, way=way)
+    stage.owner.all_there.clear()
+    starting = spawn(start(stage), name="starting")
+    async with asyncio.timeout(5):
+        while stage.owner.asked[-1:] != ["restore"]:
+            await asyncio.sleep(0.001)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert starting.done() is (way is StartsFrom.PROFILE)
+    stage.owner.all_there.set()
+    await asyncio.wait_for(starting, 5)
+    await stage.side.close()
+
+
+async def test_tabs_that_do_not_come_keep_a_session_down_no_longer_than_so(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RESTORE_S", 0.01)
+    profile = store.add()
+    store.put(profile.id, TAR, manifest=STATE.to_json())
+    stage = make_stage(store, way=StartsFrom.SNAPSHOT)
+    stage.owner.all_there.clear()
+    await asyncio.wait_for(start(stage), 5)
+    assert stage.told(EventType.PROFILE_RESTORED)["revision"] == 1
     await stage.side.close()
 
 
