@@ -34,18 +34,15 @@ class Entrance:
         self._browser, self._client_comes, self._dial_agent = browser, client_comes, dial_agent
 
     async def whole(self) -> None:
-        """Wait until nobody of ours has the browser in hand; whether there is one is another matter.
-
-        Raises: DeadlineError.
-        """
-        await self._in_time(self._browser.whole())
+        """Wait, however long, until nobody of ours has the browser in hand, or the session ends."""
+        await self._browser.whole()
 
     async def let_in(self, reach: Callable[[], Awaitable[T]]) -> T:
         """Return what `reach` makes of a browser that is whole, and was so all the time that it took.
 
         Raises: DeadlineError, and what `reach` raises.
         """
-        return await self._in_time(self._let_in(reach))
+        return await self._in_time(self._let_in(reach), asyncio.get_running_loop().time() + ATTACH_WAIT_S)
 
     async def dial(self, *, is_own: bool) -> tuple[socket.socket, str]:
         """See `SessionRunner.dial_devtools`."""
@@ -74,9 +71,7 @@ class Entrance:
             if self._browser.is_whole:
                 return reached
 
-    async def _in_time(self, steps: Awaitable[T], deadline: float | None = None) -> T:
-        if deadline is None:
-            deadline = asyncio.get_running_loop().time() + ATTACH_WAIT_S
+    async def _in_time(self, steps: Awaitable[T], deadline: float) -> T:
         try:
             async with asyncio.timeout_at(deadline):
                 return await steps

@@ -11,7 +11,7 @@ import pytest
 from cloche.browser.call import Call
 from cloche.browser.contract.actions import ClickRequest, ClickResponse
 from cloche.browser.session_browser import Browser
-from cloche.concurrency.tasks import cancel_and_wait, spawn
+from cloche.concurrency.tasks import spawn
 from cloche.errors import ConflictError, DeadlineError, GoneError
 from cloche.ids import new_profile_id
 from cloche.sessions import entrance as module
@@ -19,7 +19,7 @@ from cloche.sessions.agent_news import BrowserNews
 from cloche.sessions.browser_side import BrowserOwner, BrowserSide
 from cloche.sessions.browsing.tools import Tools
 from cloche.sessions.entrance import Entrance
-from cloche.sessions.model import ProfileUse, Session
+from cloche.sessions.model import EventType, ProfileUse, Session
 from cloche.sessions.profiles.side import ProfileSide
 from cloche.sessions.runner import SessionRunner
 from cloche.testing.browsing import FakeBrowser, no_picture
@@ -135,10 +135,7 @@ async def test_a_save_by_hand_is_somebody_who_comes(world: World, shelf: Shelf) 
     shelf.may_save.clear()
     falling = spawn(world.manager.hibernate(ANN, session.id), name="falling")
     await _until(lambda: shelf.done == ["saving"])
-    runner = Someone(world, session).runner
-    profile = ProfileUse(id=new_profile_id(), save=True)
-    runner.session = replace(runner.session, options=replace(runner.session.options, profile=profile))
-    shelf._sides[session.id] = cast(ProfileSide, _Side(shelf.done))
+    runner = saves_to_a_profile(world, session, shelf)
     saving = spawn(world.manager.save_profile(ANN, session.id), name="saving")
     await turns()
     assert shelf.done == ["saving"], "not while its browser is in hand"
@@ -147,6 +144,23 @@ async def test_a_save_by_hand_is_somebody_who_comes(world: World, shelf: Shelf) 
     assert shelf.done == ["saving", "saved", "gone on", "saved by hand"]
     assert isinstance(falling.exception(), ConflictError)
     assert runner.users == 0
+
+
+async def test_a_save_by_hand_wakes_a_session_that_sleeps(world: World, shelf: Shelf) -> None:
+    session = await world.ready()
+    saves_to_a_profile(world, session, shelf)
+    await world.manager.sleep(ANN, session.id)
+    await world.manager.save_profile(ANN, session.id)
+    await world.told(session.id, EventType.AWAKE)
+    assert shelf.done == ["saved by hand"]
+
+
+def saves_to_a_profile(world: World, session: Session, shelf: Shelf) -> SessionRunner:
+    runner = world.manager._roster.runners[session.id]
+    profile = ProfileUse(id=new_profile_id(), save=True)
+    runner.session = replace(runner.session, options=replace(runner.session.options, profile=profile))
+    shelf._sides[session.id] = cast(ProfileSide, _Side(shelf.done))
+    return runner
 
 
 class _Side:
@@ -223,13 +237,22 @@ async def test_what_was_reached_while_the_browser_was_taken_in_hand_is_reached_a
 async def test_the_wait_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ATTACH_WAIT_S", 0.01)
     way = Way()
-    for steps in (way.entrance.whole(), way.entrance.dial(is_own=False)):
+
+    async def reach() -> str:
+        raise AssertionError("nobody is let in")
+
+    for steps in (way.entrance.let_in(reach), way.entrance.dial(is_own=False)):
         with pytest.raises(DeadlineError):
             await steps
+
+
+async def test_a_save_waits_for_as_long_as_it_takes_or_until_the_session_ends() -> None:
+    way = Way()
     waiting = spawn(way.entrance.whole(), name="waiting")
+    await turns()
+    assert not waiting.done()
     way.side.end()
-    await waiting
-    await cancel_and_wait(waiting)
+    await asyncio.wait_for(waiting, 5)
 
 
 async def _until(question: Callable[[], bool]) -> None:

@@ -175,6 +175,7 @@ class ProfileKeeper:
         runner.actions_changed(1)  # as good as a client: whoever lays the session down just now gives that up
         try:
             await runner.entrance.whole()
+            runner.require_staying()
             await side.save_now()
         finally:
             runner.actions_changed(-1)
