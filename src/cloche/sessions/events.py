@@ -6,6 +6,7 @@ reorder or reuse a number that was stored.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Final
@@ -39,7 +40,8 @@ class EventLog:
         self._clock = clock
         self._bus: EventBus[SessionEvent] = EventBus()
         self._pending: list[SessionEvent] = []
-        self._coalesced: dict[tuple[SessionId, EventType], tuple[float, int]] = {}
+        self._coalesced = OrderedDict[tuple[SessionId, EventType], tuple[float, int]]()
+        """Since when, and how often since then; by age. Of the last second, and little more."""
         self._last = 0
         self._wake = asyncio.Event()
         self._flushing = asyncio.Lock()
@@ -71,9 +73,10 @@ class EventLog:
     def publish_coalesced(self, session_id: SessionId, type_: EventType, data: Data | None, *, burst: int = 1) -> bool:
         """Publish what a sandbox can cause at will: at most `burst` times a second. False: held back."""
         now, key = self._clock.monotonic(), (session_id, type_)
+        # What is told once its session has ended would stay for good otherwise: nobody ends a session twice.
+        while self._coalesced and now - next(iter(self._coalesced.values()))[0] >= COALESCE_S:
+            self._coalesced.popitem(last=False)
         since, told = self._coalesced.get(key, (now, 0))
-        if now - since >= COALESCE_S:
-            since, told = now, 0
         if told >= burst:
             return False
         self._coalesced[key] = since, told + 1

@@ -150,7 +150,8 @@ class Roster:
         runner = await self.started_runner(principal, session_id)
         if runner.session.status is SessionStatus.HIBERNATED and self.awake is not None:
             runner = await self.awake(session_id)
-        self._asked[session_id] += 1
+        if session_id in self.runners:  # it may have ended again while it was brought back
+            self._asked[session_id] += 1
         return runner
 
     async def started_runner(self, principal: Principal | None, session_id: SessionId) -> SessionRunner:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from structlog.testing import capture_logs
 
 from cloche.concurrency.tasks import cancel_and_wait, spawn
-from cloche.ids import EventId, SessionId
+from cloche.ids import EventId, SessionId, new_session_id
 from cloche.sessions import events as module
 from cloche.sessions import rows
 from cloche.sessions.events import EventLog
@@ -296,3 +296,15 @@ async def test_an_event_the_database_will_never_take_does_not_keep_the_others_ou
 
     assert await numbers(events, session) == [event.id for event in published]
     assert [entry["event"] for entry in logs] == ["event_dropped"] * 3
+
+
+async def test_what_is_told_after_its_session_has_ended_is_not_counted_for_good(
+    events: EventLog, clock: FakeClock
+) -> None:
+    for _ in range(20):
+        over = new_session_id()
+        events.finish(over)
+        events.publish_coalesced(over, REFUSED, {})
+        clock.advance(1)
+
+    assert len(events._coalesced) == 1, "the last of them"
