@@ -18,10 +18,15 @@ MAD: Final = 1.4826
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What may grow without being called growth: over the whole run, and for every thousand sessions."""
+    """What may grow without being called growth: over the whole run, and for every thousand sessions.
+
+    `after`: so many sessions belong to the warm-up in any case. What fills with use and not with time has a size that
+    a short run never reaches: such a run says nothing of it.
+    """
 
     whole: float = 0.0
     per_thousand: float = 0.0
+    after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,8 @@ def judge(kind: str, sessions: Sequence[float], values: Sequence[float], limit: 
 
     `sessions`: ended so far at each reading. `limit` None: it is told and not judged.
     """
-    warm = int(len(values) * WARM_UP)
+    settled = sum(each - sessions[0] < limit.after for each in sessions) if limit is not None else 0
+    warm = max(int(len(values) * WARM_UP), settled)
     xs, ys = sessions[warm:], values[warm:]
     base = ys or values
     first, last, most = base[0], base[-1], max(base)

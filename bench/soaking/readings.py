@@ -18,10 +18,17 @@ NOT_ENDED: Final = "rows: sessions that have not ended"
 # What a server keeps of sessions that have ended: a row each, its events, its part of the journal.
 HISTORY: Final = frozenset({"sessions", "session_events", "session_labels", "audit_events", "audit_segments"})
 
-# Of the daemon's process: they begin anew with every daemon.
+FULL: Final = 250
+"""Sessions until memory has reached its size, as measured with `--plain`: SQLite's page cache is full after 200, its
+cursors' table and the interpreter's small caches before that, and the heaps have most of their holes by then."""
+
+# Of the daemon's process: they begin anew with every daemon. The resident size holds what allocators keep for later;
+# what is in use says whether somebody holds on to something.
 DAEMON_KINDS: Final[dict[str, Limit | None]] = {
-    "RSS, MiB": Limit(whole=2, per_thousand=4),
-    "PSS, MiB": Limit(whole=2, per_thousand=4),
+    "RSS, MiB": Limit(whole=2, per_thousand=1, after=FULL),
+    "PSS, MiB": Limit(whole=2, per_thousand=1, after=FULL),
+    "heap in use, MiB": Limit(whole=1, per_thousand=0.5, after=FULL),
+    "Python blocks": Limit(whole=2000, per_thousand=1000, after=FULL),
     "descriptors": Limit(whole=0.5),
     "threads": Limit(whole=0.5),
     "asyncio tasks": Limit(whole=0.5),
@@ -54,6 +61,8 @@ async def take(daemon: DaemonProcess) -> dict[str, float]:
     return {
         "RSS, MiB": resident_bytes(pid) / MIB,
         "PSS, MiB": memory([pid]).pss_mb,
+        "heap in use, MiB": await metric(daemon, "cloche_heap_bytes", state="in_use") / MIB,
+        "Python blocks": await metric(daemon, "cloche_python_blocks"),
         "descriptors": descriptors_of(pid),
         "threads": len(list(Path(f"/proc/{pid}/task").iterdir())),
         "asyncio tasks": await metric(daemon, "cloche_asyncio_tasks"),

@@ -7,7 +7,7 @@ from figures import table
 from side_by_side.plots import Plot, lines
 from side_by_side.results import Results
 from soaking.growth import Growth, judge
-from soaking.readings import DAEMON_KINDS, limit_of
+from soaking.readings import DAEMON_KINDS, FULL, limit_of
 
 WHO: Final = "cloche"
 READINGS: Final = "readings"
@@ -70,9 +70,10 @@ class SoakPage:
         ended = _series(results, SESSIONS)[-1]
         return (
             f"### {self.title}\n\n{ended:.0f} sessions of one Cloche in {results.options['minutes']} minutes; "
-            f"counted between batches, while none lived. `first` is after the warm-up, the first quarter of the "
-            f"readings. What a server keeps of its history (sessions, events, journal) is told and not "
-            f"judged.\n\n{growth_table(growths(results))}\n\n{done_table(results)}\n"
+            f"counted between batches, while none lived. `first` is after the warm-up: the first quarter of the "
+            f"readings, and for memory the first {FULL} sessions of a daemon too. What a server keeps of its history "
+            f"(sessions, events, journal) is told and not judged.\n\n"
+            f"{growth_table(growths(results))}\n\n{done_table(results)}\n"
         )
 
     def draw(self, results: Results) -> dict[str, Plot]:

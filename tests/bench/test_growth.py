@@ -85,3 +85,24 @@ def test_a_constant_added_to_all_readings_changes_no_judgement(values: list[floa
     xs = [float(number) for number in range(len(values))]
 
     assert judge("x", xs, rounded, COUNTED).grew == judge("x", xs, moved, COUNTED).grew
+
+
+def test_what_fills_with_use_is_judged_only_once_it_can_be_full() -> None:
+    """Twelve batches of forty to fill it: a quarter of the readings would still see it grow."""
+    values = [100 + min(float(step), 12.0) for step in range(24)]
+
+    assert judge("RSS, MiB", XS, values, Limit(whole=1)).grew
+    assert not judge("RSS, MiB", XS, values, Limit(whole=1, after=480)).grew
+    assert judge("RSS, MiB", XS, [100.0 + step for step in range(24)], Limit(whole=1, after=480)).grew
+
+
+def test_a_run_that_ends_before_it_can_be_full_says_nothing() -> None:
+    found = judge("RSS, MiB", XS, [100.0 + step for step in range(24)], Limit(whole=1, after=800))
+
+    assert (found.grew, found.slope) == (False, None)
+
+
+def test_the_warm_up_begins_with_the_daemon_and_not_with_the_run() -> None:
+    late = [1000 + x for x in XS]
+
+    assert judge("RSS, MiB", late, [100.0 + step for step in range(24)], Limit(whole=1, after=800)).slope is None

@@ -26,6 +26,7 @@ from cloche.daemon.listeners import bind_tcp, is_loopback, name_of
 from cloche.daemon.settings import Settings
 from cloche.errors import ClocheError
 from cloche.process import oom
+from cloche.process.arenas import share_arenas
 from cloche.telemetry.logs import configure_logs
 
 EXIT_USAGE = 2
@@ -48,6 +49,7 @@ def run() -> int:
     os.environ.pop("CLOCHE_STATE_KEY", None)
     configure_logs(settings.log_format, settings.log_level)
     _raise_descriptor_limit()
+    share_arenas()
     if not oom.protect_daemon():
         # Sandboxes are raised in any case, so that one of them goes first.
         _log.info("oom_score_kept", score=oom.get_score(os.getpid()))

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from cloche.telemetry.heap import register_memory
+
 _WAITING_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _ACTION_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 _WAKE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
@@ -144,6 +146,7 @@ class Metrics:
             registry=self.registry,
         )
         self.asyncio_tasks.set_function(_tasks_of_this_loop)
+        register_memory(self.registry)
 
     def prepare(
         self,
