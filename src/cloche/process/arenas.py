@@ -7,8 +7,8 @@ M_ARENA_MAX: Final = -8
 """Of malloc.h."""
 FEW: Final = 2
 """glibc's own choice is eight for each core. The daemon's threads mostly wait or hold the interpreter's lock, so they
-hardly ever meet in `malloc`, and what one heap has free no other can use: with two of them the daemon is 2.5 MiB
-smaller when it starts and 4 MiB after 250 sessions, and stops growing after 400."""
+hardly ever meet in `malloc`; and what one heap has free no other can use. With two of them the daemon is 2.5 MiB
+smaller when it starts and 3 MiB after 240 sessions (2 cores)."""
 
 
 def share_arenas(most: int = FEW) -> bool:
