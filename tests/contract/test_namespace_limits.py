@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
+from cloche.errors import InternalError
 from cloche.process import oom
 from cloche.process.cgroup import CgroupKind
 from cloche.sandbox.driver import SandboxState
@@ -27,6 +29,16 @@ except BlockingIOError:
 for pid in children:
     os.kill(pid, 9)
     os.waitpid(pid, 0)
+"""
+HOLDS = """
+import os, signal
+ready, tell = os.pipe()
+result = os.fork()
+if result == 0:
+    held = bytearray(%d)
+    os.write(tell, b"x")
+    signal.pause()
+os.read(ready, 1)
 """
 
 
@@ -197,3 +209,21 @@ async def test_limits_that_come_later_are_in_force(inside: Any, needs_groups: No
     limits = Limits(memory_bytes=256 * MEBIBYTE, processes=40, cpu_cores=0.5)
     await inside.driver.limit(inside.sandbox, limits)
     assert await inside(BOMB) < 40
+
+
+async def test_a_limit_below_what_is_used_is_refused_while_it_stands_still_or_costs_what_is_above(
+    inside: Any, needs_groups: None
+) -> None:
+    child = await inside(HOLDS % (120 << 20))
+    await inside.driver.freeze(inside.sandbox)
+    limits = Limits(memory_bytes=64 * MEBIBYTE, processes=40, cpu_cores=0.5)
+    refused = inside.sandbox.group.kind is CgroupKind.V1
+    with pytest.raises(InternalError) if refused else nullcontext():
+        await inside.driver.limit(inside.sandbox, limits)
+    seen = await inside.driver.poll(inside.sandbox)
+    assert (seen.state, seen.is_frozen) == (SandboxState.RUNNING, True)
+    await inside.driver.thaw(inside.sandbox)
+    assert await inside(f"import os; result = os.waitpid({child}, os.WNOHANG)[0]") == (0 if refused else child)
+    assert (await inside.driver.poll(inside.sandbox)).usage.out_of_memory_kills == (0 if refused else 1)
+    if refused:
+        assert await inside(BOMB) > 40, "of limits that are refused none is in force"

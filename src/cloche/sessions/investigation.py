@@ -6,11 +6,12 @@ from typing import Final, Protocol
 
 from cloche.clock import Clock
 from cloche.concurrency.tasks import spawn
-from cloche.errors import DeadlineError
+from cloche.errors import ClocheError, DeadlineError
 from cloche.sandbox.driver import Observation, SandboxState, Usage
 from cloche.sessions.accounts import Accounts
 from cloche.sessions.agent_side import AgentSide
 from cloche.sessions.model import EndReason, EventType, Session
+from cloche.sessions.standby import Standby
 
 RETURN_WAIT_S: Final = 10.0
 """How long a sandbox that still runs may be without its agent's link."""
@@ -22,6 +23,7 @@ class Investigated(Protocol):
 
     session: Session
     accounts: Accounts
+    standby: Standby
 
     async def observe(self) -> Observation | None:
         """Poll the sandbox; None when that cannot be told just now."""
@@ -47,13 +49,19 @@ class Investigation:
         self._agent = agent
         self._clock = clock
 
+    @property
+    def is_under_way(self) -> bool:
+        return self.task is not None and not self.task.done()
+
     def begin(self) -> None:
         """Look into it, unless that is being done."""
-        if self.task is None or self.task.done():
+        if not self.is_under_way:
             self.task = spawn(self._investigate(), name=f"investigate:{self._owner.session.id}")
 
     async def _investigate(self) -> None:
         """See whether the agent dials again. Or its browser has given up: see how it goes."""
+        if self._owner.standby.is_asleep:
+            await self._let_go_on()
         deadline = self._clock.monotonic() + RETURN_WAIT_S
         seen: Observation | None = None
         while self._clock.monotonic() < deadline and (seen is None or seen.state is SandboxState.RUNNING):
@@ -64,6 +72,11 @@ class Investigation:
         if seen is not None:
             self._owner.read_accounts(seen.usage)
         self._owner.end(self._reason(seen))
+
+    async def _let_go_on(self) -> None:
+        """What stands still does not dial, and of a sandbox whose init was killed the rest cannot even end."""
+        with contextlib.suppress(ClocheError):  # then it is seen as it stands
+            await self._owner.standby.wake()
 
     def _reason(self, seen: Observation | None) -> EndReason:
         # A browser, or an agent, killed for memory after the browser last came up did not go for a reason of its own.

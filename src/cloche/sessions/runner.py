@@ -300,7 +300,7 @@ class SessionRunner:
 
     @property
     def is_at_work(self) -> bool:
-        return self.keeping.is_at_work
+        return self.keeping.is_at_work or self._investigation.is_under_way
 
     @property
     def is_asleep(self) -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from cloche.errors import ClocheError, SandboxError
+from cloche.errors import ClocheError, ConflictError, SandboxError
 from cloche.ids import SessionId
 from cloche.sandbox.driver import Observation, Sandbox, SandboxState, Usage
 from cloche.sessions import watch
@@ -89,6 +89,25 @@ async def test_one_whose_sandbox_dies_while_it_sleeps_is_not_found_asleep(world:
     assert (ended.status, ended.reason) == (SessionStatus.FAILED, "sandbox_lost")
     with pytest.raises(ClocheError):
         await world.manager.wake(ANN, session.id)
+
+
+async def test_one_that_loses_its_agent_while_it_sleeps_is_let_go_on_and_kept_awake_until_it_dials_again(
+    world: World, driver: AgentDriver
+) -> None:
+    session = await world.ready()
+    await world.manager.sleep(ANN, session.id)
+    await world.agent(session).lose_link(stay_away=True)
+    await world.told(session.id, EventType.AWAKE)
+    assert not driver.host.sandboxes[session.id].is_frozen
+    with pytest.raises(ConflictError) as refused:
+        await world.manager.sleep(ANN, session.id)
+    assert refused.value.fields["reason"] == "session_in_use"
+
+    world.agent(session).may_dial.set()
+    await world.told(session.id, EventType.AGENT_RETURNED)
+    async with asyncio.timeout(5):
+        while (await world.manager.sleep(ANN, session.id)).status is not SessionStatus.SLEEPING:
+            await asyncio.sleep(0)
 
 
 async def test_a_thaw_that_fails_is_told_to_whoever_asked_and_tried_again(
