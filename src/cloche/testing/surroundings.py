@@ -10,7 +10,7 @@ from typing import Final
 
 from cloche.process.cgroup import parse_mounts, parse_own_paths
 
-V1_CONTROLLERS: Final = frozenset({"memory", "pids", "cpu", "cpuacct"})
+V1_CONTROLLERS: Final = frozenset({"memory", "pids", "cpu", "cpuacct", "freezer"})
 
 
 @contextlib.contextmanager
