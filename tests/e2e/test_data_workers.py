@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +15,22 @@ from cloche.testing.daemon import DaemonProcess
 from cloche.testing.web.server import LocalWeb
 
 Json = dict[str, Any]
+
+
+LISTENS = """
+new Promise((resolve, reject) => {
+    window.socket = new WebSocket(`ws://${location.host}/ws`);
+    socket.onopen = resolve;
+    socket.onerror = reject;
+})
+"""
+ECHOES = """
+new Promise((resolve) => {
+    socket.onmessage = ({ data }) => resolve(data);
+    socket.onclose = () => resolve("closed");
+    socket.send("still there?");
+})
+"""
 
 
 @pytest.fixture(params=[0, 2], ids=["here", "workers"])
@@ -37,6 +54,13 @@ async def total(daemon: DaemonProcess, name: str) -> float:
     """Of all workers together."""
     text = (await daemon.request("GET", "/metrics")).body.decode()
     return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name + "{"))
+
+
+async def connections(daemon: DaemonProcess) -> dict[str, float]:
+    """Of each worker, by its place."""
+    text = (await daemon.request("GET", "/metrics")).body.decode()
+    found = re.findall(r'^cloche_data_worker_connections\{worker="(.)"\} (\S+)$', text, re.MULTILINE)
+    return {place: float(count) for place, count in found}
 
 
 def pids(daemon: DaemonProcess) -> list[int]:
@@ -103,6 +127,56 @@ async def test_killed_workers_cost_connections_and_no_session(
             await asyncio.sleep(0.05)
     shown = (await with_workers.request("GET", f"/v1/sessions/{session['id']}")).json
     assert shown["status"] == "ready"
+
+
+async def test_the_end_of_one_worker_costs_its_own_connections_and_nothing_else(
+    with_workers: DaemonProcess, cdp: Any, local_web: LocalWeb
+) -> None:
+    sessions, pages, served_by = [await with_workers.create_session() for _ in range(2)], [], []
+    for session in sessions:
+        before = await connections(with_workers)
+        page = await (await cdp(session["connect_url"])).new_page(local_web.url("site.test", "/form"))
+        await page.evaluate(LISTENS)
+        pages.append(page)
+        after = await connections(with_workers)
+        served_by.append({place for place in after if after[place] > before[place]})
+    assert served_by[0] ^ served_by[1] == {"0", "1"}
+    (lost,) = served_by[0]
+    os.kill(next(line["pid"] for line in with_workers.log if line.get("worker") == int(lost)), signal.SIGKILL)
+    with pytest.raises(CdpClosedError):
+        while True:
+            await pages[0].evaluate("1")
+    assert await pages[1].evaluate(ECHOES) == "still there?", "client and WebSocket of the other go on"
+    shown = [(await with_workers.request("GET", f"/v1/sessions/{session['id']}")).json for session in sessions]
+    assert [one["status"] for one in shown] == ["ready", "ready"]
+    again = await (await cdp(sessions[0]["connect_url"])).new_page(local_web.url("site.test", "/form"))
+    await again.evaluate(LISTENS)
+    assert await again.evaluate(ECHOES) == "still there?"
+    async with asyncio.timeout(10):
+        while await total(with_workers, "cloche_data_worker_restarts_total") < 1:
+            await asyncio.sleep(0.05)
+
+
+async def test_what_workers_relay_ends_with_the_key_that_opened_it_or_the_session_it_belongs_to(
+    with_workers: DaemonProcess, cdp: Any, local_web: LocalWeb
+) -> None:
+    made = (await with_workers.request("POST", "/v1/keys", {"principal": "ann", "role": "user"})).json
+    session = (await with_workers.request("POST", "/v1/sessions", {}, key=made["secret"])).json
+    headers = {"authorization": f"Bearer {made['secret']}"}
+    by_key = await cdp(session["connect_url"].partition("?")[0], headers=headers)
+    page = await by_key.new_page(local_web.url("site.test", "/form"))
+    await page.evaluate(LISTENS)
+    by_url = await cdp(session["connect_url"])
+    assert (await with_workers.request("DELETE", f"/v1/keys/{made['id']}")).status == 200
+    ended = await by_key.wait_closed(10)
+    assert (ended.code, ended.reason) == (4401, "key_revoked")
+    # The session and its own address are no part of the key: they go on, and what the page had opened too.
+    assert await (await by_url.attach(page.target_id)).evaluate(ECHOES) == "still there?"
+    assert sum((await connections(with_workers)).values()) >= 2
+    await with_workers.request("DELETE", f"/v1/sessions/{session['id']}")
+    ended = await by_url.wait_closed()
+    assert (ended.code, ended.reason) == (1001, "closed_by_user")
+    assert await connections(with_workers) == {"0": 0, "1": 0}
 
 
 async def test_workers_end_with_their_daemon_however_it_ends(local_web: LocalWeb) -> None:

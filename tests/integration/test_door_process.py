@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from cloche.api.auth import revocation
 from cloche.concurrency.tasks import spawn
 from cloche.sessions.principal import Role
 from cloche.testing.api import RunningApi, running_api
@@ -205,6 +206,16 @@ async def test_the_sessions_end_is_told_with_its_reason_and_the_place_given_back
     async with asyncio.timeout(5):
         while machine.tunnels:
             await asyncio.sleep(0)
+
+
+async def test_a_key_that_is_revoked_ends_what_it_has_opened(
+    api: RunningApi, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocation, "LOOK_EVERY_S", 0.02)
+    async with attached(api, url) as (client, _):
+        for record in (await api.keys.list()).keys:
+            await api.keys.revoke(record.id)
+        assert await close_of(client) == (4401, "key_revoked")
 
 
 async def test_a_session_that_ends_during_the_handshake_is_gone(api: RunningApi, url: str) -> None:

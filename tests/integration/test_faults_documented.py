@@ -62,6 +62,7 @@ def test_every_close_code_is_explained() -> None:
     ours = {closing.closing_for(reason.value).code for reason in EndReason} | {
         closing.TARGET_CLOSED.code,
         closing.BROWSER_CLOSED.code,
+        closing.KEY_REVOKED.code,
         closing.SERVER_STOPPING.code,
         closing.closing_for("browser_restarting").code,
         closing.closing_for("browser_stopped").code,

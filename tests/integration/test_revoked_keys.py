@@ -14,6 +14,7 @@ from cloche.testing.api import RunningApi, running_api
 from cloche.testing.live import FakeSessionLive
 from cloche.testing.live_peers import GOOD_SDP, FakePeers
 from cloche.testing.machine import Scripted
+from cloche.testing.relays import WORKERS, data_workers
 
 PID = str(UUID(int=7, version=4))
 
@@ -24,9 +25,16 @@ def peers() -> FakePeers:
 
 
 @pytest.fixture
-async def api(peers: FakePeers, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RunningApi]:
+async def api(
+    request: pytest.FixtureRequest, peers: FakePeers, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RunningApi]:
+    """May be parametrized with the number of data workers."""
     monkeypatch.setattr(revocation, "LOOK_EVERY_S", 0.02)
-    async with running_api(make_peer=peers) as running:
+    count = getattr(request, "param", 0)
+    async with (
+        data_workers(count) as workers,
+        running_api(make_peer=peers, relays_of=workers and workers.of) as running,
+    ):
         running.manager.session_live = FakeSessionLive()
         yield running
 
@@ -90,3 +98,24 @@ async def test_pictures_by_webrtc_end_with_the_key_that_they_were_asked_for_with
         assert await live.everyone[0].ended is LeaveReason.KEY_REVOKED
         while not peer.is_closed:
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("api", WORKERS, indirect=True, ids=["here", "workers"])
+async def test_a_devtools_client_who_came_with_a_key_goes_with_it_and_one_with_the_sessions_url_stays(
+    api: RunningApi,
+) -> None:
+    url = (await api.session())["connect_url"]
+    headers = {"authorization": f"Bearer {api.user_key}"}
+    async with connect(url.partition("?")[0], additional_headers=headers) as by_key, connect(url) as by_url:
+        for client in (by_key, by_url):
+            await client.send("here")
+            assert await client.recv() == "here"
+        await revoke(api, "mallory")
+        await revoke(api)
+        with pytest.raises(ConnectionClosed) as closed:
+            async with asyncio.timeout(20):
+                await by_key.recv()
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4401, "key_revoked")
+        await by_url.send("still here")
+        assert await by_url.recv() == "still here"

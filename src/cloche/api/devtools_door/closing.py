@@ -4,6 +4,7 @@
     1011  the sandbox or its browser failed for good
     1012  the browser went away but the session goes on, or the daemon stops: dial the same URL again
     4408  idle for too long            4410  the session's lifetime is over
+    4401  the key that the client came with was revoked
     4409  the browser was stopped: start it, then dial the same URL again
     4413  out of memory
 
@@ -32,6 +33,7 @@ TARGET_CLOSED: Final = Closing(1001, "target_closed")
 BROWSER_CLOSED: Final = Closing(1012, "browser_closed")
 PROCESS_LOST: Final = Closing(1011, "agent_failed")
 """A process's own end is told by the agent, in a Close frame of its own."""
+KEY_REVOKED: Final = Closing(4401, "key_revoked")
 SERVER_STOPPING: Final = Closing(1001, EndReason.SERVER_STOPPING.value)
 
 _CODES: Final = {

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, cast
 
 import structlog
@@ -12,14 +13,15 @@ from uvicorn.server import ServerState
 from cloche.api.auth.credentials import Credentials
 from cloche.api.auth.failures import AuthFailures
 from cloche.api.auth.guard import RequestGuard
-from cloche.api.devtools_door.closing import SERVER_STOPPING, Closing
+from cloche.api.auth.revocation import until_revoked
+from cloche.api.devtools_door.closing import KEY_REVOKED, SERVER_STOPPING, Closing
 from cloche.api.devtools_door.head import END, Endpoint, Upgrade, parse_upgrade
 from cloche.api.devtools_door.passage import Opening, carry, open_passage, open_process, tune
 from cloche.api.devtools_door.reach import reach
 from cloche.api.devtools_door.refusal import refuse
 from cloche.api.problem import INTERNAL_DETAIL
 from cloche.concurrency.splice import abort
-from cloche.concurrency.tasks import spawn
+from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.data_plane.relay import RelaysOf
 from cloche.data_plane.running import HereRelays
 from cloche.errors import BusyError, ClocheError, GoneError, InternalError, SandboxError, UnauthenticatedError
@@ -90,10 +92,13 @@ class Door(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """The server stops: send those who are through home, turn those away who are not. Called by uvicorn."""
-        if not self._stopping.done():
-            self._stopping.set_result(SERVER_STOPPING)
+        self._send_home(SERVER_STOPPING)
         if not self._is_through and self._serving is not None:
             self._serving.cancel()
+
+    def _send_home(self, why: Closing) -> None:
+        if not self._stopping.done():
+            self._stopping.set_result(why)
 
     async def _serve(self, transport: asyncio.Transport, data: bytes) -> None:
         head, _, early = data.partition(END)
@@ -102,10 +107,13 @@ class Door(asyncio.Protocol):
             self._guard.check(upgrade.head.all("host"), upgrade.head.all("origin"))
             fields = {name: upgrade.head.all(name)[0] for name, _ in upgrade.head.fields}
             if upgrade.endpoint is Endpoint.PROCESS:
-                await self._serve_process(transport, upgrade, await self._credentials.principal(fields), early)
+                caller = await self._credentials.principal(fields)
+                async with self._sent_home_with_its_key(fields):
+                    await self._serve_process(transport, upgrade, caller, early)
                 return
             access = await self._credentials.access(fields, upgrade.token, upgrade.session_id)
-            async with self._manager.attach(access.principal, upgrade.session_id) as attachment:
+            by_key = self._sent_home_with_its_key(fields) if access.principal is not None else nullcontext()
+            async with self._manager.attach(access.principal, upgrade.session_id) as attachment, by_key:
                 await self._serve_browser(transport, upgrade, attachment, early)
         except ClocheError as error:
             if self._failures is not None and isinstance(error, UnauthenticatedError):
@@ -117,6 +125,19 @@ class Door(asyncio.Protocol):
         except Exception as error:  # noqa: BLE001  the top of a connection
             _log.error("door_failed", exc_info=error)
             refuse(transport, InternalError(INTERNAL_DETAIL))
+
+    @asynccontextmanager
+    async def _sent_home_with_its_key(self, fields: Mapping[str, str]) -> AsyncIterator[None]:
+        """As long as the block lasts, the client goes once the key that it came with has been revoked."""
+        watching = spawn(self._watch_key(fields), name="door-key")
+        try:
+            yield
+        finally:
+            await cancel_and_wait(watching)
+
+    async def _watch_key(self, fields: Mapping[str, str]) -> None:
+        await until_revoked(lambda: self._credentials.stands(fields))
+        self._send_home(KEY_REVOKED)
 
     async def _serve_browser(
         self, transport: asyncio.Transport, upgrade: Upgrade, attachment: Attachment, early: bytes
