@@ -87,15 +87,17 @@ class Gateway:
             relays=relays or HereRelays(),
         )
 
-    async def start(self, listener: socket.socket) -> None:
-        """Accept on a listening TCP socket, in place of any before it. The gateway closes it when done.
+    async def start(self, listener: socket.socket, *, is_wide: bool = False) -> None:
+        """Accept on a listening TCP socket, in place of any before it. The gateway closes it when done. `is_wide`: its
+        loopback has been widened already, see `segments`.
 
         Which kind of socket it is has been checked by whoever received it from the sandbox.
         """
         self._drop_listener()
         listener.setblocking(False)
         self._listener = listener
-        self._widen(listener.dup())
+        if not is_wide:
+            self._widen(listener.dup())
         self._resume()
 
     async def close(self) -> None:

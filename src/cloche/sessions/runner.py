@@ -63,6 +63,7 @@ class SessionRunner:
     ) -> None:
         self.session = session
         self.sandbox: Sandbox | None = warm.sandbox if warm is not None else None
+        self._way_out = warm.take_way_out() if warm is not None else None
         # Set once, by the manager, when the session begins to end.
         self.ending: asyncio.Task[Session] | None = None
         self.end_reason = ""
@@ -156,6 +157,8 @@ class SessionRunner:
         self.browsing.give_up()
         self._browser.end()
         await self._startup.stop()
+        if self._way_out is not None:  # it did not come to that
+            self._way_out.close()
         await self.standby.end()
         await self._watch.close()
         await cancel_and_wait(self._investigation.task)
@@ -178,7 +181,10 @@ class SessionRunner:
     async def _move_in(self) -> None:
         self.keeping.prepare()
         self._agent.belong_to(self)
-        await self._connect(self.keeping.furnish)
+        if self._way_out is not None:
+            listener, self._way_out = self._way_out, None
+            await self._gateway.start(listener, is_wide=True)
+        await self._go_on(self.keeping.furnish)
         if (url := self.session.options.start_url) is not None:
             await open_start_page(url, lambda: self.dial_devtools(is_own=True))
 
@@ -191,6 +197,9 @@ class SessionRunner:
     async def _connect(self, furnish: Callable[[], Awaitable[None]] | None = None) -> None:
         await registered(self._agent, lambda: self._parts.driver.poll(self._running()))
         await self._gateway.start(await streams.open_egress(await self.dial_agent()))
+        await self._go_on(furnish)
+
+    async def _go_on(self, furnish: Callable[[], Awaitable[None]] | None) -> None:
         if furnish is not None:
             await furnish()
         await self._browser.settled()

@@ -71,6 +71,8 @@ class FakeAgent:
         self.serve_http: Callable[[socket.socket], Awaitable[None]] | None = None
         """Takes over an HTTP stream from its first byte on."""
         self.guest_answers = GuestAnswers(exec_enabled=config.exec_enabled and config.exec_allowed)
+        self.asked: list[StreamKind] = []
+        """For which streams, in order."""
         self.may_dial = asyncio.Event()
         self.may_dial.set()
         self._link_path, self._guest = link, guest
@@ -225,6 +227,7 @@ class FakeAgent:
         loop = asyncio.get_running_loop()
         with connection, contextlib.suppress(OSError):
             preface = parse_preface((await loop.sock_recv(connection, 1024)).rstrip())
+            self.asked.append(preface.kind)
             if self.temper is AgentTemper.SILENT_GUEST:
                 await self._ended.wait()
             elif preface.kind is StreamKind.HTTP:

@@ -6,12 +6,16 @@ build ──► awake ──rest──► asleep ──rouse──► awake ─�
 
 import asyncio
 import secrets
+import socket
 from typing import Final
 
 import structlog
 
+from cloche.agent_link import streams
 from cloche.agent_link.listen import hash_token
 from cloche.clock import Clock
+from cloche.concurrency.threads import in_thread
+from cloche.egress.segments import widen
 from cloche.errors import ClocheError, LostError, StartError
 from cloche.ids import SessionId, new_session_id
 from cloche.sandbox.driver import Sandbox, SandboxDriver, SandboxState
@@ -41,6 +45,7 @@ class Warm:
         self.spoilt = ""
         """Why it must not be given away."""
         self.is_asleep = False
+        self._way_out: socket.socket | None = None
         self._driver, token = driver, secrets.token_urlsafe(32)
         self.token_hash = hash_token(token)
         self._spec = spec_of(self.session_id, nobodys(options), token, agent, carries_profile=True)
@@ -61,9 +66,17 @@ class Warm:
             await self.agent.listen(sandbox.link_path, peer_uid=sandbox.peer_uid)
             await self._driver.start(sandbox)
             await registered(self.agent, lambda: self._driver.poll(sandbox))
+            self._way_out = await streams.open_egress(await self._driver.connect(sandbox))
+            await in_thread(widen, self._way_out)
             await self._is_settled.wait()
         if not self._is_up:
             raise self._failure
+
+    def take_way_out(self) -> socket.socket | None:
+        """The listener that its browser's connections come to, on a loopback that is widened: for the gateway of who
+        takes it, which closes it. Until then they wait there. None: it has been taken."""
+        taken, self._way_out = self._way_out, None
+        return taken
 
     async def rest(self) -> None:
         """Have it stand still. Raises: ClocheError; then it goes on."""
@@ -114,6 +127,8 @@ class Warm:
         """Remove it, at whatever point it is. Raises: ClocheError; the next start of the daemon finds what is left."""
         self.spoilt = self.spoilt or "discarded"
         async with self._turn:
+            if (unused := self.take_way_out()) is not None:
+                unused.close()
             await self.agent.close()
             if self.sandbox is not None:
                 await self._driver.destroy(self.sandbox)

@@ -21,10 +21,13 @@ from cloche.sessions.profiles.keeper import Beginning
 from cloche.testing.agent import AgentTemper
 from cloche.testing.cancelling import cancelled_at
 from cloche.testing.session_world import ANN, BOB, World
+from cloche.wire.agent_config import EGRESS_PORT
 from cloche.wire.messages import BrowserState, FromAgent
+from cloche.wire.preface import StreamKind
 
 Make = Callable[..., World]
 PHONE = Viewport(width=400)
+SOCKS_GREETING, SOCKS_NO_PASSWORD = b"\x05\x01\x00", b"\x05\x00"  # RFC 1928, section 3
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +73,36 @@ async def test_a_create_takes_one_that_was_built_before(pool: World) -> None:
     assert session.browser is not None, "what its agent said before is known"
     assert await pool.history(session.id) == ["session.created", "browser.ready", "session.ready"]
     assert hits(pool) == 1
+
+
+async def test_what_its_browser_connects_to_is_there_before_it_is_taken(make_world: Make, chromium: None) -> None:
+    world = make_world(pool=PoolSettings(size=1, settle_s=0))
+    world.manager.begin_pool()
+    await until(lambda: asleep(world) == 1)
+    world.driver.holds["create"] = asyncio.Event()  # no other listens beside it
+    (agent,) = world.driver.agents.values()
+    assert agent.asked == [StreamKind.EGRESS]
+    reader, writer = await asyncio.open_connection("127.0.0.1", EGRESS_PORT)
+    writer.write(SOCKS_GREETING)
+
+    session = await world.ready()
+
+    async with asyncio.timeout(5):
+        assert await reader.readexactly(2) == SOCKS_NO_PASSWORD, "it waited for whoever takes the sandbox"
+    writer.close()
+    assert world.agent(session).asked == [StreamKind.EGRESS]
+
+
+async def test_what_nobody_takes_listens_no_more(make_world: Make) -> None:
+    world = make_world(pool=PoolSettings(size=1, settle_s=0))
+    world.manager.begin_pool()
+    await until(lambda: asleep(world) == 1)
+    (warm,) = (warm for stock in world.manager.pool.stocks for warm in stock.warm)
+    await world.manager.drain()
+
+    assert warm.take_way_out() is None
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", EGRESS_PORT)
 
 
 async def test_each_is_given_once_and_another_takes_its_place(pool: World) -> None:
@@ -376,7 +409,7 @@ async def test_a_session_that_fails_with_a_warm_sandbox_takes_it_along(
     monkeypatch.setattr(pool.driver, "connect", refuse)
     waiting = set(pool.driver.host.sandboxes)
     with pytest.raises(LostError):
-        await pool.ready()
+        await pool.ready(start_url="about:blank")
     (taken,) = waiting - {warm.session_id for stock in pool.manager.pool.stocks for warm in stock.warm}
     assert taken not in pool.driver.host.sandboxes
 
