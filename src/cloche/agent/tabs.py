@@ -29,6 +29,9 @@ _MAX_LIST_BYTES: Final = 4 * 1024 * 1024
 """Of what DevTools says: titles, icons and data URLs of any length are in it."""
 _MAX_FILE_BYTES: Final = 512 * 1024
 _NOTED_WITHIN_S: Final = 2.0
+_NOWHERE_S: Final = 0.25
+"""How long a page may be at no address before it counts as one that has none. Chromium has each new tab that is sent
+somewhere so for some 10 ms, between the process that it was made with and the one of its page."""
 _OPENED_WITHIN_S: Final = 10.0
 """All of them. Full Chromium takes 40–200 ms for one."""
 _MAX_LOOKED_AT: Final = 1000
@@ -42,15 +45,23 @@ async def note_tabs(loop: Loop, devtools: DevTools) -> list[str]:
     Raises:
         OSError, ValueError: the browser does not tell.
     """
-    body = await ask(loop, devtools.port, "GET", "/json/list", time.monotonic() + _NOTED_WITHIN_S, _MAX_LIST_BYTES)
+    began = time.monotonic()
+    while True:
+        pages = _pages(await ask(loop, devtools.port, "GET", "/json/list", began + _NOTED_WITHIN_S, _MAX_LIST_BYTES))
+        if "" not in pages or time.monotonic() > began + _NOWHERE_S:
+            return choose_tabs(pages)[::-1]
+        await loop.sleep(_NOWHERE_S / 10)
+
+
+def _pages(body: bytes) -> list[object]:
+    """The addresses of the pages in a list of DevTools. Raises: ValueError."""
     try:
         value = json.loads(body)
     except RecursionError:
         raise ValueError("nested too deep") from None
     if not isinstance(value, list):
         raise ValueError("no list of tabs")
-    pages = [entry.get("url") for entry in value if isinstance(entry, dict) and entry.get("type") == "page"]
-    return choose_tabs(pages)[::-1]
+    return [entry.get("url") for entry in value if isinstance(entry, dict) and entry.get("type") == "page"]
 
 
 def choose_tabs(urls: Sequence[object]) -> list[str]:

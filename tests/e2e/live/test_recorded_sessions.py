@@ -21,7 +21,7 @@ def play(data: bytes) -> tuple[float, list[str], int]:
 async def test_a_session_is_recorded_and_the_file_can_be_fetched(
     daemon: DaemonProcess, local_web: LocalWeb, policy: str
 ) -> None:
-    made = (await daemon.request("POST", "/v1/sessions", {"live": {"record": policy}})).json
+    made = await daemon.create_session(live={"record": policy})
     session = f"/v1/sessions/{made['id']}"
     if policy == "on_request":
         assert (await daemon.request("POST", f"{session}/recordings", {"format": "mp4"})).status == 201

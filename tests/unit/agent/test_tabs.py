@@ -44,6 +44,12 @@ def test_what_is_no_page_of_the_web_is_not_noted() -> None:
     assert note(*odd, page("devtools://x"), page(7), page(None), "page", 7, page("https://" + "a" * 3000)) == []
 
 
+def test_a_tab_between_two_processes_is_waited_for_and_one_that_is_nowhere_is_not() -> None:
+    lists = iter([[page("")], [page("")], [page("https://example.com/")]])
+    assert meet(lambda _head: [http(json.dumps(next(lists)).encode())], note_tabs) == ["https://example.com/"]
+    assert note(page(""), page("https://example.com/")) == ["https://example.com/"]
+
+
 def test_of_too_many_tabs_those_last_in_front_are_kept() -> None:
     tabs = note(*(page(f"https://example.com/{number}") for number in range(MAX_TABS + 9)))
     assert (len(tabs), tabs[-1], tabs[0]) == (MAX_TABS, "https://example.com/0", f"https://example.com/{MAX_TABS - 1}")

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -22,7 +23,7 @@ from cloche.browser.devtools.errors import AnswerMalformedError, DevToolsError
 from cloche.browser.frame import Evaluated, Frame, told
 from cloche.browser.launch import WELCOME_URL
 from cloche.browser.navigation.destination import BLANK, check_destination
-from cloche.browser.page_events import ONLY_IFRAMES
+from cloche.browser.page_events import ONLY_IFRAMES, TargetsAnswer
 from cloche.browser.session_browser import Browser
 from cloche.browser.state.kept_cookies import put_session_cookies, session_cookies
 from cloche.browser.state.kept_state import (
@@ -46,6 +47,9 @@ PATIENCE_S: Final = 1.0
 """How long one page may take to tell what it holds."""
 ASKED_AT_ONCE: Final = 2
 """Tabs: each may answer with as much as is kept of all."""
+NOWHERE_S: Final = 0.25
+"""How long a tab may be at no address at all before it counts as one that has none. Chromium has each new tab that is
+sent somewhere so for some 10 ms, between the process that it was made with and the one of its page."""
 SETTLED_WITHIN_S: Final = 30.0
 """When a tab's first page has had its time to load."""
 WORLD: Final = "cloche-kept"
@@ -123,12 +127,13 @@ async def capture(browser: Browser, deadline: float) -> KeptState:
     Raises: ActionError when the browser itself does not answer.
     """
     cookies = await session_cookies(browser, deadline)
-    tabs = [tab for tab in await own_tabs(browser) if _is_web(tab.url)][:MAX_TABS]
+    urls = await _urls(browser, deadline)
+    tabs = list(urls)
     places, left = asyncio.Semaphore(ASKED_AT_ONCE), _Left()
 
     async def one(tab: Tab) -> KeptTab:
         async with places:
-            return await _capture_tab(tab, left, deadline)
+            return await _capture_tab(tab, urls[tab], left, deadline)
 
     kept = await together(*(one(tab) for tab in tabs))
     front = None
@@ -140,6 +145,29 @@ async def capture(browser: Browser, deadline: float) -> KeptState:
         tabs=tuple(kept),
         active=tabs.index(front) if front in tabs else 0,
     )
+
+
+async def _urls(browser: Browser, deadline: float) -> dict[Tab, str]:
+    """The tabs that can be opened again, in order, and the address of each.
+
+    That of its page; of a tab that has none yet, or shows that its page could not be reached, the one that a person
+    would read above it: a target's address is what its window shows (Chromium's `WebContents::GetVisibleURL`).
+    """
+    give_up_at = min(deadline, asyncio.get_running_loop().time() + NOWHERE_S)
+    while True:
+        tabs, shown = await own_tabs(browser), await _shown(browser, deadline)
+        is_nowhere = any(shown.get(tab.id) == "" and not _is_web(tab.url) for tab in tabs)
+        if not is_nowhere or asyncio.get_running_loop().time() > give_up_at:
+            break
+        await asyncio.sleep(0.005)
+    urls = ((tab, tab.url if _is_web(tab.url) else shown.get(tab.id, "")) for tab in tabs)
+    return dict(islice(((tab, url) for tab, url in urls if _is_web(url)), MAX_TABS))
+
+
+async def _shown(browser: Browser, deadline: float) -> dict[str, str]:
+    """By a target's id the address that its window shows. Raises: ActionError."""
+    answer = await browser.call("Target.getTargets", {}, TargetsAnswer, deadline=deadline)
+    return {facts.targetId: facts.url for facts in answer.targetInfos}
 
 
 class _Left:
@@ -161,9 +189,9 @@ class _Left:
         return tuple(fit)
 
 
-async def _capture_tab(tab: Tab, left: _Left, deadline: float) -> KeptTab:
+async def _capture_tab(tab: Tab, url: str, left: _Left, deadline: float) -> KeptTab:
     deadline = min(deadline, asyncio.get_running_loop().time() + PATIENCE_S)
-    url, x, y = tab.url, 0.0, 0.0
+    x, y = 0.0, 0.0
     kept: dict[str, KeptStorage] = {}
     if not tab.crashed and tab.dialog is None:
         for frame in tab.frames_in_order():
@@ -284,6 +312,7 @@ async def _finish(browser: Browser, opened: list[_Opened], later: Sequence[KeptT
                 opened.append(await _open(browser, kept, None, deadline))
             browser.tabs_to_come -= 1
             to_come -= 1
+        await _on_their_way(browser, [one.tab for one in opened])
         all_there.set()
         await together(*(_settle(one, deadline) for one in opened))
     finally:
@@ -291,6 +320,18 @@ async def _finish(browser: Browser, opened: list[_Opened], later: Sequence[KeptT
         browser.tabs_to_come -= to_come
         for one in opened:
             _tidy(one)
+
+
+async def _on_their_way(browser: Browser, tabs: Sequence[Tab]) -> None:
+    """Until then a tab is as blank to everybody else, and to a snapshot, as one that nobody has sent anywhere."""
+    give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
+    with contextlib.suppress(ActionError, TimeoutError):
+        async with asyncio.timeout_at(give_up_at):
+            while True:
+                shown = await _shown(browser, give_up_at)
+                if all(shown.get(tab.id) not in _BLANK for tab in tabs):
+                    return
+                await asyncio.sleep(0.005)
 
 
 async def _settle(opened: _Opened, deadline: float) -> None:

@@ -143,3 +143,16 @@ async def test_a_page_that_does_not_answer_is_kept_by_its_address(
     state = await keeping.capture(browser, soon())
     assert _tab(f"{origin}/") in state.tabs
     await tab.answer_dialog(accept=True, prompt_text="", deadline=soon())
+
+
+async def test_tabs_whose_page_is_still_to_come_or_could_not_be_reached_are_kept_at_their_addresses(
+    browser: Browser, tab: Tab, call_of: CallOf, serve: Serve
+) -> None:
+    origin, unreached = await serve({"/slow": HANGS}), "http://127.0.0.1:1/nobody-there"
+    told = await navigate(call_of(tab), NavigateRequest(url=unreached))
+    assert not told.success
+    slow = await open_blank(browser, soon(), background=True)
+    slow.session.notify("Page.navigate", {"url": f"{origin}/slow"})
+    state = await keeping.capture(browser, soon())
+    kept = {one.url: one for one in state.tabs}
+    assert (kept[unreached].storage, kept[f"{origin}/slow"].storage) == ((), ())
