@@ -65,10 +65,13 @@ class FakeOwner:
     end_reason: str = ""
     users: int = 0
     dials: int = 0
+    was_own: bool = False
+    """Whether the last that was dialled need not wait until the session is whole."""
     reported: list[tuple[EventType, Data | None]] = field(default_factory=list)
 
-    async def dial_devtools(self) -> tuple[socket.socket, str]:
+    async def dial_devtools(self, *, is_own: bool = False) -> tuple[socket.socket, str]:
         self.dials += 1
+        self.was_own = is_own
         self.require_staying()
         if self.dial is None:
             raise ConflictError("the browser was stopped; start it first", reason="browser_stopped")

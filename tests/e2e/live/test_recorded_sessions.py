@@ -39,7 +39,7 @@ async def test_a_session_is_recorded_and_the_file_can_be_fetched(
         artifact = listed["artifacts"][0]["id"]
     content = await daemon.request("GET", f"/v1/artifacts/{artifact}/content")
     seconds, titles, frames = await asyncio.to_thread(play, content.body)
-    assert seconds > 0.9
+    assert seconds > 0.5
     assert titles[-1] == "navigate site.test"
     assert frames >= 2
     kinds = [one["kind"] for one in (await daemon.request("GET", f"/v1/audit?session_id={made['id']}")).json["events"]]

@@ -26,8 +26,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Dials(Protocol):
-    async def dial_devtools(self) -> tuple[socket.socket, str]:
-        """Raises: GoneError, ConflictError (`browser_stopped`), AgentError, DeadlineError."""
+    async def dial_devtools(self, *, is_own: bool = False) -> tuple[socket.socket, str]:
+        """`is_own`: also to a browser that is not whole, see `entrance`.
+
+        Raises: GoneError, ConflictError (`browser_stopped`), AgentError, DeadlineError.
+        """
         ...
 
 
@@ -52,7 +55,16 @@ class LiveLink:
         self._task: asyncio.Task[None] | None = None
         self._previous: asyncio.Task[None] | None = None
         self._end: asyncio.TimerHandle | None = None
-        self._is_closed = False
+        self._is_closed = self._goes_ahead = False
+
+    @contextmanager
+    def ahead(self) -> Iterator[None]:
+        """In the block a connection need not wait until the session is up: that waits for what is done in it."""
+        self._goes_ahead = True
+        try:
+            yield
+        finally:
+            self._goes_ahead = False
 
     @contextmanager
     def wanted(self) -> Iterator[None]:
@@ -125,7 +137,7 @@ class LiveLink:
 
     async def _once(self) -> None:
         """From a connection's making to its end."""
-        view = await BrowserView.open(*await self._dials.dial_devtools(), self._owner)
+        view = await BrowserView.open(*await self._dials.dial_devtools(is_own=self._goes_ahead), self._owner)
         try:
             self.view = view
             self._becomes(UP)

@@ -138,7 +138,8 @@ class LiveService(Kept, SessionLive, SeatOwner, RoomOwner, ScreenOwner, ActionWa
         """Nothing: it works only while somebody is there."""
 
     async def begin(self) -> None:
-        await self.recorder.begin()
+        with self._screen.link.ahead():
+            await self.recorder.begin()
 
     def browser_came(self) -> None:
         self._screen.link.browser_came()
@@ -159,9 +160,8 @@ class LiveService(Kept, SessionLive, SeatOwner, RoomOwner, ScreenOwner, ActionWa
 
     def _end(self, reason: str) -> None:
         """Have everybody leave; nobody comes any more."""
-        if self._ended is None:
-            is_for_now = reason == SERVER_STOPPING
-            self._ended = LeaveReason.SERVER_STOPPING if is_for_now else LeaveReason.SESSION_ENDED
+        why = LeaveReason.SERVER_STOPPING if reason == SERVER_STOPPING else LeaveReason.SESSION_ENDED
+        self._ended = self._ended or why
         for seat in self._room.seats.values():
             seat.end(self._ended)
         self._owner.browsing.pausing.resume()

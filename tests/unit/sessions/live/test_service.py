@@ -19,6 +19,7 @@ from cloche.sessions.live.interface import ControlState, Joining, LeaveReason, R
 from cloche.sessions.live.link import LiveLink
 from cloche.sessions.live.options import LiveOptions
 from cloche.sessions.live.page import ShownPage
+from cloche.sessions.live.recorder import NoRecorder
 from cloche.sessions.principal import Principal, Role
 from cloche.testing.live_view import LiveRig, live_rig
 from cloche.testing.sessions import NOON, make_options, make_session
@@ -355,6 +356,25 @@ async def test_recording_is_the_recorders(rig: LiveRig) -> None:
     with pytest.raises(ConflictError):
         await rig.service.stop_recording(ANN)
     assert rig.service.state().recording is None
+
+
+@pytest.mark.parametrize("is_up", [False, True])
+async def test_what_is_recorded_before_the_session_is_up_does_not_wait_until_it_is(
+    rig: LiveRig, *, is_up: bool
+) -> None:
+    class Recording(NoRecorder):
+        async def begin(self) -> None:
+            await look()
+
+    async def look() -> None:
+        with rig.service.wanted():
+            async with asyncio.timeout(5):
+                while not rig.owner.dials:
+                    await asyncio.sleep(0)
+
+    rig.service.recorder = Recording()
+    await (look() if is_up else rig.service.begin())
+    assert rig.owner.was_own is not is_up
 
 
 async def test_pictures_are_those_of_the_sessions_stream(rig: LiveRig) -> None:
