@@ -44,15 +44,21 @@ def sandboxes(daemon: DaemonProcess) -> set[str]:
     return {entry.name for entry in Path(daemon.run_dir).iterdir() if entry.name.startswith("ses_")}
 
 
+async def asleep(daemon: DaemonProcess) -> float:
+    """How many stand still."""
+    text = (await daemon.request("GET", "/metrics")).body.decode()
+    wanted = 'cloche_pool_ready{pool="default",state="asleep"}'
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(wanted))
+
+
 async def full(daemon: DaemonProcess) -> None:
-    """Wait until two stand still."""
     async with asyncio.timeout(30):
-        while True:
-            text = (await daemon.request("GET", "/metrics")).body.decode()
-            wanted = 'cloche_pool_ready{pool="default",state="asleep"}'
-            if sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(wanted)) >= 2:
-                return
+        while await asleep(daemon) < 2:
             await asyncio.sleep(0.1)
+
+
+async def sessions(daemon: DaemonProcess) -> list[Json]:
+    return list((await daemon.request("GET", "/v1/sessions?limit=200")).json["sessions"])
 
 
 async def pages(client: CdpClient) -> list[Json]:
@@ -78,6 +84,37 @@ async def test_a_create_takes_a_sandbox_that_was_there_before(pooled: DaemonProc
     await full(pooled)
     listed = (await pooled.request("GET", "/v1/sessions")).json["sessions"]
     assert [one["id"] for one in listed] == [shut["id"], session["id"]], "newest first, whenever its sandbox was made"
+
+
+async def test_who_hangs_up_while_one_is_taken_leaves_a_whole_session_or_none(
+    pooled: DaemonProcess, local_web: LocalWeb
+) -> None:
+    """And takes no second sandbox along, at whatever moment: a create through the pool takes some 10 ms."""
+    host, _, port = pooled.base_url.removeprefix("http://").rpartition(":")
+    head = (
+        f"POST /v1/sessions HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {pooled.key}\r\ncontent-length: 0\r\n\r\n"
+    )
+    for wait_ms in range(0, 16, 2):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(head.encode())
+        await asyncio.sleep(wait_ms / 1000)
+        writer.transport.abort()
+
+    async with asyncio.timeout(30):
+        while "pending" in [one["status"] for one in await sessions(pooled)]:
+            await asyncio.sleep(0.05)
+    left = {one["id"]: one for one in await sessions(pooled)}
+    assert {one["status"] for one in left.values()} <= {"ready"}
+    for id_ in left:
+        moved = await pooled.request(
+            "POST", f"/v1/sessions/{id_}/navigate", {"url": local_web.url("site.test", "/form")}
+        )
+        assert moved.status == 200 and moved.json["success"], moved.json
+    assert left.keys() <= sandboxes(pooled)
+    async with asyncio.timeout(30):  # until there is none but theirs and those that wait
+        while len(sandboxes(pooled)) != len(left) + await asleep(pooled) or not await asleep(pooled):
+            await asyncio.sleep(0.1)
+    assert (await pooled.create_session())["started"] == "warm"
 
 
 async def test_the_start_page_is_the_only_page(pooled: DaemonProcess, local_web: LocalWeb) -> None:

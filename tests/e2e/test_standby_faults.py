@@ -4,6 +4,8 @@ import asyncio
 import os
 from typing import Any, Final
 
+import pytest
+
 from cloche.concurrency.tasks import spawn
 from cloche.testing.cdp import CdpClient
 from cloche.testing.daemon import DaemonProcess
@@ -13,6 +15,7 @@ Json = dict[str, Any]
 
 SETTINGS: Final = {"lease_s": 2}
 STORM: Final = 6
+LONG_STORM: Final = 100
 
 DOWNLOAD: Final = """(() => {
   const link = document.createElement("a");
@@ -113,11 +116,9 @@ async def test_it_outlives_its_agents_lease_asleep(shared_daemon: DaemonProcess,
     assert (await do(daemon, session, "evaluate", expression="1"))["value_json"] == "1"
 
 
-async def test_many_that_sleep_are_woken_at_once_each_by_its_own(
-    shared_daemon: DaemonProcess, local_web: LocalWeb
-) -> None:
-    daemon = shared_daemon
-    sessions = [await daemon.create_session() for _ in range(STORM)]
+async def storm(daemon: DaemonProcess, local_web: LocalWeb, size: int, comers: int) -> None:
+    """Put `size` sessions to sleep and have `comers` come to each at once, who must all find its own page."""
+    sessions = [await daemon.create_session() for _ in range(size)]
     for number, session in enumerate(sessions):
         await do(daemon, session, "navigate", url=local_web.url("site.test", f"/form?{number}"))
         await asleep_at_last(daemon, session)
@@ -127,4 +128,17 @@ async def test_many_that_sleep_are_woken_at_once_each_by_its_own(
             targets = (await client.send("Target.getTargets"))["targetInfos"]
             return any(target["url"].endswith(f"/form?{number}") for target in targets)
 
-    assert all(await asyncio.gather(*(come(*one) for one in enumerate(sessions) for _ in range(3))))
+    assert all(await asyncio.gather(*(come(*one) for one in enumerate(sessions) for _ in range(comers))))
+
+
+async def test_many_that_sleep_are_woken_at_once_each_by_its_own(
+    shared_daemon: DaemonProcess, local_web: LocalWeb
+) -> None:
+    await storm(shared_daemon, local_web, STORM, 3)
+
+
+@pytest.mark.long
+async def test_a_hundred_that_sleep_are_woken_at_once(local_web: LocalWeb) -> None:
+    settings = {"max_sessions": LONG_STORM, "max_sessions_per_principal": LONG_STORM, "pool_size": 0}
+    async with DaemonProcess(resolver_hosts=local_web.hosts_file, **settings) as daemon:
+        await storm(daemon, local_web, LONG_STORM, 1)

@@ -19,7 +19,7 @@ class ClocheCold(Adapter):
     title = "Cloche cold"
     note = (
         "a sandbox built from nothing for each session: namespaces, control group, a uid of its own, no network "
-        "but the gateway that checks every connection; Chromium's own sandbox on inside"
+        "but the gateway that checks every connection; Chromium's own sandbox on inside. No start page is asked for"
     )
     sleeps = True
 
@@ -37,9 +37,7 @@ class ClocheCold(Adapter):
         await self.daemon.close()
 
     async def create(self) -> Lease:
-        session = await self.daemon.create_session(
-            egress={"private_hosts": [self.world.host], "max_bytes": 1 << 36}, start_url="about:blank"
-        )
+        session = await self.daemon.create_session(egress={"private_hosts": [self.world.host], "max_bytes": 1 << 36})
         return Lease(session["connect_url"], session["id"], session.get("started", ""))
 
     async def release(self, lease: Lease) -> None:

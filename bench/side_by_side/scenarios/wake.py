@@ -105,7 +105,8 @@ async def _first(adapter: Adapter, results: Results, case: str, lease: Lease) ->
         await client.send("Browser.getVersion")
         answered = ms_since(begun)
         targets = await client.send("Target.getTargets")
-        page = next(each for each in targets["targetInfos"] if each["type"] == "page" and each["url"] != "about:blank")
+        pages = (each for each in targets["targetInfos"] if each["type"] == "page")
+        page = next(each for each in pages if each["url"].startswith("http"))
         await (await client.attach(page["targetId"])).evaluate("1")
         spoke = ms_since(begun)
     finally:

@@ -274,6 +274,20 @@ async def test_one_that_sleeps_for_long_is_told_of_once_and_one_that_was_woken_i
     await world.standby.end()
 
 
+@pytest.mark.parametrize("year", [2001, 2099])
+async def test_the_wall_clock_neither_puts_to_sleep_nor_deeper(year: int) -> None:
+    world = World(60.0, deeper_after_s=60.0)
+    world.standby.begin()
+    for asleep_now in (False, True):
+        world.clock.set_wall_clock(world.clock.now().replace(year=year))
+        await asyncio.sleep(5 * SOON_S)
+        assert world.standby.is_asleep is asleep_now
+        if not asleep_now:
+            await world.standby.sleep()
+    assert "slept long" not in world.owner.done
+    await world.standby.end()
+
+
 async def test_one_that_is_held_is_awake_and_neither_sleeps_nor_is_told_of_unless_it_slept() -> None:
     world = World(SOON_S)
     await world.standby.sleep()

@@ -319,6 +319,15 @@ async def test_the_old_make_room_for_fresh_ones(pool: World) -> None:
     assert counted(pool, "discarded_total", reason="old") == 2
 
 
+@pytest.mark.parametrize("year", [2001, 2099])
+async def test_the_wall_clock_makes_none_of_them_old(pool: World, year: int) -> None:
+    waiting = set(pool.driver.host.sandboxes)
+    pool.clock.set_wall_clock(pool.clock.now().replace(year=year))
+    await asyncio.sleep(5 * module.LOOK_EVERY_S)
+    assert (set(pool.driver.host.sandboxes), asleep(pool)) == (waiting, 2)
+    assert (await pool.ready()).id in waiting
+
+
 async def test_what_is_not_used_after_all_waits_on(pool: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(*_: object) -> None:
         raise ConflictError("another session has it", reason="profile_in_use")
