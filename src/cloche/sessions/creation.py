@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -145,7 +146,9 @@ class Creation:
         note_created(self._parts.audit, session)
         spec = sandbox_spec(session, token, self._agent, browser_at_rest=beginning.is_at_rest)
         start = partial(runner.start, spec) if warm is None else runner.take_over
-        coming = self._bring_up(runner, place, start, token_hash, request.egress.upstream, began)
+        needs_nothing = beginning.options.profile is None and beginning.options.start_url is None
+        stands = warm if needs_nothing else None
+        coming = self._bring_up(runner, place, start, token_hash, request.egress.upstream, began, stands)
         return self._roster.current(runner), self._starting(coming, name=f"create:{session_id}")
 
     def _starting(self, steps: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
@@ -162,19 +165,25 @@ class Creation:
         token_hash: str,
         upstream: str | None,
         began: float,
+        stands: Warm | None,
     ) -> Session:
+        """`stands`: its warm sandbox, where nothing is to be put into that. Then it is written down as ready at once,
+        and the next daemon may adopt it as it is. Raises: ClocheError."""
         session = runner.session
         failure: ClocheError = StartError("the session did not start in time", reason="start_timeout")
         try:
             sealed = self._secret_box.seal(upstream, context=session.id) if upstream else None
-            row = for_the_record(session)
-            await self._store.add(row, agent_token_hash=token_hash, upstream_sealed=sealed)
+            row, sandbox = for_the_record(session), None
+            if stands is not None and stands.sandbox is not None:
+                row = replace(row, status=SessionStatus.READY, browser=stands.browser)
+                sandbox = self._parts.driver.describe(stands.sandbox)
+            await self._store.add(row, agent_token_hash=token_hash, upstream_sealed=sealed, sandbox=sandbox)
             runner.publish(EventType.CREATED, {"owner": session.owner})
             began += await self._placed(runner, place)
             async with asyncio.timeout(self._start_timeout_s):
                 await start()
             if runner.ending is None:
-                ready = await self._roster.become(runner, SessionStatus.READY, "")
+                ready = await self._roster.become(runner, SessionStatus.READY, "", is_written=sandbox is not None)
                 self._ledger.started(self._parts.clock.monotonic() - began)
                 return ready
         except TimeoutError:

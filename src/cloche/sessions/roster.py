@@ -84,13 +84,16 @@ class Roster:
         """How often it has been asked for: whoever has it now may use it a moment later, and is not counted yet."""
         return self._asked[runner.session.id]
 
-    async def become(self, runner: SessionRunner, status: SessionStatus, reason: str, detail: str = "") -> Session:
-        """Take one step of the lifecycle: check it, write it, tell it."""
+    async def become(
+        self, runner: SessionRunner, status: SessionStatus, reason: str, detail: str = "", *, is_written: bool = False
+    ) -> Session:
+        """Take one step of the lifecycle: check it, write it unless that has been done, tell it."""
         runner.session = replace(runner.session, status=advance(runner.session.status, status), reason=reason)
         session = runner.current()
         try:
-            description = self._description(runner) if status is SessionStatus.READY else None
-            await self._store.save(session, sandbox=description)
+            if not is_written:
+                description = self._description(runner) if status is SessionStatus.READY else None
+                await self._store.save(session, sandbox=description)
         except SQLAlchemyError:
             if status is SessionStatus.READY:
                 raise

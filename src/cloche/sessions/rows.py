@@ -110,16 +110,27 @@ class Unfinished:
     upstream_sealed: str | None
 
 
-async def add(connection: Connection, session: Session, *, agent_token_hash: str, upstream_sealed: str | None) -> None:
-    row = _state(session) | {
-        "id": session.id,
-        "owner": session.owner,
-        "created_at": session.created_at,
-        "started": str(session.started),
-        "options": _options_to_json(session.options),
-        "agent_token_hash": agent_token_hash,
-        "upstream_sealed": upstream_sealed,
-    }
+async def add(
+    connection: Connection,
+    session: Session,
+    *,
+    agent_token_hash: str,
+    upstream_sealed: str | None,
+    sandbox: Mapping[str, Any] | None = None,
+) -> None:
+    row = (
+        _state(session)
+        | ({} if sandbox is None else {"sandbox": dict(sandbox)})
+        | {
+            "id": session.id,
+            "owner": session.owner,
+            "created_at": session.created_at,
+            "started": str(session.started),
+            "options": _options_to_json(session.options),
+            "agent_token_hash": agent_token_hash,
+            "upstream_sealed": upstream_sealed,
+        }
+    )
     await connection.execute(insert(sessions).values(row))
     if session.options.labels:
         pairs = [{"session_id": session.id, "key": key, "value": v} for key, v in session.options.labels.items()]

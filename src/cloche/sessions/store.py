@@ -19,10 +19,18 @@ class SessionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, session: Session, *, agent_token_hash: str, upstream_sealed: str | None) -> None:
+    async def add(
+        self,
+        session: Session,
+        *,
+        agent_token_hash: str,
+        upstream_sealed: str | None,
+        sandbox: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`sandbox`: where that is found again, of a session that has one already."""
         await self._database.write(
             lambda connection: rows.add(
-                connection, session, agent_token_hash=agent_token_hash, upstream_sealed=upstream_sealed
+                connection, session, agent_token_hash=agent_token_hash, upstream_sealed=upstream_sealed, sandbox=sandbox
             )
         )
 

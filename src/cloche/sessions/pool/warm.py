@@ -22,7 +22,7 @@ from cloche.sandbox.driver import Sandbox, SandboxDriver, SandboxState
 from cloche.sandbox.spec import Limits
 from cloche.sessions.agent_news import BrowserNews, start_failure_reason
 from cloche.sessions.agent_side import AgentSide
-from cloche.sessions.model import SessionOptions
+from cloche.sessions.model import BrowserFacts, SessionOptions
 from cloche.sessions.pool.shape import Shape, nobodys, shape_of
 from cloche.sessions.sandbox_spec import AgentSettings, spec_of
 from cloche.sessions.startup import registered
@@ -45,6 +45,8 @@ class Warm:
         self.spoilt = ""
         """Why it must not be given away."""
         self.is_asleep = False
+        self.browser: BrowserFacts | None = None
+        """Once it is built."""
         self._way_out: socket.socket | None = None
         self._driver, token = driver, secrets.token_urlsafe(32)
         self.token_hash = hash_token(token)
@@ -171,6 +173,7 @@ class Warm:
             return
         if news.state is BrowserState.READY and not self._is_up:
             self._is_up = True
+            self.browser = BrowserFacts(product=news.product, revision=news.revision)
             self._is_settled.set()
             return
         if news.state is BrowserState.GAVE_UP:

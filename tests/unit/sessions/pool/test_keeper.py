@@ -11,6 +11,8 @@ from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import ConflictError, InternalError, LostError, StartError
 from cloche.sandbox.driver import Observation, SandboxState, Usage
 from cloche.sandbox.spec import SandboxSpec
+from cloche.sessions import rows
+from cloche.sessions import runner as runner_module
 from cloche.sessions.model import BudgetRequest, EventType, SessionOptions, SessionStatus, Started, Viewport
 from cloche.sessions.pool import keeper as module
 from cloche.sessions.pool.keeper import PoolSettings
@@ -18,6 +20,8 @@ from cloche.sessions.pool.warm import Warm
 from cloche.sessions.pressure.judge import Resource
 from cloche.sessions.pressure.relief import Need
 from cloche.sessions.profiles.keeper import Beginning
+from cloche.sessions.runner import SessionRunner
+from cloche.storage.database import Database
 from cloche.testing.agent import AgentTemper
 from cloche.testing.cancelling import cancelled_at
 from cloche.testing.session_world import ANN, BOB, World
@@ -103,6 +107,39 @@ async def test_what_nobody_takes_listens_no_more(make_world: Make) -> None:
     assert warm.take_way_out() is None
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", EGRESS_PORT)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"), [({}, SessionStatus.READY), ({"start_url": "about:blank"}, SessionStatus.PENDING)]
+)
+async def test_what_needs_nothing_more_is_written_down_as_ready_before_it_is_taken_over(
+    pool: World, database: Database, monkeypatch: pytest.MonkeyPatch, request_: dict[str, Any], status: SessionStatus
+) -> None:
+    """One transaction in place of two; a daemon that dies in between leaves a session that the next one adopts."""
+    held, take_over = asyncio.Event(), SessionRunner.take_over
+
+    async def later(runner: SessionRunner) -> None:
+        await held.wait()
+        await take_over(runner)
+
+    async def open_start_page(*_: object) -> None:
+        """No browser is there that could."""
+
+    monkeypatch.setattr(SessionRunner, "take_over", later)
+    monkeypatch.setattr(runner_module, "open_start_page", open_start_page)
+    creating = spawn(pool.ready(**request_), name="creating")
+    found: dict[Any, rows.Unfinished] = {}
+    async with asyncio.timeout(5):
+        while not found:
+            await asyncio.sleep(0.005)
+            async with database.read() as connection:
+                found = await rows.unfinished(connection)
+    ((session_id, row),) = found.items()
+    assert row.session.status is status
+    assert (row.session.browser is not None) is (status is SessionStatus.READY)
+    assert (await pool.manager.get(ANN, session_id)).status is SessionStatus.PENDING
+    held.set()
+    assert (await creating).status is SessionStatus.READY
 
 
 async def test_each_is_given_once_and_another_takes_its_place(pool: World) -> None:
