@@ -134,7 +134,11 @@ def deps_of(request: Request) -> ApiDeps:
     return deps
 
 
-def session_id_of(session_id: str) -> SessionId:
+async def _asked_deps(request: Request) -> ApiDeps:
+    return deps_of(request)
+
+
+async def session_id_of(session_id: str) -> SessionId:
     return parse_session_id(session_id)
 
 
@@ -178,7 +182,7 @@ async def access_of(request: Request, session_id: "SessionIdPath", token: str | 
     return await deps_of(request).credentials().access(request.headers, token, session_id)
 
 
-def origin_of_request(request: Request) -> Origin:
+async def origin_of_request(request: Request) -> Origin:
     url = deps_of(request).public_url
     return origin_of(host=request.headers["host"], scheme=request.url.scheme, public_url=url)
 
@@ -189,7 +193,7 @@ KEY_SECURITY: Final = [
     Security(APIKeyHeader(name="X-API-Key", auto_error=False)),
 ]
 
-Deps = Annotated[ApiDeps, Depends(deps_of)]
+Deps = Annotated[ApiDeps, Depends(_asked_deps)]
 SessionIdPath = Annotated[SessionId, Depends(session_id_of)]
 ProfileIdPath = Annotated[ProfileId, Depends(profile_id_of)]
 ArtifactIdPath = Annotated[ArtifactId, Depends(artifact_id_of)]

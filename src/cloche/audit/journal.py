@@ -22,6 +22,7 @@ from cloche.clock import Clock
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import JournalError
 from cloche.storage.database import Database
+from cloche.storage.sqlite_thread import Connection
 
 MAX_BATCH: Final = 500
 MAX_PENDING: Final = 10_000
@@ -253,12 +254,17 @@ class Journal:
         return Tip(self._batch[-1]["seq"], self._batch[-1]["hash"], 0)
 
     async def _commit(self, batch: list[dict[str, Any]]) -> tuple[Tip, Tip]:
-        end, sealed_ = self._ends_at(), self._sealed
-        async with self._database.begin(durable=self._options.durable) as connection:
+        async def steps(connection: Connection) -> tuple[Tip, Tip]:
+            end, sealed_ = self._ends_at(), self._sealed
             await rows.add(connection, batch)
             if end.seq - sealed_.seq >= self._options.segment_events:
                 sealed_ = await seal(connection, self._key, sealed_, end, self._clock.now())
-        return end, sealed_
+            return end, sealed_
+
+        if not self._options.durable:
+            return await self._database.write(steps)
+        async with self._database.begin(durable=True) as connection:
+            return await steps(connection)
 
     def _is_in_order(self, end: Tip, sealed_: Tip, *, took_s: float) -> None:
         written = len(self._batch)

@@ -23,12 +23,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloche.audit.chain import Entry, SegmentFacts, time_text
 from cloche.audit.model import AuditEvent, AuditFilter, AuditRecord
 from cloche.storage.database import metadata
+from cloche.storage.sqlite_thread import Connection
 
 Number: Final = BigInteger().with_variant(Integer, "sqlite")
 
@@ -64,7 +64,6 @@ segments = Table(
 )
 
 _INSERT: Final = insert(events)
-_SQLITE_INSERT: Final = str(_INSERT.compile(dialect=sqlite.dialect(paramstyle="named")))
 _ENTRY_COLUMNS: Final = [events.c[name] for name in Entry._fields]
 
 
@@ -83,14 +82,8 @@ class StoredSegment:
     mac: str
 
 
-async def add(connection: AsyncConnection, batch: Sequence[Mapping[str, Any]]) -> None:
-    if connection.dialect.name != "sqlite":
-        await connection.execute(_INSERT, batch)
-        return
-    # Straight to the driver: SQLAlchemy makes a cursor, uses it and closes it, each a trip to the driver's thread and
-    # back, and half of what one event takes.
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    await driver.executemany(_SQLITE_INSERT, batch)
+async def add(connection: Connection, batch: Sequence[Mapping[str, Any]]) -> None:
+    await connection.execute(_INSERT, batch)
 
 
 async def last(connection: AsyncConnection) -> tuple[int, str] | None:
@@ -188,7 +181,7 @@ async def all_segments(connection: AsyncConnection) -> list[StoredSegment]:
     return [StoredSegment(SegmentFacts(*row[:-1]), row[-1]) for row in found]
 
 
-async def add_segment(connection: AsyncConnection, facts: SegmentFacts, mac: str) -> None:
+async def add_segment(connection: Connection, facts: SegmentFacts, mac: str) -> None:
     await connection.execute(insert(segments), [facts._asdict() | {"mac": mac}])
 
 

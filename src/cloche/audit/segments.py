@@ -7,12 +7,11 @@ whole segments that are old enough; their segments stay, and are what the first 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from cloche.audit import rows
 from cloche.audit.chain import GENESIS, SegmentFacts, Tip, segment_mac, time_text
 from cloche.audit.rows import StoredSegment
 from cloche.storage.database import Database
+from cloche.storage.sqlite_thread import Connection
 
 
 async def read_segments(database: Database) -> list[StoredSegment]:
@@ -33,7 +32,7 @@ def last_dropped(segments: Sequence[StoredSegment]) -> SegmentFacts | None:
     return dropped[-1] if dropped else None
 
 
-async def seal(connection: AsyncConnection, key: bytes, before: Tip, last: Tip, now: datetime) -> Tip:
+async def seal(connection: Connection, key: bytes, before: Tip, last: Tip, now: datetime) -> Tip:
     """Seal what stands after `before`, up to `last`. Returns where the sealed part now ends."""
     facts = SegmentFacts(
         id=before.segments + 1,

@@ -43,7 +43,7 @@ def _gives(media_type: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {media_type: _BINARY}}}
 
 
-def codec_of(request: Request) -> ZstdCodec:
+async def codec_of(request: Request) -> ZstdCodec:
     codec = request.app.state.codec
     assert isinstance(codec, ZstdCodec)
     return codec

@@ -23,7 +23,7 @@ NDJSON: Final = "application/x-ndjson"
 LINES_AT_ONCE: Final = 200
 
 
-def wanted_of(
+async def wanted_of(
     kind: Annotated[str | None, Query(max_length=64, description="A kind, or its beginning: `session.`")] = None,
     actor: Annotated[str | None, Query(max_length=128)] = None,
     session_id: Annotated[str | None, Query(max_length=64)] = None,

@@ -80,7 +80,7 @@ class OlderErrorOut(Out):
     error: str
 
 
-def older_id_of(session_id: str) -> SessionId:
+async def older_id_of(session_id: str) -> SessionId:
     try:
         return parse_session_id(session_id)
     except ClocheError as error:

@@ -41,7 +41,7 @@ EXEC_SLACK_S: Final = 15.0
 _PROCESS_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-def process_id_of(process_id: str) -> str:
+async def process_id_of(process_id: str) -> str:
     if not _PROCESS_ID.fullmatch(process_id):
         raise NotFoundError("there is no such process")
     return process_id

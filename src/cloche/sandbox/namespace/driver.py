@@ -112,13 +112,13 @@ class NamespaceDriver(SandboxDriver):
         async with handle.lock:
             if not handle.was_started or handle.is_removed:
                 raise LostError("the sandbox is not running")
-            await to_the_end(in_thread(freezing.freeze, handle), name="freeze-sandbox")
+            await in_thread(freezing.freeze, handle)
 
     async def thaw(self, sandbox: Sandbox) -> None:
         handle = _own(sandbox)
         async with handle.lock:
             if handle.was_started and not handle.is_removed:
-                await to_the_end(in_thread(freezing.thaw, handle), name="thaw-sandbox")
+                await in_thread(freezing.thaw, handle)
 
     async def reclaim(self, sandbox: Sandbox) -> None:
         await in_thread(_own(sandbox).group.reclaim)

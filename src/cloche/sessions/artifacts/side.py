@@ -25,6 +25,8 @@ from cloche.wire.agent_config import SPOOL_DIR
 BEGIN_S: Final = 1.0
 """How long a client waits for downloads to be watched. Until they are, Chromium's shell refuses them, and full Chromium
 leaves them where nobody takes them from."""
+ANSWERED_S: Final = 0.004
+"""What a session that has no page of its own is left to say that it is ready, before the watch takes its turns."""
 RETRY_S: Final = 1.0
 INSIST_S: Final = (0.0, 0.2, 1.0)
 """When after a client has left: Chromium notices that a little later than we do, and only then forgets what was set."""
@@ -79,7 +81,9 @@ class ArtifactSide(Kept):
         self._open_watch = open_watch
         self._treatment = Treatment.SPOOL if session.options.downloads is Downloads.QUARANTINE else Treatment.REFUSE
         self._watch: DownloadWatch | None = None
+        self._has_no_page = session.options.start_url is None
         self._is_new = False
+        self._somebody_came = asyncio.Event()
         self._tried = asyncio.Event()
         """It is watched, or could not be at once."""
         self._came = asyncio.Event()
@@ -102,9 +106,10 @@ class ArtifactSide(Kept):
         if not self._is_new and self._treatment is Treatment.SPOOL:
             await self.collector.clear()
         # Not waited for: Chromium is busy with its first page, and nobody is in yet who could download anything.
-        self._watching = spawn(self._keep_watching(), name="downloads")
+        self._watching = spawn(self._begin_watching(), name="downloads")
 
     async def client_comes(self) -> None:
+        self._somebody_came.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(BEGIN_S):
                 await self._tried.wait()
@@ -150,6 +155,13 @@ class ArtifactSide(Kept):
         return self._owner.browsing.media_type_of(url)
 
     # --- the watch --------------------------------------------------------------------------------------------------
+
+    async def _begin_watching(self) -> None:
+        if self._has_no_page:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ANSWERED_S):
+                    await self._somebody_came.wait()
+        await self._keep_watching()
 
     async def _keep_watching(self) -> None:
         """One watch after the other, as long as there is a session; a browser ends more often than that."""
