@@ -4,10 +4,8 @@ A thread cannot be cancelled. What it works with (a descriptor, a buffer, a part
 """
 
 import asyncio
-import contextvars
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
-from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from cloche.concurrency.tasks import spawn
@@ -22,8 +20,8 @@ P = ParamSpec("P")
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run blocking work off the loop. Returns, raises or is cancelled only once the thread is done with it."""
-    context = contextvars.copy_context()  # as `asyncio.to_thread` does: a log line says for which request it is
-    return await finished(begin(partial(context.run, function, *args, **kwargs)))
+    name = getattr(function, "__name__", "thread")
+    return await to_the_end(asyncio.to_thread(function, *args, **kwargs), name=name)
 
 
 async def to_the_end(work: Coroutine[Any, Any, T], *, name: str, hurry: asyncio.Event | None = None) -> T:
