@@ -135,6 +135,7 @@ def deps_of(request: Request) -> ApiDeps:
 
 
 async def _asked_deps(request: Request) -> ApiDeps:
+    """A coroutine, as all that routes ask for: FastAPI runs a plain function in a thread, there and back."""
     return deps_of(request)
 
 
