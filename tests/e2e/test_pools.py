@@ -79,7 +79,7 @@ async def test_what_is_acquired_was_there_before_and_what_is_released_is_gone(
 
     released = await ask(shared_daemon, "POST", "/v1/pools/blue/release", {"session_id": session["id"]}, key=user)
     assert (released["status"], released["reason"]) == ("closed", "closed_by_user")
-    assert session["id"] not in sandboxes(shared_daemon)
+    await until(lambda: session["id"] not in sandboxes(shared_daemon))
     await filled(shared_daemon, 1)
     seen = await ask(shared_daemon, "GET", "/v1/pools/blue", key=user)
     assert (seen["hits"], seen["misses"], seen["in_use"]) == (1, 0, 0)
@@ -116,7 +116,7 @@ async def test_a_pool_survives_a_restart_and_a_deleted_one_leaves_nothing(daemon
     pool = await ask(daemon, "GET", "/v1/pools/blue")
     assert (pool["size"], pool["options"], pool["created_at"]) == (2, made["options"], made["created_at"])
     await filled(daemon, 2)
-    assert not before & sandboxes(daemon)
+    assert not before & sandboxes(daemon), "a stop waits for what it removes"
 
     await daemon.kill9()
     left = sandboxes(daemon)
