@@ -261,10 +261,7 @@ class Journal:
                 sealed_ = await seal(connection, self._key, sealed_, end, self._clock.now())
             return end, sealed_
 
-        if not self._options.durable:
-            return await self._database.write(steps)
-        async with self._database.begin(durable=True) as connection:
-            return await steps(connection)
+        return await self._database.write(steps, durable=self._options.durable)
 
     def _is_in_order(self, end: Tip, sealed_: Tip, *, took_s: float) -> None:
         written = len(self._batch)

@@ -9,6 +9,7 @@ from cloche.ids import PrincipalName, SessionId, parse_session_id
 from cloche.sessions import rows
 from cloche.sessions.model import Session, SessionPage, SessionStatus
 from cloche.storage.database import Database
+from cloche.storage.sqlite_thread import Connection
 
 MAX_PAGE: Final = 200
 MAX_COUNTED: Final = 5_000
@@ -40,14 +41,16 @@ class SessionStore:
 
     async def lay_down(self, session: Session) -> None:
         """Write that it is hibernated. On the disk once this returns."""
-        async with self._database.begin(durable=True) as connection:
-            await rows.save(connection, session)
+        await self._database.write(lambda connection: rows.save(connection, session), durable=True)
 
     async def bring_back(self, session: Session, *, sandbox: Mapping[str, Any], agent_token_hash: str) -> None:
         """Write that it is up again, in another sandbox."""
-        async with self._database.begin() as connection:
+
+        async def steps(connection: Connection) -> None:
             await rows.save(connection, session)
             await rows.hand_over(connection, session.id, sandbox, agent_token_hash)
+
+        await self._database.write(steps)
 
     async def upstream_sealed(self, session_id: SessionId) -> str | None:
         async with self._database.read() as connection:

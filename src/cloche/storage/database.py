@@ -84,24 +84,24 @@ class Database:
         async with self._engine.connect() as connection:
             yield connection
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, durable: bool = False) -> T:
         """A write transaction as a function of its connection, which awaits nothing else.
 
         As `begin`, and on SQLite in one trip to the thread instead of one for each step; cancelled, it is still
         finished, committed or not.
         """
         if self._thread is None or self._write_lock is None:
-            async with self.begin() as connection:
+            async with self.begin(durable=durable) as connection:
                 return await work(connection)
         async with self._write_lock:
-            return await self._thread.run(work, writes=True)
+            return await self._thread.write(work, durable=durable)
 
     async def look(self, work: Work[T]) -> T:
         """As `write`, for reading only."""
         if self._thread is None:
             async with self.read() as connection:
                 return await work(connection)
-        return await self._thread.run(work, writes=False)
+        return await self._thread.look(work)
 
     async def check(self) -> None:
         """Raise what the driver raises if the database does not answer."""

@@ -38,10 +38,17 @@ class SqliteThread:
         event.listen(self._engine, "connect", tune)
         self._threads = ThreadPoolExecutor(THREADS, "database")
 
-    async def run(self, work: Work[T], *, writes: bool) -> T:
-        """Run one transaction. Returns, raises or is cancelled only once the thread is done with it."""
-        going = asyncio.get_running_loop().run_in_executor(self._threads, _run, self._engine, work, writes)
-        return await finished(going)
+    async def look(self, work: Work[T]) -> T:
+        """Run one transaction that only reads."""
+        return await self._run(_look, work)
+
+    async def write(self, work: Work[T], *, durable: bool) -> T:
+        """Run one that writes; with `durable` it is on the disk after its commit."""
+        return await self._run(_write_durably if durable else _write, work)
+
+    async def _run(self, run: Callable[[Engine, Work[T]], T], work: Work[T]) -> T:
+        """Returns, raises or is cancelled only once the thread is done with it."""
+        return await finished(asyncio.get_running_loop().run_in_executor(self._threads, run, self._engine, work))
 
     async def close(self) -> None:
         """After the last transaction."""
@@ -59,9 +66,27 @@ class _AtOnce:
         return self._connection.execute(statement, parameters)
 
 
-def _run(engine: Engine, work: Work[T], writes: bool) -> T:
-    with engine.begin() if writes else engine.connect() as connection:
+def _look(engine: Engine, work: Work[T]) -> T:
+    with engine.connect() as connection:
         return _to_its_end(work(_AtOnce(connection)))
+
+
+def _write(engine: Engine, work: Work[T]) -> T:
+    with engine.begin() as connection:
+        return _to_its_end(work(_AtOnce(connection)))
+
+
+def _write_durably(engine: Engine, work: Work[T]) -> T:
+    """The pragma does nothing inside of a transaction (sqlite.org/pragma.html#pragma_synchronous)."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA synchronous=FULL")
+        connection.commit()
+        try:
+            with connection.begin():
+                return _to_its_end(work(_AtOnce(connection)))
+        finally:
+            # The connection goes to others after.
+            connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
 
 
 def _to_its_end(steps: Coroutine[Any, Any, T]) -> T:

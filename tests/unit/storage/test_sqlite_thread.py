@@ -107,6 +107,24 @@ async def test_its_connections_are_tuned_as_the_others_are(database: Database) -
         assert await database.look(pragmas) == await pragmas(connection)
 
 
+async def test_one_that_has_to_last_is_synced_and_others_do_not_pay_for_it(database: Database) -> None:
+    async def synchronous(connection: Connection) -> int:
+        return int((await connection.execute(text("PRAGMA synchronous"))).scalar_one())
+
+    async def fails(connection: Connection) -> None:
+        await add(connection, "lost")
+        await add(connection, "lost")
+
+    normal, full = 1, 2
+    assert await database.write(synchronous, durable=True) == full
+    assert await database.write(synchronous) == normal
+    with pytest.raises(IntegrityError):
+        await database.write(fails, durable=True)
+    assert await database.write(synchronous) == normal
+    await database.write(lambda connection: add(connection, "kept"), durable=True)
+    assert await database.look(names) == ["kept"]
+
+
 async def test_rows_functions_run_either_way(database: Database) -> None:
     await database.write(lambda connection: add(connection, "a"))
     found = await database.look(lambda connection: rows.by_hash(connection, "a"))
