@@ -30,6 +30,7 @@ from cloche.sessions.model import EventType, LiveUse, Session, SessionStatus
 from cloche.storage.database import Database
 from cloche.testing.audit import NotingAudit
 from cloche.testing.clock import FakeClock
+from cloche.testing.databases import fresh_database
 from cloche.testing.sessions import NOON, make_options, make_session
 
 PATIENCE_S: Final = 20.0
@@ -256,7 +257,7 @@ async def recording_world(
     """`options`: of the session. Taken down as a session that ends, and then as a daemon does."""
     clock = FakeClock(NOON)
     session = make_session(options=make_options(live=LiveUse(record=policy), **options), status=SessionStatus.PENDING)
-    database = await Database.open(f"sqlite:///{directory}/cloche.db")
+    database = await fresh_database(directory / "cloche.db")
     async with database.begin() as connection:
         await rows.add(connection, session, agent_token_hash="", upstream_sealed=None)
     events = EventLog(database, clock)

@@ -30,10 +30,10 @@ from cloche.sessions.live.recording.store import RecordingStore
 from cloche.sessions.live.service import LiveService
 from cloche.sessions.model import EventType
 from cloche.sessions.principal import Principal, Role
-from cloche.storage.database import Database
 from cloche.testing.audit import NotingAudit
 from cloche.testing.bare_chromium import BareChromium
 from cloche.testing.cdp import CdpClient, CdpPage
+from cloche.testing.databases import fresh_database
 from cloche.testing.live_view import FakeOwner, dials
 from cloche.testing.sessions import make_session
 
@@ -104,7 +104,7 @@ async def page(bare_chromium: BareChromium) -> AsyncIterator[CdpPage]:
 @pytest.fixture
 async def recorded(bare_chromium: BareChromium, tmp_path: Path) -> AsyncIterator[Recorded]:
     clock, audit, session = SystemClock(), NotingAudit(), make_session()
-    database = await Database.open(f"sqlite:///{tmp_path}/cloche.db")
+    database = await fresh_database(tmp_path / "cloche.db")
     async with database.begin() as connection:
         await rows.add(connection, session, agent_token_hash="", upstream_sealed=None)
     events = EventLog(database, clock)

@@ -14,6 +14,7 @@ from cloche.artifacts.store import ArtifactStore
 from cloche.ids import PrincipalName, SessionId
 from cloche.storage.database import Database
 from cloche.testing.clock import FakeClock
+from cloche.testing.databases import fresh_database
 
 SESSION = SessionId("ses_01J00000000000000000000000")
 
@@ -28,7 +29,7 @@ def plain_logs() -> Iterator[None]:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(f"sqlite:///{tmp_path}/cloche.db")
+    database = await fresh_database(tmp_path / "cloche.db")
     yield database
     await database.close()
 

@@ -20,6 +20,7 @@ from cloche.ids import PrincipalName
 from cloche.sessions.principal import Principal, Role
 from cloche.storage.database import Database
 from cloche.testing.audit import JournalWorld, journal_in, open_database, verified
+from cloche.testing.databases import fresh_database
 
 ADMIN = Principal(PrincipalName("root"), Role.ADMIN)
 
@@ -87,7 +88,7 @@ async def test_what_is_noted_last_is_written_at_the_end(tmp_path: Path) -> None:
 
 
 async def test_with_full_durability_the_chain_is_the_same(tmp_path: Path) -> None:
-    database = await Database.open(f"sqlite:///{tmp_path}/cloche.db")
+    database = await fresh_database(tmp_path / "cloche.db")
     async with journal_in(tmp_path, database=database, durable=True) as world:
         await world.wrote("a.b", "c.d")
         async with database.begin(durable=True) as connection:

@@ -12,6 +12,7 @@ from cloche.sessions.events import EventLog
 from cloche.storage.database import Database
 from cloche.testing.agent_driver import AgentDriver
 from cloche.testing.clock import FakeClock
+from cloche.testing.databases import fresh_database
 from cloche.testing.driver import FakeHost
 from cloche.testing.session_world import World
 from cloche.wire.agent_config import DEVTOOLS_PORT
@@ -27,7 +28,7 @@ def plain_logs() -> Iterator[None]:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(f"sqlite:///{tmp_path}/cloche.db")
+    database = await fresh_database(tmp_path / "cloche.db")
     yield database
     await database.close()
 
