@@ -132,7 +132,7 @@ async def test_a_session_whose_sandbox_died_meanwhile_has_failed_and_says_so(
         await daemon.restart()
         shown = await show(daemon, session)
         assert (shown["status"], shown["reason"], shown["connect_url"]) == ("failed", "sandbox_lost", None)
-        assert not (daemon.run_dir / session["id"]).exists()
+        await await_removed(daemon.run_dir / session["id"])
         assert await events_of(daemon).wait(session, "session.failed")
 
 

@@ -31,6 +31,7 @@ class Adapter(ABC):
     creates: ClassVar[bool] = True
     """Otherwise connecting is what starts a browser."""
     sleeps: ClassVar[bool] = False
+    """And hibernate."""
     same_as: ClassVar[str | None] = None
     """The adapter whose sessions are the same once they are there."""
     is_remote: ClassVar[bool] = False
@@ -77,6 +78,10 @@ class Adapter(ABC):
     async def sleep(self, lease: Lease) -> None:
         """Put a session to sleep. One whose adapter does not say `sleeps` cannot be."""
         raise TypeError(f"sessions of {self.name} do not sleep")
+
+    async def hibernate(self, lease: Lease) -> None:
+        """Write a session's state down and free all that it takes. As for `sleep`."""
+        raise TypeError(f"sessions of {self.name} do not hibernate")
 
     def processes(self) -> set[int]:
         """Everything of it that runs now: server, sandboxes, browsers."""

@@ -1,6 +1,8 @@
 """Cloche as anyone runs it: a daemon of its own for the bench, asked over its public API."""
 
 import asyncio
+import base64
+import secrets
 import time
 from typing import Any, Final
 
@@ -29,6 +31,7 @@ class ClocheCold(Adapter):
             "max_sessions": most,
             "max_sessions_per_principal": most,
             "log_level": "info",
+            "state_key": base64.b64encode(secrets.token_bytes(32)).decode(),  # without one nothing hibernates
         }
         self.daemon = DaemonProcess(**(general | self._pool() | self.world.settings))
         await self.daemon.start()
@@ -44,14 +47,10 @@ class ClocheCold(Adapter):
         await self._ask("DELETE", f"/v1/sessions/{lease.id}")
 
     async def sleep(self, lease: Lease) -> None:
-        """Its client has just closed: until the daemon has noticed, the session counts as in use."""
-        deadline = time.monotonic() + NOTICED_S
-        while (answer := await self.daemon.request("POST", f"/v1/sessions/{lease.id}/sleep")).status == 409:
-            if time.monotonic() > deadline:
-                break
-            await asyncio.sleep(0.01)
-        if answer.status >= 300:
-            raise RuntimeError(f"sleep answered {answer.status} {answer.body[:300]!r}")
+        await self._once_unused(lease, "sleep")
+
+    async def hibernate(self, lease: Lease) -> None:
+        await self._once_unused(lease, "hibernate")
 
     async def list(self) -> int:
         """How many sessions there are."""
@@ -63,6 +62,16 @@ class ClocheCold(Adapter):
 
     def _pool(self) -> dict[str, int]:
         return {"pool_size": 0}
+
+    async def _once_unused(self, lease: Lease, verb: str) -> None:
+        """Its client has just closed: until the daemon has noticed, the session counts as in use."""
+        deadline = time.monotonic() + NOTICED_S
+        while (answer := await self.daemon.request("POST", f"/v1/sessions/{lease.id}/{verb}")).status == 409:
+            if time.monotonic() > deadline:
+                break
+            await asyncio.sleep(0.01)
+        if answer.status >= 300:
+            raise RuntimeError(f"{verb} answered {answer.status} {answer.body[:300]!r}")
 
     async def _ask(self, method: str, path: str) -> Any:
         answer = await self.daemon.request(method, path)

@@ -1,4 +1,5 @@
-"""From a sleeping session's URL to the first answer, beside the same session awake. Only where sessions can sleep."""
+"""From a sleeping or hibernated session's URL to the first answer, beside the same session awake. Only where sessions
+can sleep."""
 
 import argparse
 import time
@@ -19,6 +20,8 @@ from side_by_side.tables import latencies, notes
 LABELS: Final = {"connect": "connected", "first answer": "first answer", "page answer": "first answer of the page"}
 ASLEEP: Final = "asleep"
 AWAKE: Final = "awake"
+HIBERNATED: Final = "hibernated"
+LAID_DOWN: Final = "hibernate"
 
 
 class Wake:
@@ -28,11 +31,13 @@ class Wake:
 
     def add_options(self, parser: Options) -> None:
         parser.add_argument("--wakes", type=int, default=40, help="one at a time")
+        parser.add_argument("--hibernations", type=int, default=20, help="one at a time")
         parser.add_argument("--storms", type=int, default=5, help="times that many wake at once")
         parser.add_argument("--storm", type=int, default=10, help="sessions that wake at once")
 
     def options(self, chosen: argparse.Namespace) -> dict[str, int]:
-        return {"wakes": chosen.wakes, "storms": chosen.storms, "storm": chosen.storm}
+        names = ("wakes", "hibernations", "storms", "storm")
+        return {name: getattr(chosen, name) for name in names}
 
     def at_once(self, chosen: argparse.Namespace) -> int:
         return max(1, int(chosen.storm))
@@ -46,6 +51,10 @@ class Wake:
                     for number in range(results.options["wakes"] if leases else 0):
                         for case in in_turn((ASLEEP, AWAKE), number):
                             await attempt(results, adapter, case, partial(_first, adapter, results, case, leases[0]))
+                    for _ in range(results.options["hibernations"] if leases else 0):
+                        await attempt(
+                            results, adapter, HIBERNATED, partial(_first, adapter, results, HIBERNATED, leases[0])
+                        )
                     for _ in range(results.options["storms"]):
                         case = _storm_case(results)
                         steps = [partial(_first, adapter, results, case, lease) for lease in leases]
@@ -63,7 +72,14 @@ class Wake:
             for case in (ASLEEP, AWAKE, _storm_case(results))
             if case in results.cases()
         ]
-        return "\n".join([*parts, notes(results, (ASLEEP, AWAKE, _storm_case(results)))])
+        if HIBERNATED in results.cases():
+            labels = {LAID_DOWN: "to write it down"} | LABELS
+            parts.append(
+                "Hibernated: its state sealed on the disk, nothing of it in memory; a new sandbox with its tabs and "
+                "what they stored, under the same URL. Writing it down is until the call has answered.\n\n"
+                + latencies(results, HIBERNATED, labels, of_floor="first answer")
+            )
+        return "\n".join([*parts, notes(results, (ASLEEP, AWAKE, HIBERNATED, _storm_case(results)))])
 
     def draw(self, results: Results) -> dict[str, Plot]:
         groups = {
@@ -96,10 +112,14 @@ async def _leases(adapter: Adapter, results: Results, stack: AsyncExitStack) -> 
 
 
 async def _first(adapter: Adapter, results: Results, case: str, lease: Lease) -> None:
-    if case != AWAKE:
+    if case == HIBERNATED:
+        begun = time.perf_counter()
+        await adapter.hibernate(lease)
+        results.add(adapter.name, case, LAID_DOWN, ms_since(begun))
+    elif case != AWAKE:
         await adapter.sleep(lease)
     begun = time.perf_counter()
-    client = await CdpClient.connect(lease.url)
+    client = await CdpClient.connect(lease.url, timeout_s=60)
     try:
         connected = ms_since(begun)
         await client.send("Browser.getVersion")

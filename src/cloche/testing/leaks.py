@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -71,18 +72,44 @@ def leaked(before: Snapshot, *, settle_s: float = SETTLE_S) -> list[str]:
 def _processes() -> Iterator[tuple[str, str]]:
     """Everyone in this network namespace, and our children, zombies among them, wherever they live.
 
-    The key holds the start time, since pids are reused.
+    The key holds the start time, since pids are reused. A helper of a browser (its GPU process, say) has the browser's:
+    one that a browser of a wider scope starts anew in the middle of a test goes with that browser.
     """
     # Plain calls, as this runs before and after each of ten thousand tests.
     network, us = _network_of("self"), os.getpid()
     for pid in os.listdir("/proc"):  # noqa: PTH208
         if pid.isdecimal() and int(pid) != us:
             with suppress(OSError):
-                stat = _read(f"/proc/{pid}/stat")
-                rest = stat[stat.rindex(b")") + 2 :].split()
-                if int(rest[1]) == us or _network_of(pid) == network:
-                    command = _read(f"/proc/{pid}/cmdline").replace(b"\0", b" ")[:200] or stat[:40]
-                    yield f"{pid}@{rest[19].decode()}", f"{pid} ({rest[0].decode()}) {command.decode(errors='replace')}"
+                found = _Process(pid)
+                if int(found.parent) == us or _network_of(pid) == network:
+                    yield _browser_of(found).key, f"{pid} ({found.state}) {found.command[:200] or found.name}"
+
+
+class _Process:
+    """Raises OSError when there is none such any more."""
+
+    def __init__(self, pid: str) -> None:
+        self._pid = pid
+        stat = _read(f"/proc/{pid}/stat")
+        end = stat.rindex(b")") + 1
+        self.name = stat[:end].decode(errors="replace")
+        self.state, self.parent, *rest = stat[end + 1 :].decode().split()
+        self.key = f"{pid}@{rest[17]}"
+
+    @cached_property
+    def command(self) -> str:
+        return _read(f"/proc/{self._pid}/cmdline").replace(b"\0", b" ").decode(errors="replace")
+
+
+def _browser_of(process: _Process) -> _Process:
+    """The browser that a process is a helper of; any other process itself, and a helper whose browser is gone."""
+    above = process
+    while "chrom" in above.command and " --type=" in above.command:
+        try:
+            above = _Process(above.parent)
+        except OSError:
+            return process
+    return above if "chrom" in above.command.partition(" ")[0] else process
 
 
 def _read(path: str) -> bytes:
@@ -114,18 +141,8 @@ def _mounts() -> Iterator[tuple[str, str]]:
 
 def _control_groups() -> Iterator[tuple[str, str]]:
     """Groups below this process's own, and below `cloche` at the top of a v2 hierarchy."""
-    from cloche.testing.surroundings import own_control_groups
+    from cloche.testing.surroundings import groups_below, own_control_groups
 
     for parent in own_control_groups():
-        yield from _groups_below(str(parent))
-
-
-def _groups_below(group: str) -> Iterator[tuple[str, str]]:
-    # A group has two links and one more for each below it: most have none, and dozens of files that need no look.
-    with suppress(FileNotFoundError):  # it may vanish between the listing and the look
-        if os.stat(group).st_nlink > 2:  # noqa: PTH116
-            with os.scandir(group) as entries:
-                below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-            for path in below:
-                yield path, path
-                yield from _groups_below(path)
+        for group in groups_below(parent):
+            yield group, group

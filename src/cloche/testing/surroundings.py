@@ -34,6 +34,21 @@ def own_control_groups() -> list[Path]:
     return [path for path in sorted(found) if path.is_dir() and os.access(path, os.W_OK)]
 
 
+def groups_below(parent: Path | str) -> Iterator[str]:
+    """Every group below this one. Some may have gone by the time they are told."""
+    # A group has two links and one more for each below it: most have none, and dozens of files that need no look.
+    try:
+        if os.stat(parent).st_nlink <= 2:  # noqa: PTH116 - asked very often
+            return
+        with os.scandir(parent) as entries:
+            below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:  # it went while it was looked at: ENOENT or ENODEV
+        return
+    for path in below:
+        yield path
+        yield from groups_below(path)
+
+
 @contextlib.contextmanager
 def _temporary_directory() -> Iterator[None]:
     outer = tempfile.gettempdir()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cloche.ids import parse_session_id
 from cloche.testing.daemon import DaemonProcess, processes_of
-from cloche.testing.surroundings import own_control_groups
+from cloche.testing.surroundings import groups_below, own_control_groups
 
 SETTLE_S = 5.0
 
@@ -39,7 +39,8 @@ async def await_removed(directory: Path) -> None:
 
 def control_groups() -> list[Path]:
     """The groups of sandboxes, of every daemon of this test run."""
-    return [path for parent in own_control_groups() for path in parent.rglob("cloche-ses_*") if path.is_dir()]
+    found = (Path(path) for parent in own_control_groups() for path in groups_below(parent))
+    return [path for path in found if path.name.startswith("cloche-ses_")]
 
 
 def _listed(run_dir: Path) -> list[Path]:

@@ -10,6 +10,7 @@ import pytest
 from cloche.concurrency.tasks import spawn
 from cloche.testing.cdp import CdpClient
 from cloche.testing.daemon import DaemonProcess, processes_of
+from cloche.testing.traces import control_groups
 
 from .conftest import Person
 
@@ -88,8 +89,16 @@ def sealed_files(person: Person) -> list[Path]:
 def left_running(person: Person, session: Json) -> list[Any]:
     """Processes of its sandbox, its run directory, its control groups."""
     directory = person.daemon.run_dir / session["id"]
-    groups = [str(path) for path in Path("/sys/fs/cgroup").rglob(f"*{session['id']}*")]
+    groups = [str(path) for path in control_groups() if session["id"] in path.name]
     return [*processes_of(directory).values(), *([directory] if directory.exists() else []), *groups]
+
+
+async def nothing_is_left(person: Person, session: Json) -> None:
+    """Its processes are gone by now, and the rest soon."""
+    assert not await asyncio.to_thread(processes_of, person.daemon.run_dir / session["id"])
+    async with asyncio.timeout(10):
+        while await asyncio.to_thread(left_running, person, session):
+            await asyncio.sleep(0.02)
 
 
 async def test_a_hibernated_session_takes_nothing_and_comes_back_whole_to_whoever_comes(person: Person) -> None:
@@ -99,7 +108,7 @@ async def test_a_hibernated_session_takes_nothing_and_comes_back_whole_to_whoeve
     before = await person.ask("GET", f"/sessions/{session['id']}")
     lying = await hibernate(person, session)
     assert lying["status"] == "hibernated"
-    assert left_running(person, session) == []
+    await nothing_is_left(person, session)
     assert lying["usage"]["memory_bytes"] == 0
     assert (await person.ask("GET", "/profiles"))["profiles"] == []
     assert len(sealed_files(person)) == 1
@@ -165,7 +174,7 @@ async def test_a_snapshot_that_was_changed_is_not_taken_and_the_session_stays(pe
     file.write_bytes(whole[:-20] + bytes(20))
     refused = await person.ask("POST", f"/sessions/{session['id']}/wake", {}, status=409)
     assert (refused["reason"], await status(person, session)) == ("profile_damaged", "hibernated")
-    assert left_running(person, session) == []
+    await nothing_is_left(person, session)
     file.write_bytes(whole)
     await person.ask("POST", f"/sessions/{session['id']}/wake", {})
     assert await status(person, session) == "ready"

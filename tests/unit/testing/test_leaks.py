@@ -71,3 +71,35 @@ def test_a_control_group_is_seen() -> None:
     group.mkdir()
     assert leaks.leaked(before, settle_s=0) == [f"control groups: {group}"]
     group.rmdir()
+
+
+HELPER = "import sys; sys.stdin.read()"
+BROWSER = f"""
+import subprocess, sys
+for line in sys.stdin:
+    helper = ["chromium", "-c", {HELPER!r}, " --" + "type=gpu-process"]
+    subprocess.Popen(helper, executable={sys.executable!r}, stdin=int(line))
+    print("started", flush=True)
+"""
+
+
+def test_a_helper_that_a_browser_starts_anew_is_the_browsers_while_that_lives() -> None:
+    reader, writer = os.pipe()
+    command = ["chromium", "-c", BROWSER]
+    with subprocess.Popen(
+        command, executable=sys.executable, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[reader]
+    ) as browser:
+        assert browser.stdin is not None
+        assert browser.stdout is not None
+        before = leaks.take()
+        browser.stdin.write(b"%d\n" % reader)
+        browser.stdin.flush()
+        assert browser.stdout.readline() == b"started\n"
+        assert leaks.leaked(before, settle_s=0) == []
+        browser.kill()
+        browser.wait(5)
+        (left,) = leaks.leaked(before, settle_s=0)
+        assert "--type=gpu-process" in left
+        os.close(writer)
+        assert leaks.leaked(before) == []
+    os.close(reader)
