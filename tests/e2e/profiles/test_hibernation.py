@@ -116,8 +116,7 @@ async def test_a_hibernated_session_takes_nothing_and_comes_back_whole_to_whoeve
 
     async with await CdpClient.connect(session["connect_url"]) as client:
         targets = (await client.send("Target.getTargets"))["targetInfos"]
-        # They are there, and on their way to their pages.
-        assert len([target for target in targets if target["type"] == "page"]) == len(urls)
+        assert sorted(target["url"] for target in targets if target["type"] == "page") == sorted(urls)
     await found(person, session, urls)
     after = await person.ask("GET", f"/sessions/{session['id']}")
     assert (after["status"], after["expires_at"]) == ("ready", before["expires_at"])

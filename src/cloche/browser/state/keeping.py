@@ -50,6 +50,8 @@ ASKED_AT_ONCE: Final = 2
 NOWHERE_S: Final = 0.25
 """How long a tab may be at no address at all before it counts as one that has none. Chromium has each new tab that is
 sent somewhere so for some 10 ms, between the process that it was made with and the one of its page."""
+ARRIVED_WITHIN_S: Final = 0.5
+"""How long what is brought back waits for its pages to answer: a page's address is its tab's only then."""
 SETTLED_WITHIN_S: Final = 30.0
 """When a tab's first page has had its time to load."""
 WORLD: Final = "cloche-kept"
@@ -323,7 +325,12 @@ async def _finish(browser: Browser, opened: list[_Opened], later: Sequence[KeptT
 
 
 async def _on_their_way(browser: Browser, tabs: Sequence[Tab]) -> None:
-    """Until then a tab is as blank to everybody else, and to a snapshot, as one that nobody has sent anywhere."""
+    """Until then a tab is as blank to everybody else, and to a snapshot, as one that nobody has sent anywhere.
+
+    Whoever comes finds pages where they were, then, but for those that let one wait.
+    """
+    arrived_by = asyncio.get_running_loop().time() + ARRIVED_WITHIN_S
+    await together(*(_arrived(tab, arrived_by) for tab in tabs))
     give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
     with contextlib.suppress(ActionError, TimeoutError):
         async with asyncio.timeout_at(give_up_at):
@@ -332,6 +339,11 @@ async def _on_their_way(browser: Browser, tabs: Sequence[Tab]) -> None:
                 if all(shown.get(tab.id) not in _BLANK for tab in tabs):
                     return
                 await asyncio.sleep(0.005)
+
+
+async def _arrived(tab: Tab, deadline: float) -> None:
+    with contextlib.suppress(ActionError):  # closed, or its page has crashed
+        await tab.until(lambda: tab.url not in _BLANK, deadline)
 
 
 async def _settle(opened: _Opened, deadline: float) -> None:

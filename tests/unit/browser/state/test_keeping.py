@@ -8,6 +8,7 @@ from cloche.browser.contexts import own_tabs
 from cloche.browser.contract.pages import NavigateRequest
 from cloche.browser.contract.state import SetPermissionsRequest
 from cloche.browser.navigation.navigate import navigate
+from cloche.browser.page_events import TargetsAnswer
 from cloche.browser.session_browser import Browser
 from cloche.browser.state import keeping
 from cloche.browser.state.kept_state import KeptState, KeptStorage, KeptTab
@@ -117,6 +118,23 @@ async def test_tabs_come_back_in_order_with_the_same_one_in_front_and_none_is_wa
     assert browser.active_tab() is front
     await cancel_and_wait(restored.rest)
     assert browser.tabs_to_come == 0
+
+
+async def test_all_are_there_once_pages_that_answer_have_come_and_one_that_does_not_is_not_waited_for(
+    browser: Browser, serve: Serve
+) -> None:
+    origin = await serve({"/slow": HANGS, "/1": html("1")})
+    others = set(browser.tabs)
+    for tab_id in others:
+        browser.tabs[tab_id].main.url = "https://taken.test/"  # so that it is not taken
+    urls = [f"{origin}/1", f"{origin}/slow", "http://127.0.0.1:1/nobody-there"]
+    restored = await keeping.restore(browser, KeptState(tabs=tuple(map(_tab, urls))), soon())
+    await asyncio.wait_for(restored.all_there.wait(), 5)
+    answered, slow, failed = (tab for tab in await own_tabs(browser) if tab.id not in others)
+    assert (answered.url, slow.url, failed.url) == (urls[0], "about:blank", "chrome-error://chromewebdata/")
+    shown = (await browser.call("Target.getTargets", {}, TargetsAnswer, deadline=soon())).targetInfos
+    assert {facts.url for facts in shown if facts.targetId == slow.id} == {urls[1]}
+    await cancel_and_wait(restored.rest)
 
 
 def _tab(url: str) -> KeptTab:
