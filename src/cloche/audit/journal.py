@@ -82,7 +82,7 @@ class Journal:
         """The last number of what retention has dropped."""
         self._noted = self._written = self._dropped = 0
         self._waiting: deque[tuple[int, asyncio.Future[bool]]] = deque()
-        self._is_failing = self._is_closed = False
+        self._is_failing = self._is_closed = self._has_tip = False
         self._wake = asyncio.Event()
         self._tip_is_old = asyncio.Event()
         self._house, self._writing, self._tipping = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
@@ -116,6 +116,7 @@ class Journal:
             _log.error("audit_tip_changed")
             self.note(AuditRecord(kind="audit.tip_changed", actor=SERVER))
             return
+        self._has_tip = tip is not None
         if tip is None and found.seq > 0:
             _log.error("audit_tip_missing")
             self.note(AuditRecord(kind="audit.tip_missing", actor=SERVER))
@@ -299,14 +300,17 @@ class Journal:
         their MACs vouch for."""
         while True:
             await self._tip_is_old.wait()
+            if self._has_tip:
+                # Not at once: what was just noted is often a part of something that somebody waits for.
+                await asyncio.sleep(TIP_EVERY_S)
             async with self._tipping:
                 await self._write_tip()
-            await asyncio.sleep(TIP_EVERY_S)
 
     async def _write_tip(self) -> None:
         self._tip_is_old.clear()
         try:
             await asyncio.to_thread(write_tip, self._tip_file, self._key, self._end, durable=self._options.durable)
+            self._has_tip = True
         except OSError as error:
             _log.error("audit_tip_not_written", cause=error.strerror)
 

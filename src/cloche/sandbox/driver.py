@@ -101,8 +101,9 @@ class SandboxDriver(ABC):
         """
 
     @abstractmethod
-    async def thaw(self, sandbox: Sandbox) -> None:
-        """Let all of it go on. Nothing happens to one that runs, or has ended. `stop` and `destroy` do it themselves.
+    async def thaw(self, sandbox: Sandbox) -> Observation:
+        """Let all of it go on, and see how it is then. Nothing happens to one that runs, or has ended. `stop` and
+        `destroy` do it themselves.
 
         Raises:
             InternalError: the kernel refuses.

@@ -143,13 +143,15 @@ class Creation:
         token_hash = hash_token(token) if warm is None else warm.token_hash
         runner = self._make_runner(session, token_hash, policy, warm)
         self._roster.add(runner, place)
-        note_created(self._parts.audit, session)
         spec = sandbox_spec(session, token, self._agent, browser_at_rest=beginning.is_at_rest)
         start = partial(runner.start, spec) if warm is None else runner.take_over
         needs_nothing = beginning.options.profile is None and beginning.options.start_url is None
         stands = warm if needs_nothing else None
         coming = self._bring_up(runner, place, start, token_hash, request.egress.upstream, began, stands)
-        return self._roster.current(runner), self._starting(coming, name=f"create:{session_id}")
+        up = self._starting(coming, name=f"create:{session_id}")
+        # After that: its row, which the next steps wait for, is written first, and the journal's beside these.
+        note_created(self._parts.audit, session)
+        return self._roster.current(runner), up
 
     def _starting(self, steps: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
         task = spawn(steps, name=name)

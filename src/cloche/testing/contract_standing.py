@@ -19,11 +19,12 @@ async def what_is_frozen_stands_still(case: DriverCase) -> None:
         assert (seen.state, seen.is_frozen) == (SandboxState.RUNNING, True)
     await driver.reclaim(sandbox)
     for _ in range(2):
-        await driver.thaw(sandbox)
+        seen = await driver.thaw(sandbox)
+        assert (seen.state, seen.is_frozen) == (SandboxState.RUNNING, False)
         assert not (await driver.poll(sandbox)).is_frozen
     await case.until_up(driver, sandbox)
     await driver.destroy(sandbox)
-    await driver.thaw(sandbox)
+    assert (await driver.thaw(sandbox)).state is SandboxState.GONE
     try:
         await driver.freeze(sandbox)
     except LostError:

@@ -145,10 +145,11 @@ class FakeDriver(SandboxDriver):
                 raise LostError("the sandbox is not running")
             self._facts(sandbox).is_frozen = True
 
-    async def thaw(self, sandbox: Sandbox) -> None:
+    async def thaw(self, sandbox: Sandbox) -> Observation:
         async with self._lock(sandbox):
             if (facts := self._host.sandboxes.get(sandbox.session_id)) is not None:
                 facts.is_frozen = False
+            return await self.poll(sandbox)
 
     async def reclaim(self, sandbox: Sandbox) -> None:
         """It has no memory of its own."""

@@ -114,11 +114,10 @@ class NamespaceDriver(SandboxDriver):
                 raise LostError("the sandbox is not running")
             await in_thread(freezing.freeze, handle)
 
-    async def thaw(self, sandbox: Sandbox) -> None:
+    async def thaw(self, sandbox: Sandbox) -> Observation:
         handle = _own(sandbox)
         async with handle.lock:
-            if handle.was_started and not handle.is_removed:
-                await in_thread(freezing.thaw, handle)
+            return await in_thread(_thaw, handle)
 
     async def reclaim(self, sandbox: Sandbox) -> None:
         await in_thread(_own(sandbox).group.reclaim)
@@ -179,6 +178,12 @@ def _dial(run_dir: RunDir) -> socket.socket | None:
         dialled.close()
         raise LostError("the sandbox is not running") from error
     return dialled
+
+
+def _thaw(handle: NamespaceSandbox) -> Observation:
+    if handle.was_started and not handle.is_removed:
+        freezing.thaw(handle)
+    return _observe(handle)
 
 
 def _observe(handle: NamespaceSandbox) -> Observation:

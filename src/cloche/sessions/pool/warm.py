@@ -18,7 +18,7 @@ from cloche.concurrency.threads import in_thread
 from cloche.egress.segments import widen
 from cloche.errors import ClocheError, LostError, StartError
 from cloche.ids import SessionId, new_session_id
-from cloche.sandbox.driver import Sandbox, SandboxDriver, SandboxState
+from cloche.sandbox.driver import Observation, Sandbox, SandboxDriver, SandboxState
 from cloche.sandbox.spec import Limits
 from cloche.sessions.agent_news import BrowserNews, start_failure_reason
 from cloche.sessions.agent_side import AgentSide
@@ -99,9 +99,9 @@ class Warm:
             if self.sandbox is None or self.spoilt:
                 raise LostError("the warm sandbox is not usable", reason=self.spoilt)
             self.is_asleep = False  # also where this is cut short: whoever lays it to rest then asks the driver anew
-            await self._driver.thaw(self.sandbox)
+            seen = await self._driver.thaw(self.sandbox)
             self.agent.goes_on()
-            await self._look()
+            self._judge(seen)
 
     async def limit(self, limits: Limits) -> None:
         """Give it the limits of who takes it. Raises: ClocheError, also where this host cannot change them."""
@@ -118,7 +118,9 @@ class Warm:
     async def look(self) -> None:
         """See whether it still is what it was. Raises: as `rouse`."""
         async with self._turn:
-            await self._look()
+            if self.sandbox is None:
+                raise LostError("there is no sandbox")
+            self._judge(await self._driver.poll(self.sandbox))
 
     async def reclaim(self) -> None:
         """Have the host take back what memory it can. Raises: ClocheError."""
@@ -135,10 +137,7 @@ class Warm:
             if self.sandbox is not None:
                 await self._driver.destroy(self.sandbox)
 
-    async def _look(self) -> None:
-        if self.sandbox is None:
-            raise LostError("there is no sandbox")
-        seen = await self._driver.poll(self.sandbox)
+    def _judge(self, seen: Observation) -> None:
         if seen.state is not SandboxState.RUNNING:
             self._spoil("died")
         elif seen.usage.out_of_memory_kills:

@@ -386,10 +386,11 @@ async def test_who_is_cancelled_while_taking_leaves_it_to_the_next(
     keeper, thaw = pool.manager.pool, pool.driver.thaw
     taken: Warm | None = None
 
-    async def slowly(sandbox: Any, *_: object) -> None:
+    async def slowly(sandbox: Any, *_: object) -> Observation:
         await asyncio.sleep(0)
-        await thaw(sandbox)
+        seen = await thaw(sandbox)
         await asyncio.sleep(0)
+        return seen
 
     monkeypatch.setattr(pool.driver, "thaw", slowly)
     monkeypatch.setattr(pool.driver, "limit", slowly)

@@ -22,6 +22,7 @@ from cloche.errors import (
     StartError,
 )
 from cloche.ids import ProfileId, new_session_id
+from cloche.sandbox.driver import Observation
 from cloche.sandbox.spec import Engine
 from cloche.sessions.admission import AdmissionLimits
 from cloche.sessions.audit import AuditWriter
@@ -488,10 +489,10 @@ async def test_who_acquires_while_it_is_deleted_gets_a_session_and_no_series_com
     thaw, go_on = world.driver.thaw, asyncio.Event()
     reached = asyncio.Event()
 
-    async def slowly(sandbox: Any) -> None:
+    async def slowly(sandbox: Any) -> Observation:
         reached.set()
         await go_on.wait()
-        await thaw(sandbox)
+        return await thaw(sandbox)
 
     monkeypatch.setattr(world.driver, "thaw", slowly)
     coming = spawn(world.pools.acquire(ANN, "blue", Acquire()), name="coming")
