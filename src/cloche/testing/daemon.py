@@ -25,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from cloche.testing import http
+from cloche.testing import http, images
 
 START_TIMEOUT_S: Final = 20.0
 STOP_TIMEOUT_S: Final = 30.0
@@ -176,6 +176,7 @@ class DaemonProcess:
 
     def _start(self) -> None:
         seen = len(self.log)
+        images.lend(self.state_dir / "runtime")
         self._process = subprocess.Popen(
             [sys.executable, *self.command],
             env=self.env,
@@ -190,6 +191,7 @@ class DaemonProcess:
         listening = self._wait_for_log("listening", lambda _: True, START_TIMEOUT_S, seen)
         self.base_url = f"http://{listening['http']}"
         self.grpc_address = listening.get("grpc", "")
+        images.keep(self.state_dir / "runtime")
 
     def _read_log(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stderr is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cloche.process.cgroup import parse_mounts, parse_own_paths
+from cloche.testing import images
 
 V1_CONTROLLERS: Final = frozenset({"memory", "pids", "cpu", "cpuacct", "freezer"})
 
@@ -56,7 +57,10 @@ def _temporary_directory() -> Iterator[None]:
     # Sessions have uids of their own and walk through it.
     directory.chmod(0o711)
     # pytest's own tmp_path stays outside: it is kept for a look after a failure.
-    changed = {"TMPDIR": str(directory), "PYTEST_DEBUG_TEMPROOT": os.environ.get("PYTEST_DEBUG_TEMPROOT", outer)}
+    kept = directory / "images"
+    kept.mkdir()
+    temproot = os.environ.get("PYTEST_DEBUG_TEMPROOT", outer)
+    changed = {"TMPDIR": str(directory), "PYTEST_DEBUG_TEMPROOT": temproot, images.VARIABLE: str(kept)}
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
     tempfile.tempdir = None
