@@ -53,9 +53,9 @@ async def until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def filled(daemon: DaemonProcess, size: int) -> None:
+async def filled(daemon: DaemonProcess, size: int, name: str = "blue") -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while (await ask(daemon, "GET", "/v1/pools/blue"))["ready"] != size:
+        while (await ask(daemon, "GET", f"/v1/pools/{name}"))["ready"] != size:
             await asyncio.sleep(0.05)
 
 
@@ -129,3 +129,47 @@ async def test_a_pool_survives_a_restart_and_a_deleted_one_leaves_nothing(daemon
     assert (await daemon.request("GET", "/v1/pools/blue")).status == 404
     assert (await ask(daemon, "DELETE", f"/v1/sessions/{session['id']}"))["status"] == "closed"
     assert not await asyncio.to_thread(processes_of, daemon.run_dir)
+
+
+@pytest.fixture
+async def pooled(local_web: LocalWeb) -> AsyncIterator[DaemonProcess]:
+    """A daemon with a default pool of two, which the shared one has not."""
+    settings: dict[str, Any] = {"pool_size": 2, "pool_settle_s": 0.2}
+    async with DaemonProcess(resolver_hosts=local_web.hosts_file, **settings) as daemon:
+        await filled(daemon, 2, "default")
+        yield daemon
+
+
+async def test_the_default_pool_is_flushed_while_sessions_are_taken_from_it(
+    pooled: DaemonProcess, local_web: LocalWeb
+) -> None:
+    before = sandboxes(pooled)
+    first, *flushes = await asyncio.gather(
+        pooled.create_session(), *(ask(pooled, "POST", "/v1/pools/default/flush") for _ in range(3))
+    )
+    assert sum(flush["flushed"] for flush in flushes) >= 1, "of two that waited one was taken at most"
+    await until(lambda: not (before & sandboxes(pooled)) - {first["id"]})
+    await filled(pooled, 2, "default")
+    await until(lambda: len(sandboxes(pooled)) == 3)
+    second = await pooled.create_session()
+    assert second["started"] == "warm" and second["id"] not in before
+    for session in (first, second):
+        async with await CdpClient.connect(session["connect_url"]) as client:
+            page = await client.new_page(local_web.url("site.test", "/form"))
+            assert await page.evaluate("location.pathname") == "/form"
+
+    pool, *_ = (await ask(pooled, "GET", "/v1/pools"))["pools"]
+    assert (pool["name"], pool["size"], pool["in_use"], pool["created_at"]) == ("default", 2, 2, None)
+    assert (pool["hits"], pool["misses"]) == (1 + (first["id"] in before), int(first["id"] not in before))
+    metrics = (await pooled.request("GET", "/metrics")).body.decode()
+    assert f'cloche_pool_takes_total{{outcome="hit",pool="default"}} {pool["hits"]:.1f}' in metrics
+    refused = await pooled.request("POST", "/v1/pools/default/acquire")
+    assert (refused.status, refused.json["reason"]) == (409, "default_pool")
+
+    waiting = sandboxes(pooled) - {first["id"], second["id"]}
+    await filled(pooled, 2, "default")
+    assert await ask(pooled, "POST", "/v1/pools/default/flush") == {"flushed": 2}
+    await until(lambda: not waiting & sandboxes(pooled))
+    await pooled.terminate()
+    assert not await asyncio.to_thread(processes_of, pooled.run_dir)
+    assert not sandboxes(pooled)

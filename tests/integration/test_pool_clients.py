@@ -25,7 +25,11 @@ async def test_a_pool_is_made_used_and_deleted(api: RunningApi) -> None:
         made = await admin.pools.create("blue", size=2, labels={"team": "blue"}, viewport={"width": 800, "height": 600})
         assert (made.name, made.size, made.wanted, made.hit_rate) == ("blue", 2, 2, None)
         assert made.options["viewport"]["width"] == 800
-        assert await client.pools.list() == (made,)
+        default, listed = await client.pools.list()
+        assert listed == made
+        assert default == await client.pools.get("default")
+        assert (default.name, default.size, default.created_at) == ("default", 1, None)
+        assert await admin.pools.flush("default") == 0
         session = await client.pools.acquire("blue", labels={"run": "7"}, lifetime_s=60)
         assert (session.pool, session.labels) == ("blue", {"team": "blue", "run": "7"})
         assert (await client.pools.acquire("blue", wait=False)).status == "pending"
@@ -50,7 +54,8 @@ async def test_the_synchronous_client_does_the_same(api: RunningApi) -> None:
             assert admin.pools.create("blue", size=1).size == 1
             session = admin.pools.acquire("blue", start_url="https://a.test/")
             assert session.pool == "blue"
-            assert [pool.in_use for pool in admin.pools.list()] == [1]
+            assert [(pool.name, pool.in_use) for pool in admin.pools.list()] == [("default", 0), ("blue", 1)]
+            assert admin.pools.flush("default") == 0
             assert admin.pools.release("blue", session.id).status == "closed"
             assert admin.pools.update("blue", size=0).size == 0
             assert admin.pools.flush("blue") == 0
@@ -87,7 +92,8 @@ async def test_pools_are_made_and_used_from_the_command_line(api: RunningApi, tm
     assert (acquired.json["pool"], acquired.json["labels"]) == ("blue", {"b": "2", "c": "3"})
     listed, seen = await asyncio.gather(typed("list", key=api.user_key), typed("show", "blue"))
     released = await typed("release", "blue", acquired.json["id"], key=api.user_key)
-    assert listed.out.splitlines()[1].split()[:5] == ["blue", "2", "0", "0", "1"]
+    assert listed.out.splitlines()[1].split()[:5] == ["default", "1", "0", "0", "0"]
+    assert listed.out.splitlines()[2].split()[:5] == ["blue", "2", "0", "0", "1"]
     facts = dict(line.split(maxsplit=1) for line in seen.out.splitlines())
     assert (facts["name"], facts["wanted"]) == ("blue", "2") and '"lifetime_s": 60' in facts["options"]
     assert released.code == 0 and "closed" in released.out and "blue" in released.out
@@ -96,4 +102,11 @@ async def test_pools_are_made_and_used_from_the_command_line(api: RunningApi, tm
     assert (updated.json["size"], updated.json["options"]["lifetime_s"]) == (0, 60)
     assert (await typed("flush", "blue")).out == "0 flushed\n"
     assert (await typed("delete", "blue")).out == "blue deleted\n"
-    assert json.loads((await typed("list", "--json")).out) == []
+    seen, changed, flushed = await asyncio.gather(
+        typed("show", "default"), typed("update", "default", "--size", "3"), typed("flush", "default")
+    )
+    assert dict(line.split(maxsplit=1) for line in seen.out.splitlines())["size"] == "1"
+    assert "created" not in seen.out
+    assert changed.code == 1 and "CLOCHE_POOL_SIZE" in changed.err and changed.err.endswith("[conflict]\n")
+    assert flushed.out == "0 flushed\n"
+    assert [pool["name"] for pool in json.loads((await typed("list", "--json")).out)] == ["default"]

@@ -33,6 +33,10 @@ async def made(api: RunningApi, name: str = "blue", **fields: Any) -> dict[str, 
     return pool
 
 
+async def names(api: RunningApi) -> list[str]:
+    return [each["name"] for each in (await ask(api, "GET", "/v1/pools")).json()["pools"]]
+
+
 async def test_a_pool_is_made_shown_changed_and_deleted(api: RunningApi) -> None:
     options = {
         "viewport": {"width": 800, "height": 600},
@@ -58,7 +62,7 @@ async def test_a_pool_is_made_shown_changed_and_deleted(api: RunningApi) -> None
     assert (smaller["size"], smaller["options"]) == (1, shown)
     plain = (await ask(api, "PATCH", "/v1/pools/blue", key=api.admin_key, json={"options": {}})).json()
     assert (plain["size"], plain["options"]["labels"], plain["options"]["egress"]["upstream"]) == (1, {}, None)
-    assert [each["name"] for each in (await ask(api, "GET", "/v1/pools")).json()["pools"]] == ["blue"]
+    assert await names(api) == ["default", "blue"]
     assert (await ask(api, "POST", "/v1/pools/blue/flush", key=api.admin_key)).json() == {"flushed": 0}
     assert (await ask(api, "DELETE", "/v1/pools/blue", key=api.admin_key)).json() == {"deleted": True}
     assert (await ask(api, "GET", "/v1/pools/blue")).status_code == 404
@@ -70,7 +74,6 @@ NO_POOLS: list[dict[str, Any]] = [
     {"size": 1},
     {"name": "A", "size": 1},
     {"name": "a" * 64, "size": 1},
-    {"name": "default", "size": 1},
     {"name": "a", "size": -1},
     {"name": "a", "size": 9},
     {"name": "a", "size": 1025},
@@ -86,7 +89,7 @@ async def test_what_is_no_pool_is_refused(api: RunningApi) -> None:
     for body in NO_POOLS:
         answer = await ask(api, "POST", "/v1/pools", key=api.admin_key, json=body)
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request"), body
-    assert (await ask(api, "GET", "/v1/pools")).json() == {"pools": []}
+    assert await names(api) == ["default"]
 
 
 async def test_a_name_is_taken_once(api: RunningApi) -> None:
@@ -111,7 +114,7 @@ async def test_users_look_and_take_and_change_nothing(api: RunningApi) -> None:
 
 
 async def test_what_is_not_there_is_not_found(api: RunningApi) -> None:
-    for name in ("none", "default", "%2e%2e", "A" * 200):
+    for name in ("none", "%2e%2e", "A" * 200):
         for method, rest, body in (
             ("GET", "", None),
             ("PATCH", "", {"size": 1}),
@@ -122,6 +125,41 @@ async def test_what_is_not_there_is_not_found(api: RunningApi) -> None:
         ):
             answer = await ask(api, method, f"/v1/pools/{name}{rest}", key=api.admin_key, json=body)
             assert answer.status_code == 404, (method, name, rest)
+
+
+async def test_the_default_pool_is_shown_to_all_first_and_flushed_by_admins(api: RunningApi) -> None:
+    await made(api, "amber")
+    assert await names(api) == ["default", "amber"]
+    await api.session()
+    pool = (await ask(api, "GET", "/v1/pools/default")).json()
+    assert set(pool) == FIELDS
+    assert (pool["name"], pool["size"], pool["ready"], pool["wanted"], pool["in_use"]) == ("default", 1, 0, 1, 1)
+    assert (pool["hits"], pool["misses"], pool["hit_rate"]) == (0, 0, None)
+    assert (pool["created_at"], pool["updated_at"]) == (None, None)
+    assert (pool["options"]["engine"], pool["options"]["lifetime_s"], pool["options"]["labels"]) == ("shell", None, {})
+    assert (await ask(api, "POST", "/v1/pools/default/flush", key=api.admin_key)).json() == {"flushed": 0}
+    assert (await ask(api, "POST", "/v1/pools/default/flush")).json()["code"] == "denied"
+
+
+async def test_what_else_is_asked_of_the_default_pool_says_what_to_do_instead(api: RunningApi) -> None:
+    session = await api.session()
+    for method, path, body, instead in (
+        ("POST", "", {"name": "default", "size": 1}, "CLOCHE_POOL_SIZE"),
+        ("PATCH", "/default", {"size": 1}, "CLOCHE_POOL_SIZE"),
+        ("PATCH", "/default", {"options": {}}, "CLOCHE_POOL_SIZE"),
+        ("DELETE", "/default", None, "CLOCHE_POOL_SIZE"),
+        ("POST", "/default/acquire", None, "without naming a pool"),
+        ("POST", "/default/release", {"session_id": session["id"]}, "end the session itself"),
+    ):
+        answer = await ask(api, method, f"/v1/pools{path}", key=api.admin_key, json=body)
+        told = answer.json()
+        assert (answer.status_code, told["code"], told["reason"]) == (409, "conflict", "default_pool"), (method, path)
+        assert instead in told["detail"]
+    assert (await ask(api, "GET", f"/v1/sessions/{session['id']}")).json()["status"] == "ready"
+    assert await names(api) == ["default"]
+    for key, status in ((api.user_key, 403), ("ck_nobody", 401)):
+        answer = await ask(api, "PATCH", "/v1/pools/default", key=key, json={"size": 1})
+        assert answer.status_code == status
 
 
 async def test_a_session_is_acquired_and_released(api: RunningApi) -> None:

@@ -391,7 +391,7 @@ export interface paths {
         };
         /**
          * List Pools
-         * @description List all pools, by name.
+         * @description List all pools: `default`, and then by name.
          */
         get: operations["list_pools"];
         put?: never;
@@ -465,7 +465,7 @@ export interface paths {
         put?: never;
         /**
          * Flush Pool
-         * @description Throw away all that wait and build others in their place.
+         * @description Throw away all that wait and build others in their place, also of the `default` pool.
          */
         post: operations["flush_pool"];
         delete?: never;
@@ -5297,7 +5297,7 @@ export interface components {
         };
         /**
          * PoolListOut
-         * @description All, by name.
+         * @description `default`, and then all by name.
          */
         PoolListOut: {
             /** Pools */
@@ -5352,15 +5352,14 @@ export interface components {
          * PoolOut
          * @description `ready`, `building` and `wanted` are sandboxes, `in_use` sessions that have not ended. `hits` (the sandbox was
          *     there) and `misses` are counted since the server's start; `hit_rate` is null until there was one of them.
+         *
+         *     Of the pool `default` they are those of all creates that name none. Its `size` is a setting, and it has no dates.
          */
         PoolOut: {
             /** Building */
             building: number;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
+            /** Created At */
+            created_at: string | null;
             /** Hit Rate */
             hit_rate: number | null;
             /** Hits */
@@ -5376,11 +5375,8 @@ export interface components {
             ready: number;
             /** Size */
             size: number;
-            /**
-             * Updated At
-             * Format: date-time
-             */
-            updated_at: string;
+            /** Updated At */
+            updated_at: string | null;
             /** Wanted */
             wanted: number;
         };

@@ -61,7 +61,7 @@ def create(
 
 @app.command("list")
 def list_(url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """List all pools, by name."""
+    """List all pools: the server's own, `default`, and then by name."""
     with connect(url) as client:
         found = client.pools.list()
     if as_json:
@@ -115,7 +115,7 @@ def delete(name: Name, url: UrlOption = None, as_json: JsonOption = False) -> No
 
 @app.command()
 def flush(name: Name, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """Have all that wait in a pool replaced. Needs an admin's key."""
+    """Have all that wait in a pool replaced, `default` among them. Needs an admin's key."""
     with connect(url) as client:
         flushed = client.pools.flush(name)
     if as_json:
@@ -193,8 +193,8 @@ def _show(pool: "Pool", as_json: bool) -> None:
             "hits": pool.hits,
             "misses": pool.misses,
             "hit rate": _percent(pool.hit_rate),
-            "created": moment(pool.created_at),
-            "changed": moment(pool.updated_at),
+            "created": pool.created_at and moment(pool.created_at),
+            "changed": pool.updated_at and moment(pool.updated_at),
             "options": json.dumps({name: value for name, value in pool.options.items() if value not in (None, [], {})}),
         }
     )

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class Pools:
-    """`client.pools`: warm sandboxes under names. `create`, `update`, `delete` and `flush` need an admin's key."""
+    """`client.pools`: warm sandboxes under names. `create`, `update`, `delete` and `flush` need an admin's key.
+
+    `default` is the server's own, for sessions that name no pool: it can be looked at and flushed.
+    """
 
     def __init__(self, client: "SyncClient") -> None:
         self._client = client
@@ -23,7 +26,7 @@ class Pools:
         return self._client.send(calls.create_pool(name, size=size, options=options))
 
     def list(self) -> tuple[Pool, ...]:
-        """All, by name."""
+        """All: `default`, and then by name."""
         return tuple((self._client.send(calls.list_pools())).pools)
 
     def get(self, name: str) -> Pool:

@@ -26,7 +26,8 @@ from cloche.sessions.model import (
     SessionStatus,
     Started,
 )
-from cloche.sessions.pool.keeper import DEFAULT, PoolKeeper
+from cloche.sessions.pool.inventory import DEFAULT
+from cloche.sessions.pool.keeper import PoolKeeper
 from cloche.sessions.pool.warm import Warm
 from cloche.sessions.principal import Principal
 from cloche.sessions.privacy import for_the_record

@@ -369,8 +369,8 @@ class Manager(StandbyUseCases, SessionManager):
         lying = {id_ for id_, runner in self._runners.items() if runner.session.status is SessionStatus.HIBERNATED}
         await self._profiles.recover(tuple(self._runners), lying)
 
-    def in_use(self, pool: str) -> int:
-        """How many sessions of a named pool have not ended."""
+    def in_use(self, pool: str | None) -> int:
+        """How many sessions of a named pool have not ended, or of those that name none."""
         return sum(runner.session.options.pool == pool for runner in self._runners.values())
 
     def begin_pool(self) -> None:

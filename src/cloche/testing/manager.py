@@ -207,7 +207,7 @@ class FakeSessionManager:
         page = found[start : start + limit]
         return SessionPage(tuple(page), page[-1].id if start + limit < len(found) else None)
 
-    def in_use(self, pool: str) -> int:
+    def in_use(self, pool: str | None) -> int:
         return sum(s.options.pool == pool and s.status not in FINAL_STATUSES for s in self._sessions.values())
 
     async def close(self, principal: Principal, session_id: SessionId) -> Session:

@@ -47,7 +47,7 @@ class _Sessions:
     async def close(self, principal: Principal, session_id: SessionId) -> Session:
         return await self._manager.close(principal, session_id)
 
-    def in_use(self, pool: str) -> int:
+    def in_use(self, pool: str | None) -> int:
         return self._manager.in_use(pool)
 
 

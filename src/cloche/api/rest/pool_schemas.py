@@ -116,13 +116,15 @@ class PoolOptionsOut(Out):
 class PoolOut(Out):
     """`ready`, `building` and `wanted` are sandboxes, `in_use` sessions that have not ended. `hits` (the sandbox was
     there) and `misses` are counted since the server's start; `hit_rate` is null until there was one of them.
+
+    Of the pool `default` they are those of all creates that name none. Its `size` is a setting, and it has no dates.
     """
 
     name: str
     size: int
     options: PoolOptionsOut
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime | None
+    updated_at: datetime | None
     ready: int
     building: int
     wanted: int
@@ -133,7 +135,7 @@ class PoolOut(Out):
 
 
 class PoolListOut(Out):
-    """All, by name."""
+    """`default`, and then all by name."""
 
     pools: list[PoolOut]
 

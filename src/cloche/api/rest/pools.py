@@ -1,4 +1,7 @@
-"""`/v1/pools`: warm sandboxes under names, with options of their own. Admins make and change them; any key takes."""
+"""`/v1/pools`: warm sandboxes under names, with options of their own. Admins make and change them; any key takes.
+
+`default` is the server's own, for creates that name none: it is looked at and flushed, and all else is 409.
+"""
 
 from typing import Any
 
@@ -25,7 +28,7 @@ router = APIRouter(prefix="/v1/pools", tags=["pools"], dependencies=KEY_SECURITY
 
 @router.get("")
 async def list_pools(caller: Caller, pools: Pools) -> PoolListOut:
-    """List all pools, by name."""
+    """List all pools: `default`, and then by name."""
     return PoolListOut(pools=[render_pool(pool) for pool in await pools.list(caller)])
 
 
@@ -90,5 +93,5 @@ async def release_session(
 
 @router.post("/{name}/flush")
 async def flush_pool(admin: Admin, name: str, pools: Pools) -> FlushedOut:
-    """Throw away all that wait and build others in their place."""
+    """Throw away all that wait and build others in their place, also of the `default` pool."""
     return FlushedOut(flushed=await pools.flush(admin, name))

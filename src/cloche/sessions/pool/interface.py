@@ -1,7 +1,8 @@
-"""What the doors may ask of named pools. `named` is the real thing.
+"""What the doors may ask of pools. `named` is the real thing.
 
 Everything that names a pool raises NotFoundError for one that is not there; what changes one raises DeniedError for
-who is no admin, and JournalError when nothing can be written down.
+who is no admin, and JournalError when nothing can be written down. The `default` pool can be looked at and flushed:
+all else that names it raises ConflictError (`default_pool`).
 """
 
 from typing import Protocol
@@ -17,12 +18,12 @@ class SessionPools(Protocol):
         """Only an admin may.
 
         Raises: InvalidError (`name`, `size`, and as a session that is made with these options), DeniedError,
-        ConflictError (`pool_exists`, `too_many_pools`).
+        ConflictError (`pool_exists`, `too_many_pools`, `default_pool`).
         """
         ...
 
     async def list(self, principal: Principal) -> tuple[Pool, ...]:
-        """All, by name: any key may use them."""
+        """All, the default pool first and then by name: any key may look at them, and use them."""
         ...
 
     async def get(self, principal: Principal, name: str) -> Pool: ...
@@ -41,7 +42,7 @@ class SessionPools(Protocol):
         ...
 
     async def flush(self, principal: Principal, name: str) -> int:
-        """Have all that wait replaced; returns how many go."""
+        """Have all that wait replaced, of the default pool those of all shapes; returns how many go."""
         ...
 
     async def acquire(self, principal: Principal, name: str, asked: Acquire, *, wait: bool = True) -> Session:

@@ -19,20 +19,18 @@ from cloche.errors import ClocheError
 from cloche.sandbox.spec import Limits
 from cloche.sessions.model import SessionOptions
 from cloche.sessions.pool.figures import PoolFigures, Taken
+from cloche.sessions.pool.inventory import DEFAULT, Inventory
 from cloche.sessions.pool.shape import Shape, nobodys, shape_of
 from cloche.sessions.pool.start_page import can_open
-from cloche.sessions.pool.stock import Stock, StockState, targets
+from cloche.sessions.pool.stock import Stock, StockState, state_of, targets
 from cloche.sessions.pool.warm import Warm
 from cloche.sessions.sandbox_spec import limits_of
 
-DEFAULT: Final = "default"
 LOOK_EVERY_S: Final = 5.0
 """How often those that wait are looked at, and what was asked for is forgotten."""
 MOST_BACKOFF_S: Final = 60.0
 MOST_YIELD_S: Final = 2.0
 """Where somebody always waits for a session, one is built now and then all the same: else all were cold for good."""
-MAX_SHAPES: Final = 16
-"""That creates without a pool have asked for, beside the one of the settings."""
 
 _log = structlog.get_logger(__name__)
 
@@ -77,9 +75,7 @@ class PoolKeeper:
     ) -> None:
         self._settings, self._make, self._surroundings = settings, make, surroundings
         self._clock, self._figures = clock, figures
-        self._default = Stock(DEFAULT, nobodys(default), settings.size)
-        self._learnt: dict[Shape, Stock] = {}
-        self._named: dict[str, Stock] = {}
+        self._inventory = Inventory(default, settings.size)
         self._ages: dict[Warm, float] = {}
         self._moved = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,13 +84,18 @@ class PoolKeeper:
         self._is_closed = False
 
     @property
+    def size(self) -> int:
+        """Of the default pool, as it was set."""
+        return self._settings.size
+
+    @property
     def most(self) -> int:
         """Of all stocks together."""
         return self._settings.most
 
     @property
     def stocks(self) -> list[Stock]:
-        return [self._default, *self._learnt.values(), *self._named.values()]
+        return self._inventory.stocks
 
     def begin(self) -> None:
         if self._keeping is None and not self._is_closed:
@@ -114,7 +115,7 @@ class PoolKeeper:
 
     async def take(self, options: SessionOptions, *, pool: str = DEFAULT) -> Warm | None:
         """One that is awake and alive, for a session with these options; None: there is none. It is the caller's."""
-        stock = self._stock_for(options, pool)
+        stock = None if self._is_closed else self._inventory.serving(options, pool)
         if stock is None:
             return None
         stock.demand.note(self._clock.monotonic())
@@ -133,7 +134,7 @@ class PoolKeeper:
 
     def has(self, options: SessionOptions) -> bool:
         """Whether one waits for a session with these options: it takes nothing more of the machine."""
-        stock = self._find(shape_of(options), options.pool or DEFAULT)
+        stock = self._inventory.find(shape_of(options), options.pool or DEFAULT)
         return stock is not None and bool(stock.warm) and options.profile is None and can_open(options.start_url)
 
     async def _roused(self, stock: Stock, pool: str) -> Warm | None:
@@ -166,7 +167,7 @@ class PoolKeeper:
 
     def put_back(self, warm: Warm, *, pool: str = DEFAULT) -> None:
         """Of one that was taken and given to nobody after all."""
-        stock = self._find(warm.shape, pool)
+        stock = self._inventory.find(warm.shape, pool)
         if stock is None or self._is_closed:
             self._throw_away(warm, "closed" if self._is_closed else "dropped")
             return
@@ -189,9 +190,9 @@ class PoolKeeper:
 
     def put(self, name: str, options: SessionOptions, size: int) -> None:
         """Keep so many for this name from now on; those built with other options go, also one under way."""
-        stock = self._named.get(name)
+        stock = self._inventory.named.get(name)
         if stock is None:
-            stock = self._named[name] = Stock(name, nobodys(options), size)
+            stock = self._inventory.named[name] = Stock(name, nobodys(options), size)
         elif _built_with(stock.options) != _built_with(options):
             stock.options, stock.failures, stock.not_before = nobodys(options), 0, 0.0
             self._empty(stock, "reshaped")
@@ -201,18 +202,13 @@ class PoolKeeper:
 
     def drop(self, name: str) -> None:
         """Keep none for this name any more, and forget what was counted of it."""
-        if (stock := self._named.pop(name, None)) is not None:
+        if (stock := self._inventory.named.pop(name, None)) is not None:
             self._empty(stock, "dropped")
             self._figures.forget(name)
 
     def state(self, name: str) -> StockState:
-        """Of a named pool; of one that is not kept nothing is there and nothing is wanted."""
-        stock = self._named.get(name)
-        if stock is None:
-            return StockState()
-        stocks = self.stocks
-        wanted = targets(stocks, most=self._settings.most, now=self._clock.monotonic())[stocks.index(stock)]
-        return StockState(len(stock.warm), stock.under_construction, wanted, stock.hits, stock.misses)
+        """Of a pool, the default one with all shapes it has learnt; of one that is not kept nothing is there."""
+        return state_of(name, self.stocks, most=self._settings.most, now=self._clock.monotonic())
 
     # --- keeping ----------------------------------------------------------------------------------------------------
 
@@ -250,9 +246,7 @@ class PoolKeeper:
             if lack > 0:
                 lacking.append((now >= stock.not_before, lack, stock))
         self._figures.wanted(wanted)
-        idle = [shape for shape, stock in self._learnt.items() if not stock.there and not stock.demand.times(now)]
-        for shape in idle:
-            del self._learnt[shape]
+        self._inventory.forget_idle(now)
         return max(lacking, key=lambda one: one[:2])[2] if lacking else None
 
     def _may_build(self, stock: Stock, now: float) -> bool:
@@ -270,7 +264,8 @@ class PoolKeeper:
         return LOOK_EVERY_S if wanting is None else 0.1
 
     async def _build_one(self, stock: Stock) -> None:
-        warm, emptied = self._make(stock.options), stock.emptied
+        warm = self._make(stock.options)
+        warm.batch = stock.batch
         stock.under_construction += 1
         try:
             await warm.build()
@@ -287,15 +282,16 @@ class PoolKeeper:
         else:
             stock.failures = 0
             self._figures.built()
-            if stock.emptied == emptied:
-                self._add(stock, warm)
-            else:  # those that waited went meanwhile, and it is one of them
-                self._throw_away(warm, stock.emptied_why)
+            self._add(stock, warm)
         finally:
             stock.under_construction -= 1
             self._count()
 
     def _add(self, stock: Stock, warm: Warm) -> None:
+        """Have it wait, unless those that waited went meanwhile, and it is one of them."""
+        if warm.batch is not stock.batch:
+            self._throw_away(warm, stock.emptied_why or "dropped")
+            return
         stock.warm.append(warm)
         self._ages.setdefault(warm, self._clock.monotonic())
         self._spawn(self._settle(warm), f"settle:{warm.session_id}")
@@ -326,7 +322,7 @@ class PoolKeeper:
 
     def _empty(self, stock: Stock, why: str) -> int:
         gone = len(stock.warm)
-        stock.emptied, stock.emptied_why = stock.emptied + 1, why
+        stock.batch, stock.emptied_why = object(), why
         while stock.warm:
             self._discard(stock, stock.warm[-1], why)
         self._moved.set()
@@ -349,35 +345,11 @@ class PoolKeeper:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # --- which stock ------------------------------------------------------------------------------------------------
-
-    def _stock_for(self, options: SessionOptions, pool: str) -> Stock | None:
-        """The stock that serves these options; a shape nobody had asked for gets one. None: none serves it."""
-        if self._is_closed or not can_open(options.start_url):
-            return None
-        shape = shape_of(options)
-        if (found := self._find(shape, pool)) is not None:
-            return found
-        if pool != DEFAULT or not self._settings.size:
-            return None
-        if len(self._learnt) >= MAX_SHAPES:
-            return None
-        stock = self._learnt[shape] = Stock(DEFAULT, nobodys(options), 0)
-        return stock
-
-    def _find(self, shape: Shape, pool: str) -> Stock | None:
-        if pool != DEFAULT:
-            stock = self._named.get(pool)
-            return stock if stock is not None and shape_of(stock.options) == shape else None
-        if not self._settings.size:
-            return None
-        return self._default if shape == shape_of(self._default.options) else self._learnt.get(shape)
-
     def _took(self, stock: Stock, how: Taken) -> None:
         if how is Taken.HIT:
-            stock.hits += 1
+            stock.takes.hits += 1
         else:
-            stock.misses += 1
+            stock.takes.misses += 1
         if stock in self.stocks:  # of one that was dropped meanwhile the series are forgotten
             self._figures.took(stock.pool, how)
         self._count()

@@ -1,4 +1,4 @@
-"""What a named pool is: what is stored of it, what is asked of it, and what the doors show."""
+"""What a pool is: what is stored of a named one, what is asked of it, and what the doors show."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class NewPool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolRecord:
-    """One row."""
+    """One row; of the default pool, which has none, what the settings say."""
 
     name: str
     size: int
@@ -33,8 +33,9 @@ class PoolRecord:
     """Its upstream proxy is without user and password."""
     upstream_sealed: str | None = field(default=None, repr=False)
     """That proxy as it was given, under the server's key."""
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime | None = None
+    """None for the default pool, as is the other: nobody has made it."""
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Pool:
     record: PoolRecord
     stock: StockState
     in_use: int
-    """Sessions that were asked of it and have not ended."""
+    """Sessions that were asked of it and have not ended; of the default pool all that were asked of none."""
 
     @property
     def hit_rate(self) -> float | None:

@@ -1,4 +1,7 @@
-"""The use cases of named pools: who may, what is stored and written down, and what the keeper then keeps."""
+"""The use cases of pools: who may, what is stored and written down, and what the keeper then keeps.
+
+The default pool is the settings' and is stored nowhere: it is looked at and flushed as any, and nothing else.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
@@ -20,7 +23,8 @@ from cloche.sessions.audit import AuditWriter
 from cloche.sessions.model import Session, SessionOptions, SessionRequest
 from cloche.sessions.pool import rows
 from cloche.sessions.pool.interface import SessionPools
-from cloche.sessions.pool.keeper import DEFAULT, PoolKeeper
+from cloche.sessions.pool.inventory import DEFAULT
+from cloche.sessions.pool.keeper import PoolKeeper
 from cloche.sessions.pool.model import NAME, Acquire, NewPool, Pool, PoolRecord
 from cloche.sessions.principal import Principal, Role
 from cloche.storage.database import Database
@@ -31,6 +35,11 @@ MAX_POOLS: Final = 64
 POOL_EXISTS: Final = "pool_exists"
 TOO_MANY: Final = "too_many_pools"
 NOT_FROM_POOL: Final = "not_from_pool"
+DEFAULT_POOL: Final = "default_pool"
+
+BY_SETTINGS: Final = "its size is the setting CLOCHE_POOL_SIZE; a pool with options of its own has another name"
+BY_CREATE: Final = "create the session without naming a pool"
+BY_CLOSE: Final = "end the session itself, as any that was created without naming a pool"
 
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -49,7 +58,7 @@ class Sessions(Protocol):
 
     def in_force(self, request: SessionRequest, pool: str | None = None) -> tuple[SessionOptions, EgressPolicy]: ...
 
-    def in_use(self, pool: str) -> int: ...
+    def in_use(self, pool: str | None) -> int: ...
 
 
 class NamedPools(SessionPools):
@@ -95,15 +104,23 @@ class NamedPools(SessionPools):
     # --- looking ----------------------------------------------------------------------------------------------------
 
     async def list(self, principal: Principal) -> tuple[Pool, ...]:
-        return tuple(self._now(record) for _, record in sorted(self._records.items()))
+        return (self._default(), *(self._now(record) for _, record in sorted(self._records.items())))
 
     async def get(self, principal: Principal, name: str) -> Pool:
-        return self._now(self._find(name))
+        return self._default() if name == DEFAULT else self._now(self._find(name))
 
     def _now(self, record: PoolRecord) -> Pool:
         return Pool(record, self._keeper.state(record.name), self._sessions.in_use(record.name))
 
-    def _find(self, name: str) -> PoolRecord:
+    def _default(self) -> Pool:
+        """What is built ahead of it is what a create gets that asks for nothing."""
+        record = PoolRecord(name=DEFAULT, size=self._keeper.size, request=SessionRequest())
+        return Pool(record, self._keeper.state(DEFAULT), self._sessions.in_use(None))
+
+    def _find(self, name: str, *, instead: str = "") -> PoolRecord:
+        """`instead`: what to do where it is the default pool. Raises: NotFoundError, ConflictError."""
+        if name == DEFAULT:
+            raise _default_pool(instead)
         if (record := self._records.get(name)) is None:
             raise NotFoundError("there is no such pool")
         return record
@@ -133,7 +150,7 @@ class NamedPools(SessionPools):
         self, principal: Principal, name: str, *, size: int | None = None, request: SessionRequest | None = None
     ) -> Pool:
         async def change() -> Pool:
-            record = self._find(name)
+            record = self._find(name, instead=BY_SETTINGS)
             changed = replace(record, updated_at=self._clock.now())
             changed = self._checked(changed, record.size if size is None else size, request)
             async with self._database.begin() as connection:
@@ -146,7 +163,7 @@ class NamedPools(SessionPools):
 
     async def delete(self, principal: Principal, name: str) -> None:
         async def remove() -> None:
-            self._find(name)
+            self._find(name, instead=BY_SETTINGS)
             async with self._database.begin() as connection:
                 await rows.remove(connection, name)
             del self._records[name]
@@ -156,7 +173,8 @@ class NamedPools(SessionPools):
 
     async def flush(self, principal: Principal, name: str) -> int:
         async def flush() -> int:
-            self._find(name)
+            if name != DEFAULT:
+                self._find(name)
             return self._keeper.flush(name)
 
         return await self._change(principal, "pool.flush", name, flush(), {})
@@ -227,7 +245,7 @@ class NamedPools(SessionPools):
     # --- using ------------------------------------------------------------------------------------------------------
 
     async def acquire(self, principal: Principal, name: str, asked: Acquire, *, wait: bool = True) -> Session:
-        record = self._find(name)
+        record = self._find(name, instead=BY_CREATE)
         request = record.request
         if record.upstream_sealed is not None:
             upstream = self._secret_box.open(record.upstream_sealed, context=_context(name))
@@ -241,7 +259,7 @@ class NamedPools(SessionPools):
         return await self._sessions.create(principal, request, wait=wait, pool=name)
 
     async def release(self, principal: Principal, name: str, session_id: SessionId) -> Session:
-        self._find(name)
+        self._find(name, instead=BY_CLOSE)
         session = await self._sessions.get(principal, session_id)
         if session.options.pool != name:
             raise ConflictError("the session did not come from this pool", reason=NOT_FROM_POOL)
@@ -252,11 +270,15 @@ def _require_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise InvalidError("is 1 to 63 small letters, digits and hyphens, with no hyphen at an end", field="name")
     if name == DEFAULT:
-        raise InvalidError("is the name of the server's own pool", field="name")
+        raise _default_pool(BY_SETTINGS)
 
 
 def _exists() -> ConflictError:
     return ConflictError("there is a pool of that name", reason=POOL_EXISTS)
+
+
+def _default_pool(instead: str) -> ConflictError:
+    return ConflictError(f"the default pool is the server's own: {instead}", reason=DEFAULT_POOL)
 
 
 def _context(name: str) -> str:

@@ -42,9 +42,17 @@ class Demand:
         return most
 
 
+@dataclass(slots=True)
+class Takes:
+    """How often one was asked for and was there or not, since the daemon's start."""
+
+    hits: int = 0
+    misses: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class StockState:
-    """How a stock stands; what was asked of it is counted since the daemon's start."""
+    """How the stocks of a pool stand together; what was asked of them is counted since the daemon's start."""
 
     ready: int = 0
     building: int = 0
@@ -66,11 +74,12 @@ class Stock:
     warm: list[Warm] = field(default_factory=list)
     demand: Demand = field(default_factory=Demand)
     under_construction: int = 0
-    emptied: int = 0
-    """How often all that waited went: one that was being built then is not to be added either."""
+    batch: object = field(default_factory=object)
+    """Of those that are built now. All that waited went with an earlier one, and what was being built or was in
+    somebody's hands then is of that and is not to be added either."""
     emptied_why: str = ""
-    hits: int = 0
-    misses: int = 0
+    takes: Takes = field(default_factory=Takes)
+    """One for all shapes of the default pool."""
     failures: int = 0
     """Of building, since the last that went well."""
     not_before: float = 0.0
@@ -86,6 +95,22 @@ class Stock:
             return None
         rested = [index for index, warm in enumerate(self.warm) if warm.is_asleep]
         return self.warm.pop(rested[-1] if rested else -1)
+
+
+def state_of(pool: str, stocks: Sequence[Stock], *, most: int, now: float) -> StockState:
+    """How a pool stands, with all shapes that it has. Of one that has no stock nothing is there and nothing wanted."""
+    wanted = targets(stocks, most=most, now=now)
+    own = [(stock, target) for stock, target in zip(stocks, wanted, strict=True) if stock.pool == pool]
+    if not own:
+        return StockState()
+    takes = own[0][0].takes
+    return StockState(
+        ready=sum(len(stock.warm) for stock, _ in own),
+        building=sum(stock.under_construction for stock, _ in own),
+        wanted=sum(target for _, target in own),
+        hits=takes.hits,
+        misses=takes.misses,
+    )
 
 
 def targets(stocks: Sequence[Stock], *, most: int, now: float) -> list[int]:

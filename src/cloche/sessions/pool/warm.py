@@ -47,6 +47,8 @@ class Warm:
         self.is_asleep = False
         self.browser: BrowserFacts | None = None
         """Once it is built."""
+        self.batch: object = None
+        """The keeper's mark: of its stock at the time it was built."""
         self._way_out: socket.socket | None = None
         self._driver, token = driver, secrets.token_urlsafe(32)
         self.token_hash = hash_token(token)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloche.sessions.pool.stock import Demand, Stock, targets
+from cloche.sessions.pool.stock import Demand, Stock, StockState, Takes, state_of, targets
 from cloche.testing.sessions import make_options
 
 
@@ -51,6 +51,19 @@ def test_two_that_are_ten_seconds_apart_are_one_burst_and_later_ones_are_not() -
 )
 def test_what_was_set_comes_first_and_the_rest_goes_round(stocks: list[Stock], most: int, expected: list[int]) -> None:
     assert targets(stocks, most=most, now=1) == expected
+
+
+def test_a_pool_stands_as_all_its_stocks_do_together() -> None:
+    takes = Takes(hits=3, misses=2)
+    first, learnt = stock(2), stock(0, 0, 0, 0)
+    named = Stock("blue", make_options(), 4, takes=Takes(hits=9))
+    first.takes = learnt.takes = takes
+    first.under_construction, learnt.under_construction = 1, 1
+    stocks = [first, learnt, named]
+
+    assert state_of("default", stocks, most=7, now=1) == StockState(ready=0, building=2, wanted=3, hits=3, misses=2)
+    assert state_of("blue", stocks, most=7, now=1) == StockState(wanted=4, hits=9)
+    assert state_of("red", stocks, most=7, now=1) == StockState()
 
 
 def test_ten_thousand_asks_are_remembered_in_bounded_memory() -> None:
