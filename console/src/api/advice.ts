@@ -21,6 +21,9 @@ const BY_REASON: Record<string, string> = {
   queue_full: "Too many wait already. Try again in a moment.",
   queue_timeout: "No place came free in time. Try again, or let it wait for longer.",
   stopping: "The server stops. Try again when it is back.",
+  pool_exists: "Choose another name.",
+  too_many_pools: "Delete one that nobody needs.",
+  default_pool: "Make a pool under another name, or have an operator change the setting.",
   already_recording: "Stop the recording that is running first.",
 };
 

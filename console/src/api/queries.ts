@@ -5,6 +5,7 @@ export const roots = {
   profiles: ["profiles"],
   artifacts: ["artifacts"],
   keys: ["keys"],
+  pools: ["pools"],
   audit: ["audit"],
   usage: ["usage"],
 } as const;

@@ -10,9 +10,10 @@ it("reads the lists again that an event is about, and the thing itself without i
   expect(changedBy('{"kind":"audit","id":""}')).toEqual([{ queryKey: ["audit", "list"], exact: false }]);
 });
 
-it("counts usage anew when a session has changed", () => {
+it("counts usage and what pools have anew when a session has changed", () => {
   const keys = changedBy('{"kind":"session","id":"ses_1"}').map(({ queryKey }) => queryKey.join());
   expect(keys).toContain("usage,list");
+  expect(keys).toContain("pools,list");
   expect(keys).toContain("sessions,ses_1");
 });
 

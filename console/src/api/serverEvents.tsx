@@ -75,7 +75,7 @@ function gather(client: QueryClient) {
 }
 
 const ROOTS: Record<string, readonly (readonly string[])[]> = {
-  session: [roots.sessions, roots.usage],
+  session: [roots.sessions, roots.usage, roots.pools],
   profile: [roots.profiles],
   artifact: [roots.artifacts],
   key: [roots.keys],

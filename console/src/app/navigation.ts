@@ -5,6 +5,7 @@ import {
   IconHistory,
   IconKey,
   IconShieldLock,
+  IconStack2,
   IconUserCircle,
   type Icon,
 } from "@tabler/icons-react";
@@ -21,6 +22,7 @@ export interface Place {
 export const PLACES: readonly Place[] = [
   { path: "/app/sessions", label: "Sessions", icon: IconBrowser, letter: "s" },
   { path: "/app/profiles", label: "Profiles", icon: IconUserCircle, letter: "p" },
+  { path: "/app/pools", label: "Pools", icon: IconStack2, letter: "l" },
   { path: "/app/downloads", label: "Downloads", icon: IconFileDownload, letter: "d" },
   { path: "/app/usage", label: "Usage", icon: IconChartBar, letter: "u" },
   { path: "/app/audit", label: "Audit", icon: IconHistory, letter: "a" },

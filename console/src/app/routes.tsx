@@ -31,6 +31,10 @@ export const router = createBrowserRouter([
             lazy: async () => ({ Component: (await import("../features/profiles/ProfilesPage")).ProfilesPage }),
           },
           {
+            path: "pools",
+            lazy: async () => ({ Component: (await import("../features/pools/PoolsPage")).PoolsPage }),
+          },
+          {
             path: "downloads",
             lazy: async () => ({ Component: (await import("../features/artifacts/ArtifactsPage")).ArtifactsPage }),
           },

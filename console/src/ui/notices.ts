@@ -5,8 +5,10 @@ import { adviceFor } from "../api/advice";
 import { isProblem } from "../api/client";
 import { messageOf } from "./Problem";
 
+const CLOSE = { "aria-label": "Close this message" };
+
 export function done(message: string): void {
-  notifications.show({ message, color: "teal" });
+  notifications.show({ message, color: "teal", closeButtonProps: CLOSE });
 }
 
 export function failed(title: string, error: unknown): void {
@@ -16,5 +18,6 @@ export function failed(title: string, error: unknown): void {
     message: `${messageOf(error)}${advice && `. ${advice}`}`,
     color: "red",
     autoClose: 10_000,
+    closeButtonProps: CLOSE,
   });
 }

@@ -140,6 +140,18 @@ async def soon(true: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.05)
 
 
+async def emptied(daemon: DaemonProcess) -> None:
+    """Delete all named pools, and wait until nothing waits in any of them."""
+    for pool in (await daemon.request("GET", "/v1/pools")).json["pools"]:
+        await daemon.request("DELETE", f"/v1/pools/{pool['name']}")
+    sessions = (await daemon.request("GET", "/v1/sessions?limit=200")).json["sessions"]
+
+    async def is_gone() -> bool:
+        return {path.name for path in daemon.run_dir.glob("ses_*")} <= {session["id"] for session in sessions}
+
+    await soon(is_gone)
+
+
 async def recorded(daemon: DaemonProcess, session: Json, seconds: float) -> None:
     """Wait until so much of the session has been recorded."""
 

@@ -1,6 +1,7 @@
 """Pictures of every page, light and dark, on a desk and in a hand: for people to look at."""
 
 from base64 import b64encode
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final, Literal
 
@@ -10,7 +11,7 @@ from playwright.async_api import Page, ViewportSize, expect
 from cloche.testing.daemon import DaemonProcess
 from cloche.testing.web.server import LocalWeb
 
-from .conftest import PATIENCE_MS, Json, OpenConsole, act, recorded
+from .conftest import PATIENCE_MS, Json, OpenConsole, act, emptied, recorded, row
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -22,7 +23,7 @@ SIZES: Final[dict[str, ViewportSize]] = {
     "desktop": {"width": 1280, "height": 800},
     "phone": {"width": 360, "height": 740},
 }
-PLACES = ("Sessions", "Profiles", "Downloads", "Usage", "Audit", "Policy", "Keys")
+PLACES = ("Sessions", "Profiles", "Pools", "Downloads", "Usage", "Audit", "Policy", "Keys")
 TABS = {
     "Live": "live", "Actions": "actions", "Console": "console", "Network": "network", "Downloads": "downloads",
     "Terminal": "processes", "Files": "files", "Budget": "budget", "Health": "metrics", "Recordings": "recordings",
@@ -31,8 +32,16 @@ TABS = {
 
 
 @pytest.fixture
-async def furnished(shared_daemon: DaemonProcess, local_web: LocalWeb, session: Json) -> Json:
+async def furnished(shared_daemon: DaemonProcess, local_web: LocalWeb, session: Json) -> AsyncIterator[Json]:
     """A session in which much has happened, and a server on which there is something of everything."""
+    options = {
+        "viewport": {"width": 1440, "height": 900},
+        "locale": "de-AT",
+        "egress": {"allow_hosts": ["shop.test", "cdn.test"]},
+        "labels": {"team": "shop"},
+    }
+    await shared_daemon.request("POST", "/v1/pools", {"name": "shop", "size": 1, "options": options})
+    await shared_daemon.request("POST", "/v1/pools", {"name": "night-shift", "size": 0})
     await shared_daemon.request("POST", f"/v1/sessions/{session['id']}/recordings", {"format": "webm"})
     await recorded(shared_daemon, session, 0.2)
     download = local_web.url("site.test", "/download/report.txt?size=99&type=application/pdf")
@@ -47,7 +56,8 @@ async def furnished(shared_daemon: DaemonProcess, local_web: LocalWeb, session: 
     for name in ("Shopping", "Research"):
         await shared_daemon.request("POST", "/v1/profiles", {"name": name, "theme_color": "#e8590c"})
     await shared_daemon.request("POST", "/v1/keys", {"principal": "alice", "name": "laptop", "scopes": ["machine"]})
-    return session
+    yield session
+    await emptied(shared_daemon)
 
 
 @pytest.mark.parametrize(
@@ -84,12 +94,19 @@ async def test_every_page(open_console: OpenConsole, furnished: Json, shots: Pat
         await go(f"/app/{place.lower()}", place)
         if place == "Sessions":
             await expect(page.get_by_role("main").locator("img").first).to_be_visible()
+        if place == "Pools":
+            await expect(row(page, "shop").get_by_role("cell").nth(1)).to_have_text("1 of 1")
         await shoot(place.lower())
     await go("/app/nowhere", "There is no such page")
     await shoot("not-found")
     await go("/app/sessions?new", "Sessions")
     await expect(page.get_by_role("dialog", name="New session")).to_be_visible()
     await shoot("new-session")
+    await page.keyboard.press("Escape")
+    await go("/app/pools", "Pools")
+    await page.get_by_role("button", name="New pool").click()
+    await expect(page.get_by_role("dialog", name="New pool")).to_be_visible()
+    await shoot("new-pool")
     await page.keyboard.press("Escape")
     id_ = furnished["id"]
     for label, tab in TABS.items():

@@ -7,11 +7,11 @@ from playwright.async_api import Locator, Page, expect
 
 from cloche.testing.daemon import DaemonProcess
 
-from .conftest import PATIENCE_MS, Json, OpenConsole
+from .conftest import PATIENCE_MS, Json, OpenConsole, emptied, row
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PLACES = ("sessions", "profiles", "downloads", "usage", "audit", "policy", "keys")
+PLACES = ("sessions", "profiles", "pools", "downloads", "usage", "audit", "policy", "keys")
 
 NAMELESS = """() => [
         ...document.querySelectorAll("input, select, textarea, button, a[href], [role=button], [role=tab]")
@@ -121,6 +121,65 @@ async def test_everything_has_a_name_and_a_page_one_main_part_and_one_heading(
         await tab.click()
         await expect(tab).to_have_attribute("aria-selected", "true")
         await is_plain(page, await tab.inner_text())
+
+
+async def test_a_pool_is_made_acquired_from_and_deleted_by_keys_alone(
+    open_console: OpenConsole, shared_daemon: DaemonProcess
+) -> None:
+    page = await open_console("/app/sessions")
+    await expect(page.get_by_text("● Live")).to_be_visible()  # what listens to keys does so by now
+    keys = page.keyboard
+    await page.evaluate("document.activeElement.blur()")
+    await keys.press("g")
+    await keys.press("l")
+    await expect(page.get_by_role("heading", level=1, name="Pools")).to_be_visible()
+    await expect(page.get_by_role("main")).to_be_focused()
+    await tab_to(page, page.get_by_role("button", name="New pool").first)
+    assert await page.evaluate(RING)
+    await keys.press("Enter")
+    dialog = page.get_by_role("dialog", name="New pool")
+    await expect(dialog.get_by_role("textbox", name="Name", exact=True)).to_be_focused()
+    await keys.type("blue")
+    await keys.press("Tab")
+    await expect(dialog.get_by_role("textbox", name="Size", exact=True)).to_be_focused()
+    await keys.press("ArrowDown")
+    await expect(dialog.get_by_role("textbox", name="Size", exact=True)).to_have_value("0")
+    assert await page.evaluate(NAMELESS) == []
+    await keys.press("Enter")
+    mine = row(page, "blue")
+    await expect(mine).to_contain_text("0 of 0")
+    await expect(dialog).to_have_count(0)
+    await expect(page.get_by_role("button", name="New pool")).to_be_focused()
+
+    await tab_to(page, mine.get_by_role("button", name="Acquire from blue"))
+    assert await page.evaluate(RING)
+    await keys.press("Enter")
+    await expect(page.get_by_role("tab", name="Live")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(page.get_by_role("main")).to_be_focused()
+
+    await page.evaluate("document.activeElement.blur()")
+    await keys.press("g")
+    await keys.press("l")
+    await expect(mine).to_contain_text("0 of 1")
+    await tab_to(page, mine.get_by_role("button", name="Actions for blue"))
+    await keys.press("Enter")
+    await keyboard_is_in(page, "menu")
+    await keys.press("ArrowDown")
+    await expect(page.get_by_role("menuitem", name="Change the size…")).to_be_focused()
+    await keys.press("End")
+    await expect(page.get_by_role("menuitem", name="Delete…")).to_be_focused()
+    await keys.press("Enter")
+    asked = page.get_by_role("dialog", name="Delete blue?")
+    await keyboard_is_in(page, "dialog")
+    await tab_to(page, asked.get_by_role("button", name="Delete", exact=True))
+    await keys.press("Enter")
+    await expect(mine).to_have_count(0)
+
+    # In a hand there are cards in place of the table.
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await expect(page.get_by_role("list", name="Pools").get_by_role("listitem")).to_have_count(1)
+    await is_plain(page, "pools on a phone")
+    await emptied(shared_daemon)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -16,8 +16,8 @@ const SIZES: [string, number, number, number][] = [
   ["Phone, 412 × 915", 412, 915, 2.625],
 ];
 
-/** What most sessions differ by. */
-export function Basics({ form }: { form: CreateForm }) {
+/** What most sessions differ by. `isPool`: those of a pool, which has no profile. */
+export function Basics({ form, isPool }: { form: CreateForm; isPool: boolean }) {
   return (
     <Stack gap="sm">
       <TextInput
@@ -27,7 +27,7 @@ export function Basics({ form }: { form: CreateForm }) {
         inputMode="url"
         autoCapitalize="none"
         spellCheck={false}
-        data-autofocus
+        data-autofocus={!isPool || undefined}
         {...form.getInputProps("start_url")}
       />
       <Radio.Group label="Engine" {...form.getInputProps("engine")}>
@@ -37,10 +37,10 @@ export function Basics({ form }: { form: CreateForm }) {
         </Group>
       </Radio.Group>
       <Viewport form={form} />
-      <ProfileChoice form={form} />
+      {!isPool && <ProfileChoice form={form} />}
       <TagsInput
         label="Labels"
-        description="For finding it again, as name:value. Enter adds one."
+        description={`For finding ${isPool ? "its sessions" : "it"} again, as name:value. Enter adds one.`}
         placeholder={form.values.labels.length > 0 ? "" : "team:blue"}
         maxTags={32}
         {...form.getInputProps("labels")}
