@@ -30,6 +30,16 @@ TABS = {
     "Events": "events",
 }  # fmt: skip
 
+STILL = """async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    do {
+        await frame();
+        await Promise.allSettled(document.getAnimations().map((each) => each.finished));
+        await frame();
+    } while (document.getAnimations().length > 0);
+}"""
+"""A colour that is inherited fades level by level: each begins in the frame after the one above it."""
+
 
 @pytest.fixture
 async def furnished(shared_daemon: DaemonProcess, local_web: LocalWeb, session: Json) -> AsyncIterator[Json]:
@@ -72,6 +82,7 @@ async def test_every_page(open_console: OpenConsole, furnished: Json, shots: Pat
         for device, scheme in looks:
             await page.set_viewport_size(SIZES[device])
             await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            await expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
             await settled(page)
             wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, f"{name} is {wide} px wider than a {device}"
@@ -129,4 +140,4 @@ async def test_every_page(open_console: OpenConsole, furnished: Json, shots: Pat
 async def settled(page: Page) -> None:
     """Nothing says that it loads any more, and what fades in has."""
     await expect(page.locator(".mantine-Skeleton-root, .mantine-Loader-root")).to_have_count(0)
-    await page.evaluate("() => Promise.allSettled(document.getAnimations().map((each) => each.finished))")
+    await page.evaluate(STILL)
