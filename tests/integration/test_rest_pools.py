@@ -43,7 +43,7 @@ async def test_a_pool_is_made_shown_changed_and_deleted(api: RunningApi) -> None
         "labels": {"team": "blue"},
         "budget": {"cpu_cores": 0.5, "on_exhausted": "end"},
         "egress": {"allow_hosts": ["a.test"], "upstream": PROXY, "max_bytes": 4096},
-        "standby": {},
+        "standby": {"hibernate_after_s": 600},
         "live": {"clipboard": "both"},
     }
     pool = await made(api, size=2, options=options)
@@ -51,7 +51,7 @@ async def test_a_pool_is_made_shown_changed_and_deleted(api: RunningApi) -> None
     assert (pool["size"], pool["wanted"], pool["ready"], pool["hit_rate"]) == (2, 2, 0, None)
     shown = pool["options"]
     assert shown["viewport"] == {"width": 800, "height": 600, "device_scale_factor": 1.0}
-    assert (shown["labels"], shown["standby"]) == ({"team": "blue"}, {"after_s": None})
+    assert (shown["labels"], shown["standby"]) == ({"team": "blue"}, {"after_s": None, "hibernate_after_s": 600})
     assert shown["budget"] == {"cpu_cores": 0.5, "on_exhausted": "end"}
     assert shown["live"] == {"clipboard": "both", "record": None}
     assert (shown["egress"]["upstream"], shown["egress"]["max_bytes"]) == ("http://203.0.113.9:3128", 4096)

@@ -5384,6 +5384,8 @@ export interface components {
         PoolStandbyOut: {
             /** After S */
             after_s: number | null;
+            /** Hibernate After S */
+            hibernate_after_s: number | null;
         };
         /** @description With a selector, focuses it first. */
         PressRequest: {

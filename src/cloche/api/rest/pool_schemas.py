@@ -88,6 +88,7 @@ class PoolLiveOut(Out):
 
 class PoolStandbyOut(Out):
     after_s: float | None
+    hibernate_after_s: float | None
 
 
 class PoolOptionsOut(Out):
