@@ -60,7 +60,7 @@ it("says what was asked for, what is built in first", () => {
     private: true,
     downloads: "off",
     live: { clipboard: "both", record: "on_request" },
-    standby: { after_s: null },
+    standby: { after_s: null, hibernate_after_s: null },
   });
   expect(asked).toEqual([
     "chrome",
