@@ -4,6 +4,8 @@ Each test has a daemon of its own: what takes the place of a sandbox that was ta
 """
 
 import asyncio
+import base64
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -139,6 +141,31 @@ async def test_a_shape_of_its_own_is_learnt_and_is_whole(pooled: DaemonProcess) 
     async with await CdpClient.connect(session["connect_url"]) as client:
         page = await client.new_page("about:blank")
         assert await page.evaluate(SHOWS) == "700,500,de-DE,Robot/1.0,Asia/Tokyo"
+
+
+async def test_a_saved_directory_comes_into_a_sandbox_that_waited_for_one(local_web: LocalWeb) -> None:
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    async with DaemonProcess(resolver_hosts=local_web.hosts_file, pool_size=1, state_key=key) as daemon:
+        profile = (await daemon.request("POST", "/v1/profiles", {"name": "kept"})).json["id"]
+        session = await daemon.create_session(profile={"id": profile, "save": True})
+        async with await CdpClient.connect(session["connect_url"]) as client:
+            page = await client.new_page(local_web.url("site.test", "/form"))
+            await page.evaluate("localStorage.kept = 'yes'; document.cookie = 'kept=too; max-age=600'")
+        await daemon.request("DELETE", f"/v1/sessions/{session['id']}")
+
+        start_url, shown = local_web.url("site.test", "/storage"), dict[str, list[str]]()
+        async with asyncio.timeout(60):
+            while "warm" not in shown:
+                session = await daemon.create_session(profile={"id": profile}, start_url=start_url)
+                async with await CdpClient.connect(session["connect_url"]) as client:
+                    while "" in (urls := sorted(one["url"] for one in await pages(client))) or len(urls) < 2:
+                        await asyncio.sleep(0.02)
+                    shown[session["started"]] = urls
+                    page = await client.new_page(local_web.url("site.test", "/form"))
+                    assert await page.evaluate("localStorage.kept + ' ' + document.cookie") == "yes kept=too"
+                await daemon.request("DELETE", f"/v1/sessions/{session['id']}")
+                await asyncio.sleep(0.5)
+        assert shown["warm"] == shown["cold"] == sorted([start_url, local_web.url("site.test", "/form")])
 
 
 async def test_warm_sandboxes_do_not_outlive_their_daemon_and_sessions_made_of_them_do(pooled: DaemonProcess) -> None:

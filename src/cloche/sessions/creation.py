@@ -125,8 +125,10 @@ class Creation:
         warm: Warm | None = None
         pool = options.pool or DEFAULT
         try:
-            if not place.is_waiting and await self._profiles.may_start_warm(principal, options):
-                warm = await self._pool.take(options, pool=pool)
+            if not place.is_waiting:
+                at_rest = await self._profiles.wants_rest(principal, options)
+                if at_rest is not None:
+                    warm = await self._pool.take(options, pool=pool, browser_at_rest=at_rest)
             session_id = new_session_id() if warm is None else warm.session_id
             beginning = await self._profiles.begin(principal, session_id, options)
         except BaseException:
@@ -134,8 +136,8 @@ class Creation:
             if warm is not None:
                 self._pool.put_back(warm, pool=pool)
             raise
-        if warm is not None and beginning.is_at_rest:
-            # Saved as a directory since it was looked at, and a browser that runs cannot take that.
+        if warm is not None and beginning.is_at_rest != warm.shape.browser_at_rest:
+            # Saved in the other form since it was looked at: a browser that runs cannot take a directory.
             await self._parts.removals.begin(session_id, warm.discard())
             warm = None
         started = Started.COLD if warm is None else Started.WARM

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from cloche.concurrency.tasks import spawn
 from cloche.data_plane.relay import RelaysOf
@@ -107,7 +108,7 @@ class Manager(StandbyUseCases, SessionManager):
         self.pool = PoolKeeper(
             settings.pool,
             default=effective_options(SessionRequest(), settings.ceilings),
-            make=lambda options: Warm(options, driver=parts.driver, agent=settings.agent, clock=parts.clock),
+            make=partial(Warm, driver=parts.driver, agent=settings.agent, clock=parts.clock),
             surroundings=self,
             clock=parts.clock,
             figures=PoolFigures(parts.metrics.registry),

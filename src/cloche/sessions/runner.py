@@ -64,6 +64,7 @@ class SessionRunner:
         self.session = session
         self.sandbox: Sandbox | None = warm.sandbox if warm is not None else None
         self._way_out = warm.take_way_out() if warm is not None else None
+        self._shows_a_page = warm is not None and not warm.shape.browser_at_rest
         # Set once, by the manager, when the session begins to end.
         self.ending: asyncio.Task[Session] | None = None
         self.end_reason = ""
@@ -185,7 +186,7 @@ class SessionRunner:
             listener, self._way_out = self._way_out, None
             await self._gateway.start(listener, is_wide=True)
         await self._go_on(self.keeping.furnish)
-        if (url := self.session.options.start_url) is not None:
+        if self._shows_a_page and (url := self.session.options.start_url) is not None:
             await open_start_page(url, lambda: self.dial_devtools(is_own=True))
 
     async def _take_back(self, description: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.testing.guest_answers import HEALTH, METRICS, GuestAnswers
 from cloche.testing.link_peer import LinkPeer, http_answer
 from cloche.wire.agent_config import DEVTOOLS_PORT, EGRESS_PORT, AgentConfig
-from cloche.wire.messages import AGENT_VERSION, BrowserState, Command, FromAgent, ToAgent
+from cloche.wire.messages import AGENT_VERSION, AT_REST, BrowserState, Command, FromAgent, ToAgent
 from cloche.wire.preface import Answer, Preface, StreamKind, parse_preface
 
 PRODUCT: Final = "HeadlessChrome/1.2.3.4"
@@ -35,6 +35,7 @@ class AgentTemper(StrEnum):
     HALF_LINE = "half_line"
     SILENT_GUEST = "silent_guest"  # accepts streams and answers none
     NO_BROWSER = "no_browser"  # registers, and its browser is not ready until `restart_browser`
+    AT_REST = "at_rest"  # registers, and its browser is at rest until `restart_browser`
     GIVES_UP = "gives_up"  # registers, says that its browser cannot be executed, and ends
     VANISHES = "vanishes"  # registers and ends without a word
 
@@ -93,6 +94,8 @@ class FakeAgent:
         """Serve until asked to shut down, or until `end` is called."""
         if self.temper in {AgentTemper.OK, AgentTemper.SILENT_GUEST}:
             self._be_ready()
+        elif self.temper is AgentTemper.AT_REST:
+            self._state = {"state": str(BrowserState.STOPPED), "reason": AT_REST}
         with socket.create_server(("127.0.0.1", EGRESS_PORT), reuse_port=True) as self._egress:
             tasks = [spawn(self._serve_guest(), name="agent-guest"), spawn(self._keep_linked(), name="agent-link")]
             try:

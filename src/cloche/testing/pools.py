@@ -70,5 +70,5 @@ def unfilled_pools(manager: FakeSessionManager, database: Database, clock: Clock
     return NamedPools(sessions, keeper, database, secret_box=box, audit=NoAudit(), clock=clock)
 
 
-def _make(options: SessionOptions) -> NoReturn:
+def _make(options: SessionOptions, browser_at_rest: bool) -> NoReturn:
     raise AssertionError("its keeper has not begun")

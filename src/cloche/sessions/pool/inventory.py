@@ -28,26 +28,27 @@ class Inventory:
     def stocks(self) -> list[Stock]:
         return [self._default, *self._learnt.values(), *self.named.values()]
 
-    def serving(self, options: SessionOptions, pool: str) -> Stock | None:
+    def serving(self, options: SessionOptions, pool: str, *, browser_at_rest: bool = False) -> Stock | None:
         """The stock that serves these options; a shape nobody had asked for gets one. None: none serves it."""
         if not can_open(options.start_url):
             return None
-        shape = shape_of(options)
+        shape = shape_of(options, browser_at_rest=browser_at_rest)
         if (found := self.find(shape, pool)) is not None:
             return found
         if pool != DEFAULT or not self._default.size or len(self._learnt) >= MAX_SHAPES:
             return None
-        stock = self._learnt[shape] = Stock(DEFAULT, nobodys(options), 0, takes=self._default.takes)
+        stock = Stock(DEFAULT, nobodys(options), 0, browser_at_rest, takes=self._default.takes)
+        self._learnt[shape] = stock
         return stock
 
     def find(self, shape: Shape, pool: str) -> Stock | None:
         """The stock of a pool for this shape, if there is one."""
         if pool != DEFAULT:
             stock = self.named.get(pool)
-            return stock if stock is not None and shape_of(stock.options) == shape else None
+            return stock if stock is not None and stock.shape == shape else None
         if not self._default.size:
             return None
-        return self._default if shape == shape_of(self._default.options) else self._learnt.get(shape)
+        return self._default if shape == self._default.shape else self._learnt.get(shape)
 
     def forget_idle(self, now: float) -> None:
         """Of shapes that nobody has asked for of late, once nothing of them waits any more."""

@@ -68,7 +68,7 @@ class PoolKeeper:
         settings: PoolSettings,
         *,
         default: SessionOptions,
-        make: Callable[[SessionOptions], Warm],
+        make: Callable[[SessionOptions, bool], Warm],
         surroundings: Surroundings,
         clock: Clock,
         figures: PoolFigures,
@@ -113,9 +113,11 @@ class PoolKeeper:
 
     # --- giving -----------------------------------------------------------------------------------------------------
 
-    async def take(self, options: SessionOptions, *, pool: str = DEFAULT) -> Warm | None:
+    async def take(self, options: SessionOptions, *, pool: str = DEFAULT, browser_at_rest: bool = False) -> Warm | None:
         """One that is awake and alive, for a session with these options; None: there is none. It is the caller's."""
-        stock = None if self._is_closed else self._inventory.serving(options, pool)
+        stock = None
+        if not self._is_closed:
+            stock = self._inventory.serving(options, pool, browser_at_rest=browser_at_rest)
         if stock is None:
             return None
         stock.demand.note(self._clock.monotonic())
@@ -264,7 +266,7 @@ class PoolKeeper:
         return LOOK_EVERY_S if wanting is None else 0.1
 
     async def _build_one(self, stock: Stock) -> None:
-        warm = self._make(stock.options)
+        warm = self._make(stock.options, stock.browser_at_rest)
         warm.batch = stock.batch
         stock.under_construction += 1
         try:

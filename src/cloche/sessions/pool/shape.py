@@ -4,6 +4,8 @@ All else is applied when one is taken: what it may reach, its processes and proc
 actions, labels, timeouts, start page, profile, domains. Chromium takes viewport, locale, time zone and user agent
 from its command line and its environment alone: what DevTools can set later holds for one client's connection, and
 stands in the way of clients that set their own (a second `Emulation.setTimezoneOverride` is refused).
+A whole user-data directory is read by a browser that starts with it, so whoever brings one gets a sandbox whose agent
+is up and whose browser is at rest.
 """
 
 from dataclasses import dataclass, replace
@@ -23,9 +25,10 @@ class Shape:
     locale: str | None
     timezone: str | None
     user_agent: str | None
+    browser_at_rest: bool = False
 
 
-def shape_of(options: SessionOptions) -> Shape:
+def shape_of(options: SessionOptions, *, browser_at_rest: bool = False) -> Shape:
     return Shape(
         options.engine,
         options.machine,
@@ -35,6 +38,7 @@ def shape_of(options: SessionOptions) -> Shape:
         options.locale,
         options.timezone,
         options.user_agent,
+        browser_at_rest,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cloche.sessions.model import SessionOptions
+from cloche.sessions.pool.shape import Shape, shape_of
 from cloche.sessions.pool.warm import Warm
 
 BURST_S: Final = 10.0
@@ -71,6 +72,8 @@ class Stock:
     """What its sandboxes are built for."""
     size: int
     """So many at least, as it was set."""
+    browser_at_rest: bool = False
+    """They are for who brings a user-data directory."""
     warm: list[Warm] = field(default_factory=list)
     demand: Demand = field(default_factory=Demand)
     under_construction: int = 0
@@ -84,6 +87,10 @@ class Stock:
     """Of building, since the last that went well."""
     not_before: float = 0.0
     """When the next is tried."""
+
+    @property
+    def shape(self) -> Shape:
+        return shape_of(self.options, browser_at_rest=self.browser_at_rest)
 
     @property
     def there(self) -> int:

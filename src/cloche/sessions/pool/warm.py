@@ -26,7 +26,7 @@ from cloche.sessions.model import BrowserFacts, SessionOptions
 from cloche.sessions.pool.shape import Shape, nobodys, shape_of
 from cloche.sessions.sandbox_spec import AgentSettings, spec_of
 from cloche.sessions.startup import registered
-from cloche.wire.messages import BrowserState
+from cloche.wire.messages import AT_REST, BrowserState
 
 BUILD_S: Final = 60.0
 """The longest that one may take to come up; nobody waits for it."""
@@ -37,22 +37,33 @@ _log = structlog.get_logger(__name__)
 class Warm:
     """Owned by the pool, then by who takes it: `build`, any number of `rest` and `rouse`, and `discard` if unused."""
 
-    def __init__(self, options: SessionOptions, *, driver: SandboxDriver, agent: AgentSettings, clock: Clock) -> None:
-        """`options`: of whoever it is built for; only its shape is taken from them."""
+    def __init__(
+        self,
+        options: SessionOptions,
+        browser_at_rest: bool,
+        *,
+        driver: SandboxDriver,
+        agent: AgentSettings,
+        clock: Clock,
+    ) -> None:
+        """`options`: of whoever it is built for; only its shape is taken from them. `browser_at_rest`: its agent is up,
+        and starts the browser for who takes it."""
         self.session_id: SessionId = new_session_id()
-        self.shape: Shape = shape_of(options)
+        self.shape: Shape = shape_of(options, browser_at_rest=browser_at_rest)
         self.sandbox: Sandbox | None = None
         self.spoilt = ""
         """Why it must not be given away."""
         self.is_asleep = False
         self.browser: BrowserFacts | None = None
-        """Once it is built."""
+        """Once it is built, unless its browser is at rest."""
         self.batch: object = None
         """The keeper's mark: of its stock at the time it was built."""
         self._way_out: socket.socket | None = None
         self._driver, token = driver, secrets.token_urlsafe(32)
         self.token_hash = hash_token(token)
-        self._spec = spec_of(self.session_id, nobodys(options), token, agent, carries_profile=True)
+        self._spec = spec_of(
+            self.session_id, nobodys(options), token, agent, browser_at_rest=browser_at_rest, carries_profile=True
+        )
         self._limits: Limits | None = self._spec.limits
         """In force: of who had it last, where that one has put it back."""
         self.agent = AgentSide(
@@ -64,7 +75,10 @@ class Warm:
         self._turn = asyncio.Lock()
 
     async def build(self) -> None:
-        """Have a browser that answers. After a failure `discard` leaves nothing. Raises: ClocheError, TimeoutError."""
+        """Have a browser that answers, or is at rest. After a failure `discard` leaves nothing.
+
+        Raises: ClocheError, TimeoutError.
+        """
         async with asyncio.timeout(BUILD_S):
             self.sandbox = sandbox = await self._driver.create(self._spec)
             await self.agent.listen(sandbox.link_path, peer_uid=sandbox.peer_uid)
@@ -172,7 +186,12 @@ class Warm:
     def browser_reported(self, news: BrowserNews) -> None:
         if news.state is BrowserState.STARTING and not self._is_up:
             return
-        if news.state is BrowserState.READY and not self._is_up:
+        if self.shape.browser_at_rest:
+            if news.state is BrowserState.STOPPED and news.reason == AT_REST:
+                self._is_up = True
+                self._is_settled.set()
+                return
+        elif news.state is BrowserState.READY and not self._is_up:
             self._is_up = True
             self.browser = BrowserFacts(product=news.product, revision=news.revision)
             self._is_settled.set()

@@ -51,18 +51,19 @@ class ProfileKeeper:
 
     # --- the beginning ----------------------------------------------------------------------------------------------
 
-    async def may_start_warm(self, principal: Principal, options: SessionOptions) -> bool:
-        """Whether a browser that runs already can take what the profile holds: a whole directory it cannot.
-
-        Raises: as `begin`.
+    async def wants_rest(self, principal: Principal, options: SessionOptions) -> bool | None:
+        """Whether the browser has to be at rest when what the profile holds is put in: a whole directory is read by one
+        that starts. None: that is not known before there is a lease on it. Raises: as `begin`.
         """
         use = options.profile
         if use is None or options.private:
-            return True
+            return False
         self._require()
         profile = await self._find(principal, use.id)
+        if profile.private:
+            return False
         # One without a revision might be saved as a directory before this session has its lease on it.
-        return profile.private or (profile.revision > 0 and profile.form is ProfileForm.STORAGE_STATE)
+        return None if profile.revision == 0 else profile.form is ProfileForm.DIRECTORY
 
     async def begin(self, principal: Principal, session_id: SessionId, options: SessionOptions) -> Beginning:
         """Find the profile that is asked for, and take a lease on it; `end` gives it back, whatever comes of the start.

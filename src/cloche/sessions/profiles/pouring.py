@@ -53,9 +53,10 @@ async def stop_browser(machine: SessionMachine) -> bool:
 async def start_browser(machine: SessionMachine, *, opens_left_tabs: bool, url: str | None = None) -> None:
     """Start it and wait until it answers.
 
-    `opens_left_tabs`: those that the agent has noted in the directory. `url`: in place of the session's start page.
+    `opens_left_tabs`: those that the agent has noted in the directory. `url`: in place of the start page that the agent
+    was told of, and in front of those tabs.
     """
-    fields: Payload = {"restore_tabs": opens_left_tabs} | ({} if url is None or opens_left_tabs else {"start_url": url})
+    fields: Payload = {"restore_tabs": opens_left_tabs} | ({} if url is None else {"start_url": url})
     await machine.ask(MachineRequest(method="POST", path="/browser/start", fields=fields), timeout_s=START_S)
 
 

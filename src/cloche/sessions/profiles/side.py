@@ -133,8 +133,9 @@ class ProfileSide(Kept):
             state = held.state_of(head)
             resumes = self._start is StartsFrom.SNAPSHOT
             opens_left_tabs = not state.tabs and not resumes
-            is_blank = resumes or (state.tabs and self._owner.session.options.start_url is None)
-            url = "about:blank" if is_blank else None
+            start_url = self._owner.session.options.start_url
+            # A warm sandbox's agent knows of no start page.
+            url = "about:blank" if resumes or (state.tabs and start_url is None) else start_url
             try:
                 await pouring.start_browser(self._owner.machine, opens_left_tabs=opens_left_tabs, url=url)
             except (ConflictError, AgentError, DeadlineError) as error:

@@ -9,6 +9,7 @@ import pytest
 
 from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import ConflictError, InternalError, LostError, StartError
+from cloche.ids import SessionId
 from cloche.sandbox.driver import Observation, SandboxState, Usage
 from cloche.sandbox.spec import SandboxSpec
 from cloche.sessions import rows
@@ -554,20 +555,79 @@ async def test_where_limits_cannot_be_changed_who_wants_others_gets_one_built_fo
     assert session.started is Started.COLD
 
 
-async def test_a_profile_that_became_a_directory_meanwhile_gets_a_sandbox_built_for_it(
+def rests(spec: SandboxSpec) -> AgentTemper:
+    browser = spec.agent_config.browser
+    return AgentTemper.AT_REST if browser is not None and browser.at_rest else AgentTemper.OK
+
+
+def profiles_say(world: World, monkeypatch: pytest.MonkeyPatch, *, wanted: bool, is_at_rest: bool) -> None:
+    """`wanted` before there is a lease on the profile, and `is_at_rest` with it."""
+
+    async def wants_rest(_: object, __: object) -> bool:
+        return wanted
+
+    async def begin(_: object, __: object, options: SessionOptions) -> Beginning:
+        return Beginning(options, is_at_rest)
+
+    monkeypatch.setattr(world.profiles, "wants_rest", wants_rest)
+    monkeypatch.setattr(world.profiles, "begin", begin)
+
+
+async def at_rest_waits(world: World) -> SessionId:
+    """Ask as often as it takes until one waits whose browser is at rest: its id."""
+    world.driver.agent_temper = rests
+    options = world.manager.pool.stocks[0].options
+    for _ in range(2):
+        assert await world.manager.pool.take(options, browser_at_rest=True) is None
+    found = list[SessionId]()
+    async with asyncio.timeout(5):
+        while not found:
+            await asyncio.sleep(0.005)
+            stocks = [stock for stock in world.manager.pool.stocks if stock.browser_at_rest]
+            found = [warm.session_id for stock in stocks for warm in stock.warm]
+    return found[0]
+
+
+async def test_who_brings_a_directory_is_given_one_whose_browser_starts_with_it(
     pool: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def at_rest(_: object, __: object, options: SessionOptions) -> Beginning:
-        return Beginning(options, is_at_rest=True)
+    waiting = await at_rest_waits(pool)
+    profiles_say(pool, monkeypatch, wanted=True, is_at_rest=True)
+    coming = spawn(pool.ready(start_url="https://a.example/"), name="coming")
+    await until(lambda: pool.manager.pool.stocks[-1].takes.hits == 1)
+    assert not coming.done(), "there is no browser yet"
+    await pool.driver.agents[waiting].restart_browser()
+    session = await coming
 
-    monkeypatch.setattr(pool.profiles, "begin", at_rest)
+    assert (session.id, session.started) == (waiting, Started.WARM)
+    assert session.browser is not None
+    assert StreamKind.DEVTOOLS not in pool.agent(session).asked, "whoever started the browser gave it its page"
+
+
+async def test_a_browser_that_comes_out_of_its_rest_by_itself_is_nobodys(make_world: Make, chromium: None) -> None:
+    world = make_world(pool=PoolSettings(size=1, settle_s=1))
+    world.manager.begin_pool()
+    waiting = await at_rest_waits(world)
+    await world.driver.agents[waiting].restart_browser()
+    await until(lambda: waiting not in world.driver.host.sandboxes)
+    assert counted(world, "discarded_total", reason="browser_ended") == 1
+
+
+@pytest.mark.parametrize("is_at_rest", [True, False])
+async def test_a_profile_that_was_saved_in_the_other_form_meanwhile_gets_a_sandbox_built_for_it(
+    pool: World, monkeypatch: pytest.MonkeyPatch, is_at_rest: bool
+) -> None:
+    if not is_at_rest:
+        await at_rest_waits(pool)
+    profiles_say(pool, monkeypatch, wanted=not is_at_rest, is_at_rest=is_at_rest)
+    pool.driver.agent_temper = AgentTemper.OK
     waiting = set(pool.driver.host.sandboxes)
     session = await pool.ready()
 
     assert session.id in waiting, "the lease on the profile was taken under the id of the one that was taken"
     assert session.started is Started.COLD
     browser = pool.driver.host.sandboxes[session.id].spec.agent_config.browser
-    assert browser is not None and browser.at_rest
+    assert browser is not None and browser.at_rest == is_at_rest
 
 
 async def test_a_start_page_that_fits_into_no_request_is_no_reason_to_ask_the_machine_for_nothing(pool: World) -> None:

@@ -69,6 +69,27 @@ async def test_what_is_in_force_is_told_and_held(keeper: ProfileKeeper, store: M
     assert [(lease.profile_id, lease.writes) for lease in store.leases] == [(profile.id, True)]
 
 
+async def test_before_there_is_a_lease_it_is_told_which_browser_the_profile_wants(
+    keeper: ProfileKeeper, store: MemoryStore
+) -> None:
+    empty, portable, directory, private = store.add(), store.add(), store.add(), store.add(private=True)
+    store.put(portable.id, b"{}", form=ProfileForm.STORAGE_STATE)
+    store.put(directory.id, b"tar")
+
+    async def wants_rest(profile_id: ProfileId, **options: Any) -> bool | None:
+        return await keeper.wants_rest(ANN, make_options(profile=ProfileUse(id=profile_id), **options))
+
+    assert await keeper.wants_rest(ANN, make_options()) is False
+    assert await wants_rest(portable.id) is False
+    assert await wants_rest(directory.id) is True
+    assert await wants_rest(directory.id, private=True) is False, "nothing of it is read"
+    assert await wants_rest(private.id) is False
+    assert await wants_rest(empty.id) is None, "it may be saved in either form before there is a lease on it"
+    with pytest.raises(NotFoundError):
+        await wants_rest(new_profile_id())
+    assert store.leases == []
+
+
 async def test_the_browser_starts_at_once_where_no_directory_is_to_come(
     keeper: ProfileKeeper, store: MemoryStore
 ) -> None:

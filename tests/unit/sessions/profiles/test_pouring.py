@@ -39,7 +39,7 @@ async def test_a_browser_that_is_stopped_already_is_no_failure_and_one_that_cann
     ("left", "url", "told"),
     [
         (True, None, {"restore_tabs": True}),
-        (True, "about:blank", {"restore_tabs": True}),
+        (True, "https://a.test/", {"restore_tabs": True, "start_url": "https://a.test/"}),
         (False, None, {"restore_tabs": False}),
         (False, "about:blank", {"restore_tabs": False, "start_url": "about:blank"}),
     ],

@@ -132,7 +132,7 @@ async def test_the_page_that_a_session_is_asked_to_open_is_opened_beside_the_kep
     store.put(profile.id, TAR, manifest=STATE.to_json())
     stage = make_stage(store, start_url="http://site.test/asked")
     await start(stage)
-    assert stage.owner.started_with == {"restore_tabs": False}
+    assert stage.owner.started_with == {"restore_tabs": False, "start_url": "http://site.test/asked"}
 
 
 async def test_tabs_that_only_the_agent_has_noted_are_opened_by_it(store: MemoryStore) -> None:
