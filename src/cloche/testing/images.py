@@ -20,19 +20,27 @@ _KEPT: Final = "runtime"
 
 def lend(runtime_dir: Path) -> None:
     """Give a daemon that is about to start for the first time what one before it has built. Blocks."""
-    if (kept := _kept()) is not None and kept.is_dir() and not runtime_dir.exists():
-        runtime_dir.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+    if (kept := _kept()) is None or not kept.is_dir() or runtime_dir.exists():
+        return
+    state_dir = runtime_dir.parent
+    # One that runs as somebody else makes its own, in directories of its own.
+    if _is_ours(state_dir if state_dir.exists() else state_dir.parent):
+        state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
         _link(kept, runtime_dir)
 
 
 def keep(runtime_dir: Path) -> None:
     """Keep what this one has built, unless there is something already. Blocks."""
-    if (kept := _kept()) is None or kept.exists() or not runtime_dir.is_dir():
+    if (kept := _kept()) is None or kept.exists() or not runtime_dir.is_dir() or not _is_ours(runtime_dir):
         return
     with tempfile.TemporaryDirectory(dir=kept.parent) as directory:
         whole = Path(directory) / _KEPT
         _link(runtime_dir, whole)
         whole.rename(kept)
+
+
+def _is_ours(directory: Path) -> bool:
+    return directory.is_dir() and directory.stat().st_uid == os.geteuid()
 
 
 def _kept() -> Path | None:

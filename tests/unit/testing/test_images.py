@@ -25,6 +25,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_the_first_has_built_the_next_one_finds(built: Path, tmp_path: Path) -> None:
     images.keep(built)
     second = tmp_path / "second/state/runtime"
+    (tmp_path / "second").mkdir()
     images.lend(second)
     assert {str(path.relative_to(second)) for path in second.rglob("*")} == {
         str(path.relative_to(built)) for path in built.rglob("*")
@@ -44,8 +45,22 @@ def test_what_is_there_is_left_alone(built: Path, tmp_path: Path) -> None:
     second.mkdir(parents=True)
     images.lend(second)
     assert os.listdir(second) == []
+    (tmp_path / "third").mkdir()
     images.lend(tmp_path / "third/runtime")
     assert sorted(os.listdir(tmp_path / "third/runtime")) == ["d1", "d1.json"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory to somebody else")
+def test_who_runs_as_somebody_else_builds_for_itself(built: Path, tmp_path: Path) -> None:
+    os.chown(built, 12345, 12345)
+    images.keep(built)
+    assert os.listdir(tmp_path / "kept") == []
+    os.chown(built, 0, 0)
+    images.keep(built)
+    (tmp_path / "others").mkdir()
+    os.chown(tmp_path / "others", 12345, 12345)
+    images.lend(tmp_path / "others/state/runtime")
+    assert os.listdir(tmp_path / "others") == []
 
 
 def test_without_a_directory_nothing_is_kept(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
