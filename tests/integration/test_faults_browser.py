@@ -15,7 +15,7 @@ from cloche.testing.watching import all_events
 
 @pytest.fixture(scope="module")
 def _mendable(stub_browser: Path) -> Iterator[DaemonProcess]:
-    daemon = DaemonProcess(browser_start_timeout_s=20, start_timeout_s=1.5)
+    daemon = DaemonProcess(browser_start_timeout_s=20, start_timeout_s=4)
     daemon.settings["chromium_shell"] = daemon.directory / "browser" / "chromium"
     shutil.copytree(stub_browser.parent, daemon.directory / "browser")
     with daemon:

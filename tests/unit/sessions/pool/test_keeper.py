@@ -573,33 +573,34 @@ def profiles_say(world: World, monkeypatch: pytest.MonkeyPatch, *, wanted: bool,
     monkeypatch.setattr(world.profiles, "begin", begin)
 
 
-async def at_rest_waits(world: World) -> SessionId:
-    """Ask as often as it takes until one waits whose browser is at rest: its id."""
+async def two_at_rest(world: World) -> set[SessionId]:
+    """Ask as often as it takes until two wait whose browsers are at rest."""
     world.driver.agent_temper = rests
     options = world.manager.pool.stocks[0].options
     for _ in range(2):
         assert await world.manager.pool.take(options, browser_at_rest=True) is None
-    found = list[SessionId]()
-    async with asyncio.timeout(5):
-        while not found:
-            await asyncio.sleep(0.005)
-            stocks = [stock for stock in world.manager.pool.stocks if stock.browser_at_rest]
-            found = [warm.session_id for stock in stocks for warm in stock.warm]
-    return found[0]
+    await until(lambda: len(at_rest(world)) == 2)
+    return at_rest(world)
+
+
+def at_rest(world: World) -> set[SessionId]:
+    stocks = [stock for stock in world.manager.pool.stocks if stock.browser_at_rest]
+    return {warm.session_id for stock in stocks for warm in stock.warm}
 
 
 async def test_who_brings_a_directory_is_given_one_whose_browser_starts_with_it(
     pool: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waiting = await at_rest_waits(pool)
+    waiting = await two_at_rest(pool)
     profiles_say(pool, monkeypatch, wanted=True, is_at_rest=True)
     coming = spawn(pool.ready(start_url="https://a.example/"), name="coming")
-    await until(lambda: pool.manager.pool.stocks[-1].takes.hits == 1)
+    await until(lambda: hits(pool) == 1)
+    (taken,) = waiting - at_rest(pool)
     assert not coming.done(), "there is no browser yet"
-    await pool.driver.agents[waiting].restart_browser()
+    await pool.driver.agents[taken].restart_browser()
     session = await coming
 
-    assert (session.id, session.started) == (waiting, Started.WARM)
+    assert (session.id, session.started) == (taken, Started.WARM)
     assert session.browser is not None
     assert StreamKind.DEVTOOLS not in pool.agent(session).asked, "whoever started the browser gave it its page"
 
@@ -607,9 +608,9 @@ async def test_who_brings_a_directory_is_given_one_whose_browser_starts_with_it(
 async def test_a_browser_that_comes_out_of_its_rest_by_itself_is_nobodys(make_world: Make, chromium: None) -> None:
     world = make_world(pool=PoolSettings(size=1, settle_s=1))
     world.manager.begin_pool()
-    waiting = await at_rest_waits(world)
-    await world.driver.agents[waiting].restart_browser()
-    await until(lambda: waiting not in world.driver.host.sandboxes)
+    gone = (await two_at_rest(world)).pop()
+    await world.driver.agents[gone].restart_browser()
+    await until(lambda: gone not in world.driver.host.sandboxes)
     assert counted(world, "discarded_total", reason="browser_ended") == 1
 
 
@@ -618,7 +619,7 @@ async def test_a_profile_that_was_saved_in_the_other_form_meanwhile_gets_a_sandb
     pool: World, monkeypatch: pytest.MonkeyPatch, is_at_rest: bool
 ) -> None:
     if not is_at_rest:
-        await at_rest_waits(pool)
+        await two_at_rest(pool)
     profiles_say(pool, monkeypatch, wanted=not is_at_rest, is_at_rest=is_at_rest)
     pool.driver.agent_temper = AgentTemper.OK
     waiting = set(pool.driver.host.sandboxes)
