@@ -30,33 +30,10 @@ from cloche.wire.agent_config import EGRESS_PORT
 from cloche.wire.messages import BrowserState, FromAgent
 from cloche.wire.preface import StreamKind
 
-Make = Callable[..., World]
+from .conftest import Make, asleep, until
+
 PHONE = Viewport(width=400)
 SOCKS_GREETING, SOCKS_NO_PASSWORD = b"\x05\x01\x00", b"\x05\x00"  # RFC 1928, section 3
-
-
-@pytest.fixture(autouse=True)
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.02)
-
-
-@pytest.fixture
-async def pool(make_world: Make, chromium: None) -> World:
-    """A world with two warm sandboxes that stand still."""
-    world = make_world(pool=PoolSettings(size=2, settle_s=0))
-    world.manager.begin_pool()
-    await until(lambda: asleep(world) == 2)
-    return world
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not is_so():
-            await asyncio.sleep(0.005)
-
-
-def asleep(world: World) -> int:
-    return sum(facts.is_frozen for facts in world.driver.host.sandboxes.values())
 
 
 def counted(world: World, series: str, **labels: str) -> float:
@@ -83,7 +60,7 @@ async def test_a_create_takes_one_that_was_built_before(pool: World) -> None:
 async def test_what_its_browser_connects_to_is_there_before_it_is_taken(make_world: Make, chromium: None) -> None:
     world = make_world(pool=PoolSettings(size=1, settle_s=0))
     world.manager.begin_pool()
-    await until(lambda: asleep(world) == 1)
+    await until(lambda: len(asleep(world)) == 1)
     world.driver.holds["create"] = asyncio.Event()  # no other listens beside it
     (agent,) = world.driver.agents.values()
     assert agent.asked == [StreamKind.EGRESS]
@@ -101,7 +78,7 @@ async def test_what_its_browser_connects_to_is_there_before_it_is_taken(make_wor
 async def test_what_nobody_takes_listens_no_more(make_world: Make) -> None:
     world = make_world(pool=PoolSettings(size=1, settle_s=0))
     world.manager.begin_pool()
-    await until(lambda: asleep(world) == 1)
+    await until(lambda: len(asleep(world)) == 1)
     (warm,) = (warm for stock in world.manager.pool.stocks for warm in stock.warm)
     await world.manager.drain()
 
@@ -147,7 +124,7 @@ async def test_each_is_given_once_and_another_takes_its_place(pool: World) -> No
     first, second = await asyncio.gather(pool.ready(ANN), pool.ready(BOB))
     assert first.id != second.id
     assert hits(pool) == 2
-    await until(lambda: asleep(pool) >= 2)
+    await until(lambda: len(asleep(pool)) >= 2)
 
     await pool.manager.close(ANN, first.id)
     third = await pool.ready(BOB)
@@ -193,7 +170,7 @@ async def test_one_that_something_happened_to_is_never_given_away(
 ) -> None:
     world = make_world(pool=PoolSettings(size=1, settle_s=0))
     world.manager.begin_pool()
-    await until(lambda: asleep(world) == 1)
+    await until(lambda: len(asleep(world)) == 1)
     (spoilt,) = world.driver.host.sandboxes
     await happens(world, spoilt)
     await until(lambda: spoilt not in world.driver.host.sandboxes)
@@ -269,7 +246,7 @@ async def test_a_shape_nobody_asks_for_any_more_is_forgotten(pool: World) -> Non
     await until(lambda: not waiting_with(pool, "--window-size=400,800"))
 
     assert counted(pool, "discarded_total", reason="superfluous") == 2
-    assert asleep(pool) == 2
+    assert len(asleep(pool)) == 2
 
 
 async def test_no_more_wait_than_the_server_allows(make_world: Make, chromium: None) -> None:
@@ -277,10 +254,10 @@ async def test_no_more_wait_than_the_server_allows(make_world: Make, chromium: N
     world.manager.begin_pool()
     for _ in range(6):
         await world.ready(viewport=PHONE)
-    await until(lambda: asleep(world) == 3)
+    await until(lambda: len(asleep(world)) == 3)
     await asyncio.sleep(0.1)
 
-    assert asleep(world) == 3
+    assert len(asleep(world)) == 3
     assert counted(world, "wanted", pool="default") == 3
 
 
@@ -305,7 +282,7 @@ async def test_nothing_is_built_while_somebody_waits_for_a_session(make_world: M
     world.driver.holds.pop("create").set()
     session = await coming
 
-    await until(lambda: asleep(world) == 1)
+    await until(lambda: len(asleep(world)) == 1)
     assert set(world.driver.host.sandboxes) > {session.id}
 
 
@@ -316,7 +293,7 @@ async def test_where_somebody_always_waits_one_is_built_all_the_same(
     world = make_world(pool=PoolSettings(size=1, settle_s=0))
     monkeypatch.setattr(type(world.manager), "is_busy", True)
     world.manager.begin_pool()
-    await until(lambda: asleep(world) == 1)
+    await until(lambda: len(asleep(world)) == 1)
 
 
 async def test_what_cannot_be_built_is_tried_again_later_each_time(make_world: Make, chromium: None) -> None:
@@ -332,7 +309,7 @@ async def test_what_cannot_be_built_is_tried_again_later_each_time(make_world: M
 
     world.driver.fails.clear()
     world.clock.advance(60)
-    await until(lambda: asleep(world) == 1)
+    await until(lambda: len(asleep(world)) == 1)
 
 
 @pytest.mark.parametrize("temper", [AgentTemper.GIVES_UP, AgentTemper.VANISHES, AgentTemper.GARBAGE])
@@ -352,7 +329,7 @@ async def test_of_one_that_does_not_come_up_nothing_is_left(
 async def test_the_old_make_room_for_fresh_ones(pool: World) -> None:
     old = set(pool.driver.host.sandboxes)
     pool.clock.advance(3601)
-    await until(lambda: not old & set(pool.driver.host.sandboxes) and asleep(pool) == 2)
+    await until(lambda: not old & set(pool.driver.host.sandboxes) and len(asleep(pool)) == 2)
 
     assert counted(pool, "discarded_total", reason="old") == 2
 
@@ -362,7 +339,7 @@ async def test_the_wall_clock_makes_none_of_them_old(pool: World, year: int) -> 
     waiting = set(pool.driver.host.sandboxes)
     pool.clock.set_wall_clock(pool.clock.now().replace(year=year))
     await asyncio.sleep(5 * module.LOOK_EVERY_S)
-    assert (set(pool.driver.host.sandboxes), asleep(pool)) == (waiting, 2)
+    assert (set(pool.driver.host.sandboxes), len(asleep(pool))) == (waiting, 2)
     assert (await pool.ready()).id in waiting
 
 
@@ -374,7 +351,7 @@ async def test_what_is_not_used_after_all_waits_on(pool: World, monkeypatch: pyt
     waiting = set(pool.driver.host.sandboxes)
     with pytest.raises(ConflictError):
         await pool.ready()
-    await until(lambda: asleep(pool) == 2)
+    await until(lambda: len(asleep(pool)) == 2)
     monkeypatch.undo()
 
     assert set(pool.driver.host.sandboxes) == waiting
@@ -408,7 +385,7 @@ async def test_who_is_cancelled_while_taking_leaves_it_to_the_next(
         waiting = {warm.session_id for stock in keeper.stocks for warm in stock.warm}
         assert taken is None
         assert waiting == set(pool.driver.host.sandboxes), "none is anybody's and none is lost"
-        await until(lambda: asleep(pool) == 2)
+        await until(lambda: len(asleep(pool)) == 2)
         step += 1
 
     assert step == 4
@@ -531,7 +508,7 @@ async def test_limits_of_one_who_has_put_it_back_are_not_those_of_the_next(
     for _ in waiting:
         with pytest.raises(ConflictError):
             await pool.ready(budget=BudgetRequest(processes=100))
-    await until(lambda: asleep(pool) == 2)
+    await until(lambda: len(asleep(pool)) == 2)
     monkeypatch.undo()
     first, second = await pool.ready(), await pool.ready()
 

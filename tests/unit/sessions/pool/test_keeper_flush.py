@@ -11,37 +11,13 @@ from cloche.concurrency.tasks import cancel_and_wait, spawn
 from cloche.errors import ConflictError
 from cloche.sandbox.driver import Observation
 from cloche.sessions.model import Session, SessionStatus, Viewport
-from cloche.sessions.pool import keeper as module
 from cloche.sessions.pool.inventory import DEFAULT
 from cloche.sessions.pool.keeper import PoolKeeper, PoolSettings
 from cloche.testing.session_world import ADMIN, ANN, BOB, World
 
-Make = Callable[..., World]
+from .conftest import Make, asleep, until
+
 PHONE = Viewport(width=400)
-
-
-@pytest.fixture(autouse=True)
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.02)
-
-
-@pytest.fixture
-async def pool(make_world: Make, chromium: None) -> World:
-    """A world with two warm sandboxes that stand still."""
-    world = make_world(pool=PoolSettings(size=2, settle_s=0))
-    world.manager.begin_pool()
-    await until(lambda: len(asleep(world)) == 2)
-    return world
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not is_so():
-            await asyncio.sleep(0.005)
-
-
-def asleep(world: World) -> set[str]:
-    return {id_ for id_, facts in world.driver.host.sandboxes.items() if facts.is_frozen}
 
 
 def keeper(world: World) -> PoolKeeper:

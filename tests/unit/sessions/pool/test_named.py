@@ -34,7 +34,6 @@ from cloche.sessions.model import (
     SessionStatus,
     Viewport,
 )
-from cloche.sessions.pool import keeper as keeper_module
 from cloche.sessions.pool import named as module
 from cloche.sessions.pool import rows
 from cloche.sessions.pool.keeper import PoolSettings
@@ -42,7 +41,8 @@ from cloche.sessions.pool.model import Acquire, NewPool, Pool
 from cloche.testing.cancelling import cancelled_at
 from cloche.testing.session_world import ADMIN, ANN, BOB, World
 
-Make = Callable[..., World]
+from .conftest import Make, asleep, until
+
 PHONE = Viewport(width=400)
 PROXY = "socks5://user:secret-word@203.0.113.9:1080"
 
@@ -64,11 +64,6 @@ class Journal(AuditWriter):
         self.settled_records = len(self.records)
 
 
-@pytest.fixture(autouse=True)
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper_module, "LOOK_EVERY_S", 0.02)
-
-
 @pytest.fixture
 async def world(make_world: Make, chromium: None) -> World:
     """None wait but those of named pools."""
@@ -80,16 +75,6 @@ async def world(make_world: Make, chromium: None) -> World:
 def journal(world: World) -> Journal:
     assert isinstance(world.audit, Journal)
     return world.audit
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not is_so():
-            await asyncio.sleep(0.005)
-
-
-def asleep(world: World) -> set[str]:
-    return {id_ for id_, facts in world.driver.host.sandboxes.items() if facts.is_frozen}
 
 
 async def names(world: World) -> list[str]:

@@ -12,14 +12,14 @@ from cloche.errors import ConflictError, DeniedError, JournalError
 from cloche.ids import new_session_id
 from cloche.sessions.audit import NoAudit
 from cloche.sessions.model import SessionRequest, Started, Viewport
-from cloche.sessions.pool import keeper as keeper_module
 from cloche.sessions.pool import rows
 from cloche.sessions.pool.keeper import PoolSettings
 from cloche.sessions.pool.model import Acquire, NewPool, Pool
 from cloche.sessions.pool.stock import StockState
 from cloche.testing.session_world import ADMIN, ANN, BOB, World
 
-Make = Callable[..., World]
+from .conftest import Make, asleep, until
+
 PHONE = Viewport(width=400)
 
 
@@ -36,11 +36,6 @@ class Journal(NoAudit):
         self.records.append(record)
 
 
-@pytest.fixture(autouse=True)
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper_module, "LOOK_EVERY_S", 0.02)
-
-
 @pytest.fixture
 async def journal() -> Journal:
     return Journal()
@@ -53,16 +48,6 @@ async def world(make_world: Make, chromium: None, journal: Journal) -> AsyncIter
     world.manager.begin_pool()
     await until(lambda: len(asleep(world)) == 2)
     yield world
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not is_so():
-            await asyncio.sleep(0.005)
-
-
-def asleep(world: World) -> set[str]:
-    return {id_ for id_, facts in world.driver.host.sandboxes.items() if facts.is_frozen}
 
 
 def state(world: World) -> StockState:
