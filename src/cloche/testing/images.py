@@ -25,7 +25,8 @@ def lend(runtime_dir: Path) -> None:
     state_dir = runtime_dir.parent
     # One that runs as somebody else makes its own, in directories of its own.
     if _is_ours(state_dir if state_dir.exists() else state_dir.parent):
-        state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+        state_dir.mkdir(exist_ok=True)
+        state_dir.chmod(0o711)  # whatever the umask is, sandboxes walk through
         _link(kept, runtime_dir)
 
 
@@ -36,7 +37,12 @@ def keep(runtime_dir: Path) -> None:
     with tempfile.TemporaryDirectory(dir=kept.parent) as directory:
         whole = Path(directory) / _KEPT
         _link(runtime_dir, whole)
-        whole.rename(kept)
+        try:
+            whole.rename(kept)
+        except OSError:
+            # Another that started meanwhile was quicker.
+            if not kept.is_dir():
+                raise
 
 
 def _is_ours(directory: Path) -> bool:

@@ -56,9 +56,9 @@ def _temporary_directory() -> Iterator[None]:
     directory = Path(tempfile.mkdtemp(prefix="ct-"))
     # Sessions have uids of their own and walk through it.
     directory.chmod(0o711)
-    # pytest's own tmp_path stays outside: it is kept for a look after a failure.
     kept = directory / "images"
     kept.mkdir()
+    # pytest's own tmp_path stays outside: it is kept for a look after a failure.
     temproot = os.environ.get("PYTEST_DEBUG_TEMPROOT", outer)
     changed = {"TMPDIR": str(directory), "PYTEST_DEBUG_TEMPROOT": temproot, images.VARIABLE: str(kept)}
     before = {name: os.environ.get(name) for name in changed}
